@@ -1,1 +1,67 @@
-"""Placeholder."""
+"""Where bytes live: the `Storage` contract, its backends, validated paths, addresses and the zarr root.
+
+Owns the public names of this room. Must not know the digital object, RDF or any omics format.
+"""
+
+from typing import TYPE_CHECKING
+
+from modos._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
+    from modos.storage.discovery import find_objects, list_remote_modos
+    from modos.storage.info import ObjectInfo
+    from modos.storage.local import LocalStorage
+    from modos.storage.paths import S3Path, SwiftPath, Target
+    from modos.storage.remote import FsspecStorage
+    from modos.storage.s3 import S3Storage, connect_s3
+    from modos.storage.swift import SwiftStorage
+    from modos.storage.urls import open_storage
+    from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
+
+__all__ = [
+    "ROOT_DOCUMENT",
+    "ZARR_ROOT",
+    "FsspecStorage",
+    "LocalStorage",
+    "ObjectInfo",
+    "S3Path",
+    "S3Storage",
+    "Storage",
+    "SwiftPath",
+    "SwiftStorage",
+    "Target",
+    "add_data",
+    "add_metadata_group",
+    "connect_s3",
+    "find_objects",
+    "init_zarr",
+    "list_remote_modos",
+    "list_zarr_items",
+    "open_storage",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "FsspecStorage": ".remote",
+        "LocalStorage": ".local",
+        "ObjectInfo": ".info",
+        "ROOT_DOCUMENT": ".base",
+        "S3Path": ".paths",
+        "S3Storage": ".s3",
+        "Storage": ".base",
+        "SwiftPath": ".paths",
+        "SwiftStorage": ".swift",
+        "Target": ".paths",
+        "ZARR_ROOT": ".base",
+        "add_data": ".zarr_root",
+        "add_metadata_group": ".zarr_root",
+        "connect_s3": ".s3",
+        "find_objects": ".discovery",
+        "init_zarr": ".zarr_root",
+        "list_remote_modos": ".discovery",
+        "list_zarr_items": ".zarr_root",
+        "open_storage": ".urls",
+    },
+)

@@ -1,0 +1,63 @@
+"""Which digital objects there are beneath an address.
+
+Owns the public listing. Knows storages by their contract, and nothing inside an object.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from modos.storage import Storage, find_objects, open_storage
+
+__all__ = ["FoundObject", "list_modos"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """A digital object that was found.
+
+    Attributes
+    ----------
+    url
+        Its address: `MODO(found.url)` opens it.
+    path
+        The same, relative to where the search began; `"."` when the object is that place itself.
+    storage
+        The storage that it is the root of, with the credentials of the search.
+    """
+
+    url: str
+    path: str
+    storage: Storage
+
+
+def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[FoundObject]:  # noqa: ANN401 - backends check them
+    """Yield the digital objects beneath an address, as they are found and in order of their names.
+
+    On S3 and Swift this costs at most one request per object plus one per full page of the listing, whatever the
+    objects hold, since what is inside one is skipped.
+
+    Parameters
+    ----------
+    place
+        A path, an address such as `swift://container[/prefix]`, or a storage. A prefix is a directory's name: `ex`
+        does not find what is in `ex2`.
+    **options
+        What the backend takes; see `modos.storage.open_storage`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from modos import MODO
+    >>> place = tempfile.mkdtemp()
+    >>> _ = MODO.create(f"{place}/pilot/ex", id="ex")
+    >>> [found.path for found in list_modos(place)]
+    ['pilot/ex']
+    """
+    storage = place if isinstance(place, Storage) else open_storage(place, **options)
+    for name in find_objects(storage):
+        if name:
+            yield FoundObject(storage.url_of(name), name, storage / name)
+        else:
+            yield FoundObject(storage.url, ".", storage)

@@ -1,0 +1,77 @@
+"""Graphs as text: Turtle, N-Triples, RDF/XML, JSON-LD.
+
+Owns the names of the formats and the context that JSON-LD is written in. Must not know what the triples say.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from modos.errors import InvalidInputError, suggestion
+
+if TYPE_CHECKING:
+    import rdflib
+
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "json-ld": "json-ld",
+        "n-triples": "nt",
+        "nt": "nt",
+        "ttl": "turtle",
+        "turtle": "turtle",
+        "xml": "pretty-xml",
+    }
+)
+"""Name of a format to what rdflib calls it."""
+
+
+def serialise(graph: "rdflib.Graph", format: str = "turtle") -> str:  # noqa: A002 - the word users know
+    """Return a graph as text; the same graph gives the same text.
+
+    Parameters
+    ----------
+    graph
+        As made by `to_graph`.
+    format
+        A name in `FORMATS`.
+
+    Raises
+    ------
+    InvalidInputError
+        When there is no such format.
+
+    Examples
+    --------
+    >>> from modos.linked_data import to_graph
+    >>> graph = to_graph({"sample/s1": {"@type": "Sample", "name": "Sample 1"}}, base="file://ex/")
+    >>> print(serialise(graph), end="")
+    @prefix modos: <https://w3id.org/sdsc-ordes/modos-schema/> .
+    @prefix schema: <http://schema.org/> .
+    <BLANKLINE>
+    <file://ex/sample/s1> a modos:Sample ;
+        schema:identifier "sample/s1" ;
+        schema:name "Sample 1" .
+    <BLANKLINE>
+    """
+    if format not in FORMATS:
+        reason = (
+            f"{format[:100]!r} is no format of linked data, which are {', '.join(FORMATS)}{suggestion(format, FORMATS)}"
+        )
+        raise InvalidInputError(reason)
+    if FORMATS[format] == "json-ld":
+        return _json_ld(graph)
+    text = str(graph.serialize(format=FORMATS[format]))
+    if FORMATS[format] == "nt":
+        return "".join(sorted(text.splitlines(keepends=True)))
+    return text
+
+
+def _json_ld(graph: "rdflib.Graph") -> str:
+    context = json.loads(files("modos.model._generated").joinpath("context.jsonld").read_text(encoding="utf-8"))
+    text = graph.serialize(format="json-ld", context=context["@context"], indent=2, sort_keys=True)
+    document = json.loads(text)
+    if "@graph" in document:
+        document["@graph"].sort(key=lambda node: str(node.get("id", node.get("@id"))))
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

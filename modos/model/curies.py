@@ -1,0 +1,73 @@
+"""CURIEs, IRIs and URI references: which are well formed, and what a CURIE stands for.
+
+Owns their syntax and the prefixes known beyond the schema. Must not know which slots hold them.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from modos.model.schema import PREFIXES as SCHEMA_PREFIXES
+
+_OBO = "http://purl.obolibrary.org/obo/"
+_COMMON = {
+    **{name: f"{_OBO}{name}_" for name in ("BTO", "CLO", "DOID", "GO", "HP", "MS", "PATO", "SO", "UO")},
+    "HANCESTRO": f"{_OBO}HANCESTRO_",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+
+PREFIXES: Mapping[str, str] = MappingProxyType({**_COMMON, **SCHEMA_PREFIXES})
+"""Prefixes that are expanded unless others are given: those of the schema and common biomedical ontologies."""
+
+# Each pattern is one character class after another, so that matching never goes back.
+_REFUSED = re.compile(r"[\x00-\x20\x7f-\xa0<>\"{}|\\^`\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
+_PREFIXED = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]*:", re.ASCII)
+_HOSTLESS = re.compile(r"(?:https?|ftps?|s3|swift):/*\Z")
+
+
+def is_uri_reference(text: str) -> bool:
+    """Whether text can stand where a URI or a relative reference is wanted, such as a path.
+
+    Examples
+    --------
+    >>> is_uri_reference("/data/ecoli.fa"), is_uri_reference("two words")
+    (True, False)
+    """
+    return bool(text) and not _REFUSED.search(text) and not _HOSTLESS.match(text)
+
+
+def is_uri_or_curie(text: str) -> bool:
+    """Whether text is an absolute IRI or a CURIE of any prefix.
+
+    Examples
+    --------
+    >>> is_uri_or_curie("NCBITaxon:9606"), is_uri_or_curie("NCBITaxon_9606"), is_uri_or_curie("CL:")
+    (True, False, False)
+    """
+    prefix = _PREFIXED.match(text)
+    return prefix is not None and prefix.end() < len(text) and is_uri_reference(text)
+
+
+def expand(curie_or_iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:
+    """Return the IRI that a CURIE stands for.
+
+    Parameters
+    ----------
+    curie_or_iri
+        A CURIE, or an IRI, which comes back as it is; so does a CURIE of an unknown prefix.
+    prefixes
+        Prefix to IRI.
+
+    Examples
+    --------
+    >>> expand("UBERON:0002316")
+    'http://purl.obolibrary.org/obo/UBERON_0002316'
+    >>> expand("http://purl.obolibrary.org/obo/CL_0002627")
+    'http://purl.obolibrary.org/obo/CL_0002627'
+    """
+    prefix, colon, local = curie_or_iri.partition(":")
+    if not colon or local.startswith("//") or prefix not in prefixes:
+        return curie_or_iri
+    return prefixes[prefix] + local

@@ -1,0 +1,180 @@
+"""Descriptions as RDF: one element a subject, one slot a predicate.
+
+Owns how triples become slots, by way of linkml-runtime. Must not know how graphs are made from objects.
+
+Every subject has one class of the schema as its type. Its id is its `schema:identifier`, or else the last segment of its
+IRI; links are IRIs of such subjects, terms are written as CURIEs where a prefix of the schema fits. Nothing is fetched: a
+JSON-LD document holds its own context.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import PurePath
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote
+
+from modos._lazy import require
+from modos.errors import InvalidDocumentError
+from modos.model.curies import expand
+from modos.model.entries import Located
+from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, closest, shown_value
+
+_FORMATS = {".jsonld": "json-ld", ".nt": "nt", ".ttl": "turtle"}
+_PURPOSE = "reading RDF descriptions"
+_NO_BASE = "file:///"
+"""What relative IRIs are resolved against, so that no path of this machine gets into a description."""
+
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_BY_URI = {CLASSES[name].uri: CLASSES[name] for name in DESCRIBABLE}
+
+
+def read_graph(document: str, text: str) -> Iterator[Located]:
+    """Yield the subjects of a graph as entries, in the order of their ids.
+
+    Parameters
+    ----------
+    document
+        Name of the file; its suffix says how it is written.
+    text
+        What the file holds.
+
+    Raises
+    ------
+    InvalidDocumentError
+        When it cannot be parsed, names a remote context, or says something that no slot takes.
+    MissingDependencyError
+        When the extra `rdf` is not installed.
+    """
+    rdflib = require("rdflib", extra="rdf", purpose=_PURPOSE)
+    graph = _parsed(rdflib, document, text)
+    classes = {subject: _class_of(rdflib, document, graph, subject) for subject in set(graph.subjects())}
+    ids = {str(subject): _id_of(rdflib, graph, subject, found) for subject, found in classes.items()}
+    read = _element_reader()
+    for subject in sorted(classes, key=lambda each: (ids[str(each)], str(each))):
+        where = shown_value(str(subject))
+        _check(rdflib, f"{document}, {where}", graph, subject, classes[subject])
+        yield Located({"element": read(_plain(rdflib, graph, subject), classes[subject], ids)}, where)
+
+
+def _parsed(rdflib: Any, document: str, text: str) -> Any:  # noqa: ANN401 - rdflib ships no types
+    format_ = _FORMATS[PurePath(document).suffix.lower()]
+    try:
+        if format_ == "json-ld":
+            _refuse_remote_contexts(json.loads(text))
+        return rdflib.Graph().parse(data=text, format=format_, publicID=_NO_BASE)
+    except RecursionError:
+        raise
+    except Exception as error:  # each parser of rdflib raises what it meets
+        reason = f"{document}: is not valid {format_}, {' '.join(str(error).split())}"
+        raise InvalidDocumentError(reason) from error
+
+
+def _refuse_remote_contexts(content: object) -> None:
+    for key, value in content.items() if isinstance(content, dict) else ():
+        contexts = value if isinstance(value, list) else [value]
+        if key == "@import" or (key == "@context" and any(isinstance(each, str) for each in contexts)):
+            message = f"it names the context {shown_value(value)}, which would have to be fetched; write it out"
+            raise ValueError(message)
+    for child in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        _refuse_remote_contexts(child)
+
+
+def _class_of(rdflib: Any, document: str, graph: Any, subject: Any) -> SchemaClass:  # noqa: ANN401
+    where = f"{document}, {shown_value(str(subject))}"
+    if isinstance(subject, rdflib.BNode):
+        reason = f"{document}: a blank node is described; give it an IRI"
+        raise InvalidDocumentError(reason)
+    types = [str(each) for each in graph.objects(subject, rdflib.URIRef(_TYPE))]
+    found = [_BY_URI[each] for each in types if each in _BY_URI]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " and ".join(sorted(each.name for each in found))
+        reason = f"{where}: is {names}; a description gives one class"
+    else:
+        close = closest(types[0], tuple(_BY_URI)) if types else ""
+        reason = f"{where}: has no type that a digital object may hold, which are {', '.join(DESCRIBABLE)}{close}"
+    raise InvalidDocumentError(reason)
+
+
+def _id_of(rdflib: Any, graph: Any, subject: Any, found: SchemaClass) -> str:  # noqa: ANN401
+    """Return the id of a subject without its kind."""
+    given = graph.value(subject, rdflib.URIRef(SLOTS["id"].uri))
+    return _last_segment(str(subject)) if given is None else str(given).removeprefix(f"{found.kind}/")
+
+
+def _last_segment(iri: str) -> str:
+    return unquote(iri.rstrip("/#").rpartition("/")[2].rpartition("#")[2])
+
+
+def _check(rdflib: Any, where: str, graph: Any, subject: Any, found: SchemaClass) -> None:  # noqa: ANN401
+    slots = {slot.uri: slot for slot in found.slots.values()}
+    seen = set()
+    for predicate, value in sorted(graph.predicate_objects(subject)):
+        name = str(predicate)
+        if name == _TYPE:
+            continue
+        if name not in slots:
+            reason = f"{where}: {shown_value(name)} is no slot of {found.name}{closest(name, tuple(slots))}"
+            raise InvalidDocumentError(reason)
+        slot = slots[name]
+        if name in seen and not slot.multivalued:
+            reason = f"{where}: {slot.name} is there twice, and takes one value"
+            raise InvalidDocumentError(reason)
+        if isinstance(value, rdflib.BNode) or (slot.target and not isinstance(value, rdflib.URIRef)):
+            reason = f"{where}: {slot.name} {shown_value(str(value))} is no {'IRI' if slot.target else 'IRI or text'}"
+            raise InvalidDocumentError(reason)
+        seen.add(name)
+
+
+def _plain(rdflib: Any, graph: Any, subject: Any) -> Any:  # noqa: ANN401
+    """Return the triples of one subject, literals as text, so that nothing is lost that cannot be converted."""
+    alone = rdflib.Graph()
+    for predicate, value in graph.predicate_objects(subject):
+        text = rdflib.Literal(str(value)) if isinstance(value, rdflib.Literal) else value
+        alone.add((subject, predicate, text))
+    return alone
+
+
+def _element_reader() -> Callable[[Any, SchemaClass, Mapping[str, str]], dict[str, object]]:
+    """Return what reads one subject; the schema is loaded once for all of them."""
+    loaders = require("linkml_runtime.loaders", extra="rdf", purpose=_PURPOSE)
+    schemaview = require("linkml_runtime.utils.schemaview", extra="rdf", purpose=_PURPOSE)
+    view = schemaview.SchemaView(files("modos.model._generated").joinpath("modos.yaml").read_text(encoding="utf-8"))
+
+    def read(alone: Any, found: SchemaClass, ids: Mapping[str, str]) -> dict[str, object]:  # noqa: ANN401
+        slots = vars(loaders.rdflib_loader.from_rdf_graph(alone, view, _Target(found))[0])
+        values = {name: _values(found.slots[name], value, ids) for name, value in sorted(slots.items())}
+        return {"@type": found.name, **values, "id": ids[str(next(alone.subjects()))]}
+
+    return read
+
+
+class _Target:
+    """What linkml-runtime wants to know of a class, in place of one that it generated itself."""
+
+    def __init__(self, found: SchemaClass) -> None:
+        self.class_name = found.name
+        self.class_class_uri = require("rdflib", extra="rdf", purpose=_PURPOSE).URIRef(found.uri)
+
+    def __call__(self, **slots: object) -> SimpleNamespace:
+        return SimpleNamespace(**slots)
+
+
+def _values(slot: Slot, value: object, ids: Mapping[str, str]) -> object:
+    if isinstance(value, list):
+        return sorted(_text(slot, str(each), ids) for each in value)
+    return _text(slot, str(value), ids)
+
+
+def _text(slot: Slot, value: str, ids: Mapping[str, str]) -> str:
+    """Return a value as descriptions write it: links and enumerations by name, URIs in full."""
+    if slot.target:
+        iri = expand(value)
+        return ids.get(iri, _last_segment(iri))
+    if slot.range in ENUMS:
+        iri = expand(value)
+        return next((text for text, meaning in ENUMS[slot.range].items() if meaning == iri), value)
+    return expand(value) if slot.range == "uri" else value

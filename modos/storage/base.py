@@ -1,0 +1,474 @@
+"""The contract of every storage: verbs on files beneath one root, and the zarr hierarchy in it.
+
+Owns the promises, the checks that come before any I/O, and the defaults that hold everywhere. Knows no backend: each
+implements the underscored methods, and is finished when `modos.testing.StorageTests` passes.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from functools import wraps
+from itertools import islice
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, Concatenate, Literal, Self
+
+from modos.errors import IntegrityError, ReadOnlyError
+from modos.storage.info import ObjectInfo
+from modos.storage.paths import target_name
+from modos.storage.ranges import definite_range, merge_ranges
+from modos.storage.sources import Source, chunks_of
+
+if TYPE_CHECKING:
+    from zarr import Group
+    from zarr.abc.store import Store
+
+__all__ = ["Method", "Storage", "WriteMode"]
+
+type WriteMode = Literal["overwrite", "create"]
+type Method = Literal["GET", "PUT"]
+
+ZARR_ROOT = PurePosixPath("data.zarr")
+"""Where the zarr hierarchy of an object stands, relative to the object."""
+
+ROOT_DOCUMENT = f"{ZARR_ROOT}/zarr.json"
+"""The file that makes a directory a digital object; the last that is written."""
+
+_MERGE_GAP = 64 * 1024
+_ASYNC_BATCH = 1000
+
+
+def _asynchronous[S, **P, R](verb: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
+    """Make the async twin of a verb: the same method of the same instance, run in a thread."""
+
+    @wraps(verb)
+    async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(verb, self, *args, **kwargs)
+
+    twin.__name__ = f"{verb.__name__}_async"
+    twin.__doc__ = f"Async twin of `{verb.__name__}`."
+    return twin
+
+
+def _asynchronous_iterator[S, **P, R](
+    verb: Callable[Concatenate[S, P], Iterator[R]],
+) -> Callable[Concatenate[S, P], AsyncIterator[R]]:
+    """Make the async twin of a verb that yields: batches are fetched in a thread as they are asked for."""
+
+    @wraps(verb)
+    async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[R]:
+        items = verb(self, *args, **kwargs)
+        while batch := await asyncio.to_thread(lambda: list(islice(items, _ASYNC_BATCH))):
+            for item in batch:
+                yield item
+
+    twin.__name__ = f"{verb.__name__}_async"
+    twin.__doc__ = f"Async twin of `{verb.__name__}`."
+    return twin
+
+
+class Storage(ABC):
+    """A root beneath which files live: a directory, a bucket, a container, or a prefix in one.
+
+    Constructing one does no I/O and creates nothing. Instances pickle, compare by address and options, and show their
+    URL and never a secret. Targets are relative to the root, `/`-separated, `str` or `PurePath`; names come back as
+    `PurePosixPath`. Absolute targets, `..`, NUL and empty names raise `InvalidPathError` before any I/O.
+
+    Only "not found" means missing: whatever else goes wrong is a `StorageError` of its own that names the URL.
+    Every verb has an async twin with the suffix `_async`, which shares its implementation.
+    """
+
+    read_only: bool = False
+
+    # -- where it is ------------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Address of the root; `Storage.from_url` reads it. A local path is its own address."""
+
+    @property
+    @abstractmethod
+    def path(self) -> PurePath:
+        """The root as a path: the directory, or bucket or container and prefix."""
+
+    @abstractmethod
+    def __truediv__(self, target: str | PurePath) -> Self:
+        """Return the storage whose root is `target` in this one; connections are shared."""
+
+    def url_of(self, target: str | PurePath) -> str:
+        """Return the address of a file in the storage."""
+        return f"{self.url.removesuffix('/')}/{target_name(target)}"
+
+    @staticmethod
+    def from_url(url: str | PurePath, *, read_only: bool = False, **options: object) -> "Storage":
+        """Open a storage by its address; see `modos.storage.open_storage`."""
+        from modos.storage.urls import open_storage
+
+        return open_storage(url, read_only=read_only, **options)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"
+
+    def _identity(self) -> tuple[object, ...]:
+        """What makes two storages equal; overridden where options matter."""
+        return (self.url, self.read_only)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.url))
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def exists(self, target: str | PurePath) -> bool:
+        """Tell whether a file is stored under exactly this name.
+
+        `demo1` does not exist because `demo10` does, nor because there are files beneath `demo1/`.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            return self._stat(name) is not None
+
+    def stat(self, target: str | PurePath) -> ObjectInfo:
+        """Return size, times and tags of a file.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            info = self._stat(name)
+            if info is None:
+                raise FileNotFoundError(name)
+            return info
+
+    def scan(self, target: str | PurePath | None = None, *, recursive: bool = True) -> Generator[ObjectInfo]:
+        """Yield what is stored beneath a directory, lazily and complete past any page limit.
+
+        Parameters
+        ----------
+        target
+            The directory; `None` for the root. One that is not there has nothing beneath it.
+        recursive
+            Whether to descend. Otherwise one level is listed, with directories as such.
+        """
+        name = "" if target in {None, "", ".", PurePosixPath()} else target_name(_as_directory(target))
+        with self._boundary(name), closing(self._scan(name, recursive=recursive)) as infos:
+            yield from infos
+
+    def list(self, target: str | PurePath | None = None) -> Iterator[PurePosixPath]:
+        """Yield the names of all files beneath a directory, lazily and complete past any page limit."""
+        return (info.path for info in self.scan(target))
+
+    def list_dir(self, target: str | PurePath | None = None) -> Iterator[PurePosixPath]:
+        """Yield the names of files and directories one level beneath a directory."""
+        return (info.path for info in self.scan(target, recursive=False))
+
+    def empty(self) -> bool:
+        """Tell whether nothing is stored beneath the root."""
+        return next(self.scan(), None) is None
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def open(self, target: str | PurePath) -> BinaryIO:
+        """Open a file for reading: seekable, buffered, fetching ranges on demand and never the whole unasked.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            return self._open(name)
+
+    def read(self, target: str | PurePath, start: int | None = None, end: int | None = None) -> bytes:
+        """Return bytes of a file, `end` exclusive.
+
+        Parameters
+        ----------
+        target
+            The file.
+        start, end
+            Offsets as in a Python slice: `None` for the border, negative ones count from the end (which costs a
+            `stat`), ones past the end are clipped.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        IntegrityError
+            When fewer bytes arrive than were promised.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            if (start or 0) < 0 or (end or 0) < 0:
+                start, end = definite_range(start, end, self.stat(name).size)
+            if end is not None and end <= (start or 0):
+                return b""
+            return self._read(name, start or 0, end)
+
+    def read_ranges(
+        self, target: str | PurePath, ranges: Sequence[tuple[int, int]], *, gap: int = _MERGE_GAP
+    ) -> Sequence[bytes]:
+        """Return several ranges of a file, near ones fetched together.
+
+        Parameters
+        ----------
+        target
+            The file.
+        ranges
+            Pairs of offsets, `end` exclusive, neither negative; those past the end are clipped.
+        gap
+            Ranges at most this many bytes apart share a request.
+        """
+        name = target_name(target)
+        merged = list(merge_ranges(ranges, gap=gap))
+        pieces = [b""] * len(ranges)
+        with self._boundary(name):
+            bodies = self._read_many(name, [(each.start, each.end) for each in merged])
+        for each, body in zip(merged, bodies, strict=True):
+            for position in each.wanted:
+                start, end = ranges[position]
+                pieces[position] = body[start - each.start : end - each.start]
+        return pieces
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        source: Source,
+        target: str | PurePath,
+        *,
+        mode: WriteMode = "overwrite",
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """Store a file, streamed in bounded memory; others see it whole or not at all.
+
+        Parameters
+        ----------
+        source
+            Bytes, a path, a binary file (read from where it stands), or an iterable of bytes.
+        target
+            Name to store it under.
+        mode
+            `"create"` refuses to replace what is there. Two writers that create at once: on disk one wins, on
+            services that check only when the upload begins both may.
+        content_type
+            Media type; `None` for the service's default.
+        metadata
+            Text to store beside it; `None` for none. Local disks keep neither.
+
+        Raises
+        ------
+        KeyExistsError
+            When `mode` is `"create"` and something is stored under this name.
+        """
+        name = self._writable(target)
+        with closing(chunks_of(source)) as chunks, self._boundary(name):
+            info = self._put(name, chunks, mode=mode, content_type=content_type, metadata=metadata or {})
+        self._forget_zarr(name)
+        return info
+
+    def copy(self, source: str | PurePath, target: str | PurePath) -> ObjectInfo:
+        """Copy a file within the storage, by the service where it can."""
+        name, copied = target_name(source), self._writable(target)
+        with self._boundary(name):
+            if name != copied:
+                self._copy(name, copied)
+        self._forget_zarr(copied)
+        return self.stat(copied)
+
+    def move(self, source: str | PurePath, target: str | PurePath) -> ObjectInfo:
+        """Rename a file; the source goes only when the target is seen to be whole."""
+        name, moved = self._writable(source), self._writable(target)
+        with self._boundary(name):
+            if name != moved:
+                self._move(name, moved)
+        self._forget_zarr(name)
+        self._forget_zarr(moved)
+        return self.stat(moved)
+
+    def remove(self, target: str | PurePath) -> None:
+        """Remove a file. One that is not there is no error."""
+        self.remove_many((target,))
+
+    def remove_many(self, targets: Iterable[str | PurePath]) -> None:
+        """Remove files in as few requests as the service allows. Those that are not there are no error."""
+        names = [self._writable(target) for target in targets]
+        if names:
+            with self._boundary(names[0] if len(names) == 1 else ""):
+                self._remove(names)
+        for name in names:
+            self._forget_zarr(name)
+
+    def remove_tree(self, target: str | PurePath | None = None) -> None:
+        """Remove everything beneath a directory, `None` for the root; never a neighbour whose name begins alike."""
+        if self.read_only:
+            raise ReadOnlyError(self.url)
+        self.remove_many([info.path for info in self.scan(target)])
+
+    def sign(self, target: str | PurePath, *, expires_in: float, method: Method = "GET") -> str:
+        """Return a URL that lets whoever holds it read (`GET`) or write (`PUT`) one file for some time.
+
+        Parameters
+        ----------
+        target
+            The file.
+        expires_in
+            Seconds until the URL ends.
+        method
+            What it allows.
+
+        Raises
+        ------
+        ServiceError
+            When this storage has no signed URLs.
+        """
+        name = target_name(target) if method == "GET" else self._writable(target)
+        with self._boundary(name):
+            return self._sign(name, expires_in=expires_in, method=method)
+
+    def transfer(self, other: "Storage") -> None:
+        """Copy every file to another storage, one after the other, the root document of the zarr hierarchy last.
+
+        The plain form, as the reference has it; `modos.transfer` does it concurrently and verified.
+        """
+        roots = []
+        for path in self.list():
+            if str(path) == ROOT_DOCUMENT:
+                roots.append(path)
+                continue
+            with self.open(path) as file:
+                other.put(file, path)
+        for path in roots:
+            other.put(self.read(path), path)
+
+    # -- the zarr hierarchy -----------------------------------------------------------------------------------------
+
+    @property
+    def zarr(self) -> "Group":
+        """The zarr hierarchy at `data.zarr`, opened on first use; opening it never writes.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When there is none.
+        """
+        if self._zarr_group is None:
+            from modos.storage.zarr_root import open_root
+
+            self._zarr_group = open_root(self)
+        return self._zarr_group
+
+    _zarr_group: "Group | None" = None
+
+    def _forget_zarr(self, name: str) -> None:
+        if name == ROOT_DOCUMENT:
+            self._zarr_group = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "_zarr_group"}
+
+    def _writable(self, target: str | PurePath) -> str:
+        if self.read_only:
+            raise ReadOnlyError(self.url)
+        return target_name(target)
+
+    # -- async twins ------------------------------------------------------------------------------------------------
+
+    exists_async = _asynchronous(exists)
+    stat_async = _asynchronous(stat)
+    scan_async = _asynchronous_iterator(scan)
+    list_async = _asynchronous_iterator(list)  # noqa: A003 - the method is meant
+    list_dir_async = _asynchronous_iterator(list_dir)
+    empty_async = _asynchronous(empty)
+    open_async = _asynchronous(open)  # noqa: A003 - the method is meant
+    read_async = _asynchronous(read)
+    read_ranges_async = _asynchronous(read_ranges)
+    put_async = _asynchronous(put)
+    copy_async = _asynchronous(copy)
+    move_async = _asynchronous(move)
+    remove_async = _asynchronous(remove)
+    remove_many_async = _asynchronous(remove_many)
+    remove_tree_async = _asynchronous(remove_tree)
+    sign_async = _asynchronous(sign)
+
+    # -- what a backend implements ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _boundary(self, name: str) -> AbstractContextManager[None]:
+        """Turn the backend's exceptions into `StorageError`s that name the URL; the unknown passes through."""
+
+    @abstractmethod
+    def _stat(self, name: str) -> ObjectInfo | None:
+        """Return what is stored under exactly this name, `None` when that is nothing."""
+
+    @abstractmethod
+    def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        """Yield what is beneath a directory, `""` for the root."""
+
+    @abstractmethod
+    def _open(self, name: str) -> BinaryIO:
+        """Open a file for reading."""
+
+    @abstractmethod
+    def _read(self, name: str, start: int, end: int | None) -> bytes:
+        """Return the bytes from `start` to `end`, clipped; neither is negative."""
+
+    @abstractmethod
+    def _put(
+        self,
+        name: str,
+        chunks: Iterator[bytes],
+        *,
+        mode: WriteMode,
+        content_type: str | None,
+        metadata: Mapping[str, str],
+    ) -> ObjectInfo:
+        """Store the chunks under this name, whole or not at all."""
+
+    @abstractmethod
+    def _copy(self, source: str, target: str) -> None:
+        """Copy one file onto another name, replacing what is there."""
+
+    @abstractmethod
+    def _remove(self, names: Sequence[str]) -> None:
+        """Remove files; those that are not there are no error."""
+
+    @abstractmethod
+    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+        """Return a signed URL."""
+
+    @abstractmethod
+    def _zarr_store(self) -> "Store":
+        """Return a zarr store at `data.zarr`."""
+
+    def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
+        """Return several ranges; this default asks for one after the other."""
+        return [self._read(name, start, end) for start, end in ranges]
+
+    def _move(self, source: str, target: str) -> None:
+        """Rename a file; this default copies, compares the size and then removes."""
+        expected = self.stat(source)
+        self._copy(source, target)
+        if self.stat(target).size != expected.size:
+            raise IntegrityError(self.url_of(target), f"is not the size of {source!r}, which was kept")
+        self._remove([source])
+
+    def _find_objects(self, name: str) -> Iterator[str]:
+        """Yield the directories beneath `name` that are digital objects; this default lists level by level."""
+        from modos.storage.discovery import objects_by_level
+
+        return objects_by_level(self, name)
+
+
+def _as_directory(target: str | PurePath | None) -> str | PurePath:
+    return target.removesuffix("/") if isinstance(target, str) else target or ""

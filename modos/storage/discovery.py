@@ -1,0 +1,116 @@
+"""Finding digital objects beneath a directory or prefix without walking what is inside them.
+
+Owns the two ways: by level where directories are cheap, and by page, skipping, where listings are. Knows no backend.
+"""
+
+from collections.abc import Callable, Iterator
+
+from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.remote import LAST_NAME, Page
+
+__all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
+
+
+def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
+    """Return the addresses of the digital objects in a storage, under the reference's name.
+
+    Costs at most one request per object plus one per full listing page: what is inside an object is skipped.
+
+    Parameters
+    ----------
+    storage
+        Any storage; a local one too.
+    target
+        Directory to look beneath; `None` for the whole storage.
+    """
+    return [storage.url if name == "" else storage.url_of(name) for name in find_objects(storage, target)]
+
+
+def find_objects(storage: Storage, target: str | None = None) -> Iterator[str]:
+    """Yield the directories of digital objects, relative to the storage; `""` when its root is one."""
+    name = (target or "").strip("/")
+    with storage._boundary(name):  # noqa: SLF001 - discovery is part of the contract's house
+        yield from storage._find_objects(name)  # noqa: SLF001 - likewise
+
+
+def objects_by_level(storage: Storage, name: str) -> Iterator[str]:
+    """Yield objects beneath a directory, looking into no directory that is one."""
+    entries = list(storage.scan(name or None, recursive=False))
+    directories = [str(entry.path) for entry in entries if entry.kind == "directory"]
+    if _beneath(name, str(ZARR_ROOT)) in directories and storage.exists(_beneath(name, ROOT_DOCUMENT)):
+        yield name
+        return
+    for directory in directories:
+        if directory.rpartition("/")[2] != ZARR_ROOT.name:
+            yield from objects_by_level(storage, directory)
+
+
+def objects_by_page(page_after: Callable[[str], Page]) -> Iterator[str]:
+    """Yield objects from a listing in name order that can begin behind any name.
+
+    Parameters
+    ----------
+    page_after
+        Asks once for the page that begins strictly behind a name.
+    """
+    marker, more = "", True
+    found: str | None = None
+    while more:
+        page = page_after(marker)
+        for info in page.infos:
+            directory = object_of(str(info.path))
+            if directory is None or (found is not None and f"{directory}/".startswith(f"{found}/")):
+                continue
+            found = directory
+            yield directory
+            if found == "":
+                return
+        more = page.more and bool(page.infos)
+        if more:
+            marker = skip_marker(str(page.infos[-1].path), found)
+
+
+def object_of(name: str) -> str | None:
+    """Return the directory whose root document a name is, `None` for any other name.
+
+    Examples
+    --------
+    >>> object_of("study/ex/data.zarr/zarr.json")
+    'study/ex'
+    >>> object_of("study/ex/data.zarr/sample/zarr.json") is None
+    True
+    """
+    if name == ROOT_DOCUMENT:
+        return ""
+    return name.removesuffix(f"/{ROOT_DOCUMENT}") if name.endswith(f"/{ROOT_DOCUMENT}") else None
+
+
+def skip_marker(last: str, found: str | None) -> str:
+    """Return the name behind which the next page should begin.
+
+    Parameters
+    ----------
+    last
+        The last name of the page.
+    found
+        The object that was found last, `None` for none.
+
+    Examples
+    --------
+    Within an object that is known, its end; within the zarr hierarchy of one that is not yet, its root document:
+
+    >>> skip_marker("ex/demo1.cram", "ex") == "ex/" + LAST_NAME
+    True
+    >>> skip_marker("ex/data.zarr/assay/assay1/zarr.json", None)
+    'ex/data.zarr/zarr.jso'
+    """
+    if found is not None and last.startswith(f"{found}/"):
+        return f"{found}/{LAST_NAME}"
+    before, hierarchy, _ = f"/{last}".partition(f"/{ZARR_ROOT}/")
+    if not hierarchy:
+        return last
+    return max(last, _beneath(before.lstrip("/"), ROOT_DOCUMENT)[:-1])
+
+
+def _beneath(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory else name

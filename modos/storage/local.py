@@ -1,0 +1,249 @@
+"""Files in a directory of this machine.
+
+Owns atomic writes and what the operating system's errors mean. Knows no other backend.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from modos.errors import (
+    AccessDeniedError,
+    InvalidPathError,
+    KeyExistsError,
+    KeyNotFoundError,
+    ServiceError,
+    StorageError,
+)
+from modos.storage.base import ZARR_ROOT, Method, Storage, WriteMode
+from modos.storage.info import ObjectInfo
+from modos.storage.paths import target_name
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+
+__all__ = ["LocalStorage"]
+
+_PARTIAL = ".partial"
+_ATTEMPTS = 10
+
+
+class LocalStorage(Storage):
+    """A directory of this machine; it need not exist until something is stored.
+
+    A file is written beside its place under a hidden name and then renamed, so that it is seen whole or not at all.
+    Unfinished ones, which only a killed process leaves, are in no listing. Directories that become empty go.
+
+    Parameters
+    ----------
+    path
+        The directory. A relative one is taken from where the process stands now.
+    read_only
+        Whether writing raises `ReadOnlyError`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> storage = LocalStorage(tempfile.mkdtemp())
+    >>> storage.put(b"ACGT", "reads/demo.txt").size
+    4
+    >>> storage.read("reads/demo.txt", 1, 3)
+    b'CG'
+    >>> [str(path) for path in storage.list()]
+    ['reads/demo.txt']
+    """
+
+    def __init__(self, path: str | PurePath, *, read_only: bool = False) -> None:
+        text = os.fspath(path)
+        if not text or "\0" in text:
+            raise InvalidPathError(text, "is not a directory's name")
+        self._root = Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - `..` without following links
+        self.read_only = read_only
+
+    @property
+    def url(self) -> str:
+        """The absolute path."""
+        return str(self._root)
+
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        return self._root
+
+    def __truediv__(self, target: str | PurePath) -> Self:
+        return type(self)(self._root / target_name(target), read_only=self.read_only)
+
+    def _place(self, name: str) -> Path:
+        return self._root / name
+
+    @contextmanager
+    def _boundary(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except StorageError:
+            raise
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise KeyNotFoundError(str(self._place(name))) from error
+        except FileExistsError as error:
+            raise KeyExistsError(str(self._place(name))) from error
+        except PermissionError as error:
+            raise AccessDeniedError(str(self._place(name)), "this user may not do this") from error
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise StorageError(str(self._place(name)), f"{os.strerror(error.errno)}") from error
+
+    def _info(self, name: str, status: os.stat_result) -> ObjectInfo:
+        return ObjectInfo(
+            PurePosixPath(name),
+            size=status.st_size,
+            last_modified=datetime.fromtimestamp(status.st_mtime, UTC),
+            etag=f"{status.st_mtime_ns:x}-{status.st_size:x}",
+        )
+
+    def _stat(self, name: str) -> ObjectInfo | None:
+        place = self._place(name)
+        try:
+            status = place.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
+        return self._info(name, status) if place.is_file() else None
+
+    def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        try:
+            entries = sorted(os.scandir(self._place(name)), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if _is_partial(entry.name):
+                continue
+            path = target_name(f"{name}/{entry.name}" if name else entry.name)
+            if entry.is_dir():
+                if recursive and entry.is_symlink():
+                    continue  # a link may lead outside, or back here
+                if recursive:
+                    yield from self._scan(path, recursive=True)
+                else:
+                    yield ObjectInfo(PurePosixPath(path), kind="directory")
+                continue
+            with suppress(FileNotFoundError):
+                yield self._info(path, entry.stat())
+
+    def _open(self, name: str) -> BinaryIO:
+        return self._place(name).open("rb")
+
+    def _read(self, name: str, start: int, end: int | None) -> bytes:
+        with self._place(name).open("rb") as file:
+            file.seek(start)
+            return file.read(-1 if end is None else end - start)
+
+    def _put(
+        self,
+        name: str,
+        chunks: Iterator[bytes],
+        *,
+        mode: WriteMode,
+        content_type: str | None,  # noqa: ARG002 - a disk keeps none
+        metadata: Mapping[str, str],  # noqa: ARG002 - a disk keeps none
+    ) -> ObjectInfo:
+        place = self._place(name)
+        if mode == "create" and place.exists():
+            raise FileExistsError(name)
+        partial, file = _open_partial(place)
+        try:
+            with file:
+                for chunk in chunks:
+                    file.write(chunk)
+            if mode == "create":
+                _publish_new(partial, place)
+            else:
+                partial.replace(place)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            self._prune(place.parent)
+            raise
+        return self._info(name, place.stat())
+
+    def _copy(self, source: str, target: str) -> None:
+        with self._place(source).open("rb") as file:
+            self.put(file, target)
+
+    def _move(self, source: str, target: str) -> None:
+        place = self._place(target)
+        if not self._place(source).is_file():
+            raise FileNotFoundError(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self._place(source).replace(place)
+        self._prune(self._place(source).parent)
+
+    def _remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                self._place(name).unlink()
+        for parent in {self._place(name).parent for name in names}:
+            self._prune(parent)
+
+    def remove_tree(self, target: str | PurePath | None = None) -> None:
+        """Remove everything beneath a directory, unfinished writes and empty directories included."""
+        super().remove_tree(target)
+        top = self._root if target is None else self._place(target_name(target))
+        for directory, subdirectories, files in os.walk(top, topdown=False):
+            links = (name for name in subdirectories if Path(directory, name).is_symlink())
+            for name in (*links, *filter(_is_partial, files)):
+                Path(directory, name).unlink(missing_ok=True)
+            with suppress(OSError):
+                Path(directory).rmdir()
+        self._prune(top.parent)
+
+    def _prune(self, directory: Path) -> None:
+        """Remove a directory and those above it, up to the root, as far as they are empty."""
+        while directory != self._root and directory.is_relative_to(self._root):
+            try:
+                directory.rmdir()
+            except OSError:
+                return
+            directory = directory.parent
+
+    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
+        raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
+
+    def _zarr_store(self) -> "Store":
+        from zarr.storage import LocalStore
+
+        return LocalStore(self._root / ZARR_ROOT, read_only=self.read_only)
+
+
+def _is_partial(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_PARTIAL)
+
+
+def _open_partial(place: Path) -> tuple[Path, BinaryIO]:
+    """Open a hidden, unused file beside a place; a directory that another removes as empty meanwhile is made again."""
+    for _ in range(_ATTEMPTS):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{secrets.token_hex(8)}{_PARTIAL}")
+        with suppress(FileNotFoundError):
+            return partial, partial.open("xb")
+    raise FileNotFoundError(place)
+
+
+def _publish_new(partial: Path, place: Path) -> None:
+    """Give a finished file its name unless something has it: a hard link is refused where a rename would replace."""
+    try:
+        place.hardlink_to(partial)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        place.touch(exist_ok=False)
+        partial.replace(place)
+    else:
+        partial.unlink()

@@ -1,0 +1,348 @@
+"""Files in whatever speaks fsspec: the one seam through which remote services plug in.
+
+Owns how the verbs of the contract become fsspec calls, and listings by page. Knows neither S3 nor Swift by name.
+"""
+
+import io
+import posixpath
+from abc import abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+from modos.errors import (
+    AccessDeniedError,
+    IntegrityError,
+    KeyExistsError,
+    KeyNotFoundError,
+    ServiceError,
+    StorageError,
+    StorageTimeoutError,
+    UnreachableError,
+)
+from modos.storage.base import ZARR_ROOT, Method, Storage, WriteMode
+from modos.storage.info import ObjectInfo
+from modos.storage.paths import object_name, target_name
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+    from zarr.abc.store import Store
+
+__all__ = ["FsspecStorage", "Page", "PagedStorage"]
+
+INLINE = 8 * 1024 * 1024
+"""Bodies up to this many bytes go in one request; longer ones are streamed."""
+
+_READ_BUFFER = 1024 * 1024
+_AT_ONCE = 8
+
+
+class FsspecStorage(Storage):
+    """A prefix of any fsspec filesystem.
+
+    Parameters
+    ----------
+    filesystem
+        An fsspec filesystem, sync face. Its listing cache should be off.
+    root
+        The prefix in the filesystem's own terms, such as `"bucket/study"`.
+    read_only
+        Whether writing raises `ReadOnlyError`.
+
+    Examples
+    --------
+    >>> import fsspec
+    >>> storage = FsspecStorage(fsspec.filesystem("memory"), "/study")
+    >>> storage.put(b"ACGT", "demo.txt").size
+    4
+    >>> storage.url
+    'memory://study'
+    """
+
+    def __init__(self, filesystem: "AbstractFileSystem", root: str, *, read_only: bool = False) -> None:
+        self._fs = filesystem
+        self._prefix = root.strip("/")
+        self.read_only = read_only
+
+    @property
+    def filesystem(self) -> "AbstractFileSystem":
+        """The fsspec filesystem, for whatever takes one."""
+        return self._fs
+
+    @property
+    def url(self) -> str:
+        """The root with the filesystem's protocol."""
+        protocol = self.filesystem.protocol
+        return f"{protocol if isinstance(protocol, str) else protocol[0]}://{self._prefix}"
+
+    @property
+    def path(self) -> PurePosixPath:
+        """The root in the filesystem's own terms."""
+        return PurePosixPath(self._prefix)
+
+    def _identity(self) -> tuple[object, ...]:
+        return (*super()._identity(), self.filesystem)
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+    def __truediv__(self, target: str | PurePath) -> Self:
+        return type(self)(self._fs, self._key(target_name(target)), read_only=self.read_only)
+
+    def _key(self, name: str) -> str:
+        """Return the filesystem's own path of a target."""
+        return object_name(posixpath.join(self._prefix, name)) if name else self._prefix
+
+    def _relative(self, key: str) -> PurePosixPath:
+        return PurePosixPath(key.strip("/")[len(self._prefix) :].lstrip("/"))
+
+    @contextmanager
+    def _boundary(self, name: str) -> Iterator[None]:
+        url = self.url_of(name) if name else self.url
+        try:
+            yield
+        except StorageError:
+            raise
+        except Exception as error:
+            translated = self._translated(error, url)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _translated(self, error: Exception, url: str) -> StorageError | None:
+        """Return what an exception of the filesystem means, `None` for one that is not known."""
+        match error:
+            case FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
+                return KeyNotFoundError(url)
+            case FileExistsError():
+                return KeyExistsError(url)
+            case PermissionError():
+                return AccessDeniedError(url)
+            case TimeoutError():
+                return StorageTimeoutError(url)
+            case ConnectionError():
+                return UnreachableError(url)
+            case _:
+                return None
+
+    def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
+        """Turn an fsspec entry into what the contract returns."""
+        modified = entry.get("last_modified") or entry.get("LastModified") or entry.get("created") or entry.get("mtime")
+        if isinstance(modified, int | float):
+            modified = datetime.fromtimestamp(modified, UTC)
+        tag = entry.get("etag") or entry.get("ETag")
+        return ObjectInfo(
+            self._relative(entry["name"]),
+            size=int(entry.get("size") or 0),
+            last_modified=modified if isinstance(modified, datetime) else None,
+            etag=str(tag).strip('"') if tag else None,
+            content_type=entry.get("content_type") or entry.get("ContentType"),
+            metadata=entry.get("metadata") or entry.get("Metadata") or {},
+            kind="directory" if entry["type"] == "directory" else "file",
+        )
+
+    def _stat(self, name: str) -> ObjectInfo | None:
+        try:
+            entry = self.filesystem.info(self._key(name))
+        except FileNotFoundError:
+            return None
+        return self._info(entry) if entry["type"] == "file" else None
+
+    def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        try:
+            entries = self.filesystem.ls(self._key(name), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for info in sorted(map(self._info, entries), key=lambda info: info.path):
+            if info.kind == "directory" and recursive:
+                yield from self._scan(str(info.path), recursive=True)
+            else:
+                yield info
+
+    def _open(self, name: str) -> BinaryIO:
+        return io.BufferedReader(_RangedFile(self, name, self.stat(name).size), _READ_BUFFER)
+
+    def _read(self, name: str, start: int, end: int | None) -> bytes:
+        limits = {} if (start, end) == (0, None) else {"start": start, "end": end}
+        body = self.filesystem.cat_file(self._key(name), **limits)
+        assert isinstance(body, bytes)
+        return body
+
+    def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
+        if len(ranges) < 2:  # noqa: PLR2004 - one range needs no threads
+            return super()._read_many(name, ranges)
+        with ThreadPoolExecutor(min(_AT_ONCE, len(ranges))) as pool:
+            return list(pool.map(lambda each: self.read(name, *each), ranges))
+
+    def _put(
+        self,
+        name: str,
+        chunks: Iterator[bytes],
+        *,
+        mode: WriteMode,
+        content_type: str | None,
+        metadata: Mapping[str, str],
+    ) -> ObjectInfo:
+        head = bytearray()
+        for chunk in chunks:
+            head += chunk
+            if len(head) > INLINE:
+                self._put_long(name, chain((bytes(head),), chunks), mode=mode, options=_options(content_type, metadata))
+                return self.stat(name)
+        return self._put_short(name, bytes(head), mode=mode, options=_options(content_type, metadata))
+
+    def _put_short(self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any]) -> ObjectInfo:
+        """Store a body that is at hand."""
+        self._refuse_existing(name, mode)
+        self.filesystem.pipe_file(self._key(name), body, **options)
+        return self.stat(name)
+
+    def _put_long(self, name: str, chunks: Iterator[bytes], *, mode: WriteMode, options: Mapping[str, Any]) -> None:
+        """Store a body as it comes; this default, for filesystems that show files half-written, holds it whole."""
+        self._put_short(name, b"".join(chunks), mode=mode, options=options)
+
+    def _refuse_existing(self, name: str, mode: WriteMode) -> None:
+        if mode == "create" and self._stat(name) is not None:
+            raise FileExistsError(name)
+
+    def _copy(self, source: str, target: str) -> None:
+        self.filesystem.cp_file(self._key(source), self._key(target))
+
+    def _remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            if self._stat(name) is not None:
+                self.filesystem.rm_file(self._key(name))
+
+    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+        if method != "GET":
+            raise ServiceError(self.url_of(name), "this storage signs URLs for reading only")
+        try:
+            return str(self.filesystem.sign(self._key(name), expiration=round(expires_in)))
+        except NotImplementedError as error:
+            raise ServiceError(self.url_of(name), "this storage has no signed URLs") from error
+
+    def _zarr_store(self) -> "Store":
+        from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+        from zarr.storage import FsspecStore
+
+        fs = self.filesystem
+        if fs.async_impl:
+            twin = type(fs)(
+                *fs.storage_args, **{**fs.storage_options, "asynchronous": True, "skip_instance_cache": True}
+            )
+        else:
+            twin = AsyncFileSystemWrapper(fs, asynchronous=True)
+        return FsspecStore(twin, path=self._key(str(ZARR_ROOT)), read_only=self.read_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing.
+
+    Attributes
+    ----------
+    infos
+        Files and, in a listing by level, directories, in the order of their names' UTF-8 bytes.
+    more
+        Whether there may be more behind the last one.
+    """
+
+    infos: Sequence[ObjectInfo]
+    more: bool
+
+
+class PagedStorage(FsspecStorage):
+    """A service that lists by page, in name order, from any name on, and whose writers commit when they are closed."""
+
+    @abstractmethod
+    def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
+        """Ask once for what is beneath `name`, strictly behind the target `start_after` (`""` for the beginning)."""
+
+    def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        start_after, more = "", True
+        while more:
+            page = self._page(name, start_after=start_after, recursive=recursive)
+            yield from page.infos
+            more = page.more and bool(page.infos)
+            if more:
+                last = page.infos[-1]
+                start_after = f"{last.path}/{LAST_NAME}" if last.kind == "directory" else str(last.path)
+
+    def _put_long(self, name: str, chunks: Iterator[bytes], *, mode: WriteMode, options: Mapping[str, Any]) -> None:
+        self._refuse_existing(name, mode)
+        file = self.filesystem.open(self._key(name), "wb", **options)
+        try:
+            for chunk in chunks:
+                file.write(chunk)
+        except BaseException:
+            file.discard()
+            file.closed = True
+            raise
+        file.close()
+
+    def _find_objects(self, name: str) -> Iterator[str]:
+        from modos.storage.discovery import objects_by_page
+
+        return objects_by_page(lambda after: self._page(name, start_after=after, recursive=True))
+
+
+LAST_NAME = "\U0010ffff"
+"""Sorts behind every name: a listing that starts after `X/` and this skips what is beneath `X/`."""
+
+
+class _RangedFile(io.RawIOBase):
+    """A file in a storage, read range by range; wrapped in a `BufferedReader` it is what `open` returns."""
+
+    def __init__(self, storage: Storage, name: str, size: int) -> None:
+        super().__init__()
+        self.name = storage.url_of(name)
+        self._storage = storage
+        self._target = name
+        self._size = size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if origin + offset < 0:
+            message = f"cannot seek to {origin + offset}, before the beginning"
+            raise ValueError(message)
+        self._position = origin + offset
+        return self._position
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - typeshed's WriteableBuffer has no run-time name
+        view = memoryview(buffer).cast("B")
+        end = min(self._position + len(view), self._size)
+        if end <= self._position:
+            return 0
+        body = self._storage.read(self._target, self._position, end)
+        if len(body) != end - self._position:
+            raise IntegrityError(self.name, f"{len(body):,} bytes came where {end - self._position:,} were asked for")
+        view[: len(body)] = body
+        self._position = end
+        return len(body)
+
+
+def _options(content_type: str | None, metadata: Mapping[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if content_type is not None:
+        options["content_type"] = content_type
+    if metadata:
+        options["metadata"] = dict(metadata)
+    return options

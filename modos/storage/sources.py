@@ -1,0 +1,102 @@
+"""What can be stored: bytes, files and iterables of bytes, all as chunks of bounded size.
+
+Owns that conversion and the digest taken while chunks pass. Knows no storage.
+"""
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+__all__ = ["Digested", "Readable", "Source", "chunks_of"]
+
+CHUNK = 4 * 1024 * 1024
+"""Bytes read from a file at a time."""
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A binary file, as far as storing it needs one."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        ...
+
+
+type Source = bytes | bytearray | memoryview | Path | Readable | Iterable[bytes]
+
+
+def chunks_of(source: Source) -> Generator[bytes]:
+    """Yield a source in chunks; a file is read from where it stands, a path is opened and closed.
+
+    Examples
+    --------
+    >>> list(chunks_of(b"ACGT"))
+    [b'ACGT']
+    >>> list(chunks_of([b"AC", b"", b"GT"]))
+    [b'AC', b'GT']
+    """
+    match source:
+        case bytes() | bytearray() | memoryview():
+            whole = memoryview(source).cast("B")
+            for start in range(0, len(whole), CHUNK):
+                yield bytes(whole[start : start + CHUNK])
+        case Path():
+            with source.open("rb") as file:
+                yield from _pieces(file)
+        case str():
+            message = "a source is bytes, a path, a binary file or an iterable of bytes; wrap a file's name in Path"
+            raise TypeError(message)
+        case Readable():
+            yield from _pieces(source)
+        case _:
+            yield from (bytes(chunk) for chunk in source if chunk)
+
+
+def _pieces(file: Readable) -> Iterator[bytes]:
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+class Digested:
+    """A source whose BLAKE2b and MD5 are taken while it is consumed, once.
+
+    Parameters
+    ----------
+    source
+        What is stored.
+
+    Attributes
+    ----------
+    size
+        Bytes that have passed.
+
+    Examples
+    --------
+    >>> source = Digested(b"ACGT")
+    >>> b"".join(source), source.size, source.md5
+    (b'ACGT', 4, 'f1f8f4bf413b16ad135722aa4591043e')
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._chunks = chunks_of(source)
+        self._blake2b = hashlib.blake2b()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._blake2b.update(chunk)
+            self._md5.update(chunk)
+            self.size += len(chunk)
+            yield chunk
+
+    @property
+    def blake2b(self) -> str:
+        """BLAKE2b (512 bits, RFC 7693) in hex of what has passed: the `data_checksum` of an element."""
+        return self._blake2b.hexdigest()
+
+    @property
+    def md5(self) -> str:
+        """MD5 in hex of what has passed, to compare with what a service computes."""
+        return self._md5.hexdigest()

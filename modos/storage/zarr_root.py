@@ -1,0 +1,248 @@
+"""The zarr v3 hierarchy at `data.zarr`: its documents as bytes, and the hierarchy as zarr sees it.
+
+Owns how groups and the consolidated root are written, each as one file in one write, without loading zarr. Knows the
+names of element groups from the model, and nothing of what an object does with them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modos.errors import DamagedObjectError, KeyNotFoundError
+from modos.model import ELEMENT_KINDS, attributes_of, parse_element
+from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import zarr
+    from zarr.abc.store import Store
+
+    from modos.model import NamedThing
+
+__all__ = [
+    "ZarrRoot",
+    "add_data",
+    "add_metadata_group",
+    "document_path",
+    "group_document",
+    "init_zarr",
+    "list_zarr_items",
+    "open_root",
+]
+
+type JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ZarrRoot:
+    """What the root document says: everything about the hierarchy, in one file.
+
+    Attributes
+    ----------
+    attributes
+        Attributes of the root group.
+    members
+        Path in the hierarchy (`"sample/sample1"`) to the document of that group or array.
+    consolidated
+        Whether the document held its members, or they had to be looked up one by one.
+    """
+
+    attributes: JSON
+    members: Mapping[str, JSON] = field(default_factory=dict)
+    consolidated: bool = True
+
+    @classmethod
+    def parse(cls, body: bytes, url: str) -> "ZarrRoot":
+        """Read a root document.
+
+        Raises
+        ------
+        DamagedObjectError
+            When it is not one; the message says what is wrong.
+        """
+        document = parse_document(body, url)
+        if document["node_type"] != "group":
+            raise DamagedObjectError(url, "its root is an array, not a group")
+        consolidated = document.get("consolidated_metadata")
+        if consolidated is None:
+            return cls(document.get("attributes", {}), consolidated=False)
+        members = consolidated.get("metadata") if isinstance(consolidated, dict) else None
+        if not isinstance(members, dict) or not all(isinstance(member, dict) for member in members.values()):
+            raise DamagedObjectError(url, "its consolidated metadata is not a mapping of documents")
+        return cls(document.get("attributes", {}), members)
+
+    def dump(self) -> bytes:
+        """Return the root document with all members consolidated in it, as zarr writes it."""
+        members = {path: self.members[path] for path in sorted(self.members, key=lambda path: (path.count("/"), path))}
+        document = {**_group(self.attributes), "consolidated_metadata": _consolidated(members)}
+        return _encoded(document)
+
+
+def parse_document(body: bytes, url: str) -> JSON:
+    """Read the zarr v3 document of a group or an array.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it is not one; the message says what is wrong.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise DamagedObjectError(url, f"its metadata is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise DamagedObjectError(url, "its metadata is not a JSON object")
+    if document.get("zarr_format") != 3:  # noqa: PLR2004 - the format's own number
+        raise DamagedObjectError(url, f"it is zarr format {document.get('zarr_format')!r}; format 3 is read here")
+    if document.get("node_type") not in {"group", "array"}:
+        raise DamagedObjectError(url, f"its node type is {document.get('node_type')!r}")
+    if not isinstance(document.get("attributes", {}), dict):
+        raise DamagedObjectError(url, "its attributes are not a mapping")
+    return document
+
+
+def document_path(member: str) -> str:
+    """Return where the document of a member stands.
+
+    Examples
+    --------
+    >>> document_path("sample/sample1")
+    'data.zarr/sample/sample1/zarr.json'
+    """
+    return f"{ZARR_ROOT}/{member}/zarr.json"
+
+
+def group_document(attributes: Mapping[str, Any]) -> bytes:
+    """Return the document of a group.
+
+    Examples
+    --------
+    >>> json.loads(group_document({"@type": "Sample"}))["node_type"]
+    'group'
+    """
+    return _encoded(_group(attributes))
+
+
+def group_member(attributes: Mapping[str, Any]) -> JSON:
+    """Return a group's document as it stands among consolidated metadata."""
+    return {**_group(attributes), "consolidated_metadata": _consolidated({})}
+
+
+def read_root(storage: Storage) -> ZarrRoot:
+    """Read everything the hierarchy says: one request, unless some other program left it unconsolidated.
+
+    Raises
+    ------
+    KeyNotFoundError
+        When there is no hierarchy.
+    DamagedObjectError
+        When its documents cannot be read.
+    """
+    root = ZarrRoot.parse(storage.read(ROOT_DOCUMENT), storage.url)
+    if root.consolidated:
+        return root
+    members = {}
+    for path in storage.list(ZARR_ROOT):
+        if path.name == "zarr.json" and str(path) != ROOT_DOCUMENT:
+            member = str(path.parent.relative_to(ZARR_ROOT))
+            members[member] = parse_document(storage.read(path), storage.url_of(path))
+    return ZarrRoot(root.attributes, members, consolidated=False)
+
+
+def open_root(storage: Storage) -> "zarr.Group":
+    """Open the hierarchy with zarr, for reading and, where the storage allows it, writing. Writes nothing.
+
+    Raises
+    ------
+    KeyNotFoundError
+        When there is none.
+    """
+    import zarr
+
+    if not storage.exists(ROOT_DOCUMENT):
+        raise KeyNotFoundError(storage.url_of(ROOT_DOCUMENT))
+    return zarr.open_group(storage._zarr_store(), mode="r" if storage.read_only else "r+", zarr_format=3)  # noqa: SLF001 - the storage's own store
+
+
+def init_zarr(zarr_store: "Store | str") -> "zarr.Group":
+    """Create an empty hierarchy in a zarr store: a root, and a group for each type of element.
+
+    Parameters
+    ----------
+    zarr_store
+        A zarr v3 store or the path of a directory.
+
+    Raises
+    ------
+    zarr.errors.ContainsGroupError
+        When there is a hierarchy already.
+    """
+    import zarr
+
+    root = zarr.create_group(zarr_store, zarr_format=3)
+    for kind in ELEMENT_KINDS:
+        root.create_group(kind)
+    return root
+
+
+def add_metadata_group(parent_group: "zarr.Group", metadata: "Mapping[str, Any] | NamedThing") -> "zarr.Group":
+    """Add an element to the group of its type, checked against the schema, in one write.
+
+    Parameters
+    ----------
+    parent_group
+        The group of the type, such as `root["sample"]`.
+    metadata
+        The element: a model, or a mapping with `id` and `@type`.
+
+    Raises
+    ------
+    InvalidElementError
+        When the schema refuses it.
+    """
+    element = parse_element(metadata)
+    return parent_group.create_group(element.id, attributes=attributes_of(element))
+
+
+def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> "zarr.Array[Any]":
+    """Add an array to an element's group.
+
+    Parameters
+    ----------
+    group
+        The group of the element.
+    data
+        Anything numpy makes an array of; its shape and type are kept.
+    name
+        Name of the array in the group.
+    """
+    import numpy as np
+
+    return group.create_array(name, data=np.asarray(data))
+
+
+def list_zarr_items(group: "zarr.Group") -> "list[zarr.Group | zarr.Array[Any]]":
+    """Return all groups and arrays beneath a group, parents before what they hold."""
+    return list(_items(group))
+
+
+def _items(group: "zarr.Group") -> "Iterator[zarr.Group | zarr.Array[Any]]":
+    import zarr
+
+    for _, item in sorted(group.members()):
+        yield item
+        if isinstance(item, zarr.Group):
+            yield from _items(item)
+
+
+def _group(attributes: Mapping[str, Any]) -> JSON:
+    return {"attributes": dict(attributes), "zarr_format": 3, "node_type": "group"}
+
+
+def _consolidated(members: Mapping[str, JSON]) -> JSON:
+    return {"kind": "inline", "must_understand": False, "metadata": dict(members)}
+
+
+def _encoded(document: JSON) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,348 @@
+"""Requests to Swift: authenticated, retried, checked, and their failures told in our own errors.
+
+Owns one request from the first attempt to the last. Knows nothing of fsspec, listings or large objects.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from modos._lazy import require
+from modos.errors import (
+    AuthenticationError,
+    IntegrityError,
+    InvalidInputError,
+    KeyExistsError,
+    KeyNotFoundError,
+    ServiceError,
+    StorageError,
+    StorageTimeoutError,
+    UnreachableError,
+)
+from modos.swift.bodies import Body, chunks_of, length_of, md5_of
+from modos.swift.credentials import (
+    AnonymousCredentials,
+    Credentials,
+    credentials_from_environment,
+)
+from modos.swift.protocol import (
+    backoff,
+    error_for,
+    etag_of,
+    host_of,
+    is_large,
+    is_transient,
+    retry_after,
+    url_of,
+)
+from modos.swift.sessions import session
+from modos.swift.tokens import Access, access
+
+__all__ = ["Patience", "Response", "SwiftClient"]
+
+_OK, _UNAUTHORIZED = 200, 401
+_MD5_DIGITS = 32
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try.
+
+    Parameters
+    ----------
+    attempts
+        How often a request is made in all before its failure is told.
+    connect_timeout, read_timeout
+        Seconds to wait for a connection, and between two pieces of an answer.
+    longest_wait
+        Seconds to wait between two attempts at most, whatever `Retry-After` says.
+    """
+
+    attempts: int = 5
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    longest_wait: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class SwiftClient:
+    """An account of an OpenStack Swift, for any number of event loops, threads and processes.
+
+    It holds no connection and no token: those belong to the process, and are shared by all clients in it.
+
+    Parameters
+    ----------
+    credentials
+        Who asks; `None` to read the environment at the first request.
+    storage_url
+        The account, where an address names it and the environment the credentials. Credentials for another host are
+        not sent to it: it is then asked as nobody.
+    patience
+        How long to try; `None` for the defaults.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        storage_url: str | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._storage_url = storage_url.rstrip("/") if storage_url else None
+        self.patience = patience or Patience()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._credentials or self._storage_url or 'environment'!r})"
+
+    async def access(self, *, stale: Access | None = None) -> Access:
+        """Return storage URL and token, logging in when that has not been done in this process."""
+        credentials = self._settled()
+        made = await access(credentials, stale=stale, timeout=self.patience.read_timeout)
+        if self._storage_url is None or made.storage_url == self._storage_url:
+            return made
+        if host_of(made.storage_url) == host_of(self._storage_url):
+            return replace(made, storage_url=self._storage_url)
+        return await access(AnonymousCredentials(self._storage_url), stale=stale)
+
+    def _settled(self) -> Credentials:
+        if self._credentials is not None:
+            return self._credentials
+        try:
+            return credentials_from_environment()
+        except InvalidInputError:
+            if self._storage_url is None:
+                raise
+            return AnonymousCredentials(self._storage_url)
+
+    async def request(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        accept: Collection[int] = (),
+        read_timeout: float | None = None,
+    ) -> Response:
+        """Make a request until it is answered for good, and return the answer.
+
+        Overload, server errors, lost connections and damaged answers are tried again after a while; a token that is
+        no longer accepted is renewed once. A whole ordinary object is checked against its MD5.
+
+        Parameters
+        ----------
+        method, path, params
+            What is asked for; `path` is `container/object`, not encoded, or empty for the account.
+        headers, body
+            What is sent along.
+        accept
+            Statuses beside 2xx that are an answer for the caller and no error.
+        read_timeout
+            Seconds between two pieces of the answer; `None` for the client's patience.
+
+        Raises
+        ------
+        StorageError
+            The subclass says what happened; only `KeyNotFoundError` means missing.
+        """
+        exchange = await self._exchange(_Request(method, path, params, headers or {}, body, read_timeout))
+        if exchange.succeeded or exchange.response.status in accept:
+            return exchange.response
+        raise exchange.failure()
+
+    async def put(
+        self,
+        path: str,
+        body: Body,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str | int] | None = None,
+        digest: str | None = None,
+        create: bool = False,
+        read_timeout: float | None = None,
+    ) -> Response:
+        """Write an object, whole or not at all: the service checks the MD5 before it shows the object.
+
+        Parameters
+        ----------
+        path, body, headers, params
+            What is written, and where.
+        digest
+            The ETag that the object will have; `None` for the MD5 of the body.
+        create
+            Refuse when something is there.
+        read_timeout
+            Seconds to wait for the answer; `None` for the client's patience.
+
+        Raises
+        ------
+        KeyExistsError
+            `create`, and something is there. Where the answer to an earlier attempt was lost and what is there has
+            our digest, it is taken for ours.
+        KeyNotFoundError
+            There is no such container.
+        """
+        etag = digest or await md5_of(body)
+        sent = {**(headers or {}), "Etag": etag} | ({"If-None-Match": "*"} if create else {})
+        exchange = await self._exchange(_Request("PUT", path, params, sent, body, read_timeout))
+        if not exchange.succeeded:
+            failure = exchange.failure()
+            if not (isinstance(failure, KeyExistsError) and exchange.repeated):
+                raise failure
+            if etag_of((await self.request("HEAD", path)).headers) != etag:
+                raise failure
+            return Response(201, {"Etag": etag}, b"")
+        if etag_of(exchange.response.headers) not in {etag, ""}:
+            raise IntegrityError(exchange.url, "the service stored other bytes than were sent")
+        return exchange.response
+
+    async def delete(self, path: str, *, missing_ok: bool = False) -> None:
+        """Delete an object or an empty container.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is none, unless `missing_ok`. Where the answer to an earlier attempt was lost, it was ours to delete.
+        """
+        exchange = await self._exchange(_Request("DELETE", path))
+        if not exchange.succeeded:
+            failure = exchange.failure()
+            if not (isinstance(failure, KeyNotFoundError) and (missing_ok or exchange.repeated)):
+                raise failure
+
+    async def _exchange(self, request: "_Request") -> "_Exchange":
+        """Ask until the answer is not a passing one, or patience ends: the one loop of retries."""
+        known = await self.access()
+        renewed, attempt = False, 0
+        while True:
+            attempt += 1
+            url = address_of(known.storage_url, request.path)
+            try:
+                response = await self._attempt(request, known, url)
+            except (UnreachableError, StorageTimeoutError, IntegrityError):
+                if attempt >= self.patience.attempts:
+                    raise
+                await asyncio.sleep(backoff(attempt))
+                continue
+            if response.status == _UNAUTHORIZED and not renewed:
+                renewed, attempt = True, attempt - 1
+                known = await self._renewed(known, url)
+                continue
+            if attempt >= self.patience.attempts or not is_transient(response.status):
+                return _Exchange(request, url, response, repeated=attempt > 1)
+            wait = retry_after(response.headers, self.patience.longest_wait)
+            await asyncio.sleep(backoff(attempt) if wait is None else wait)
+
+    async def _renewed(self, stale: Access, url: str) -> Access:
+        try:
+            return await self.access(stale=stale)
+        except AuthenticationError as error:
+            raise AuthenticationError(url, error.reason, status=_UNAUTHORIZED) from error
+
+    async def _attempt(self, request: "_Request", known: Access, url: str) -> Response:
+        aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
+        yarl = require("yarl", extra="swift", purpose="talking to Swift")
+        headers = dict(request.headers)
+        if known.token is not None:
+            headers["X-Auth-Token"] = known.token
+        if request.body is not None:
+            headers["Content-Length"] = str(length_of(request.body))
+        timeout = aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=self.patience.connect_timeout,
+            sock_read=request.read_timeout or self.patience.read_timeout,
+        )
+        with transport_errors(url):
+            async with (await session()).request(
+                request.method,
+                yarl.URL(url_of(known.storage_url, request.path, request.params), encoded=True),
+                headers=headers,
+                data=None if request.body is None else chunks_of(request.body),
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                response = Response(answer.status, answer.headers, await answer.read())
+        await _check(response, request, url)
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+    read_timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    request: _Request
+    url: str
+    response: Response
+    repeated: bool
+
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.response.status < 300  # noqa: PLR2004 - the class of success
+
+    def failure(self) -> StorageError:
+        detail = self.response.body[:_SHOWN].decode("utf-8", "replace").strip()
+        return error_for(
+            self.response.status,
+            self.url,
+            create="If-None-Match" in self.request.headers,
+            sent_body=self.request.method == "PUT",
+            detail="" if detail.startswith("<") else detail,
+        )
+
+
+def address_of(storage_url: str, path: str) -> str:
+    """Return the address of a path as errors tell it: readable, without secrets."""
+    return f"{storage_url}/{path}" if path else storage_url
+
+
+async def _check(response: Response, request: _Request, url: str) -> None:
+    """Compare a whole ordinary object with its MD5."""
+    etag = etag_of(response.headers)
+    if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
+        return
+    if (request.params or {}).keys() & {"multipart-manifest", "format"}:
+        return
+    if await md5_of(response.body) != etag:
+        raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")
+
+
+@contextmanager
+def transport_errors(url: str) -> Iterator[None]:
+    """Turn the errors of aiohttp into ours: the one boundary of the data path. What is unknown passes through."""
+    aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
+    try:
+        yield
+    except aiohttp.InvalidURL as error:
+        raise InvalidInputError(f"{url!r} is no address of an object store") from error
+    except TimeoutError as error:
+        raise StorageTimeoutError(url) from error
+    except aiohttp.ClientPayloadError as error:
+        raise IntegrityError(url, "the answer was cut short") from error
+    except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
+        raise UnreachableError(url, "the TLS handshake failed; check the certificate") from error
+    except aiohttp.ClientConnectorError as error:
+        raise UnreachableError(url) from error
+    except (aiohttp.ClientConnectionError, aiohttp.UploadAbortedError, ConnectionError) as error:
+        raise UnreachableError(url, "the connection was lost") from error
+    except aiohttp.ClientError as error:
+        raise ServiceError(url, "what answers there does not speak HTTP as a Swift does") from error

@@ -1,0 +1,316 @@
+"""Who asks: the kinds of Swift credentials, read from options or from the environment.
+
+Owns the values and how options and variables become them. Knows neither how a token is acquired nor any request.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+from modos.errors import InvalidInputError, suggestion
+from modos.settings import SWIFT_VARIABLES
+
+__all__ = [
+    "AnonymousCredentials",
+    "Credentials",
+    "KeystoneApplicationCredential",
+    "KeystoneV2Password",
+    "KeystoneV3Password",
+    "TokenCredentials",
+    "V1Credentials",
+    "credentials_from_environment",
+    "credentials_from_options",
+]
+
+
+class _Options:
+    """What every kind of credentials can do: become plain options again."""
+
+    __slots__ = ()
+
+    def as_options(self) -> dict[str, str]:
+        """Return the plain options that `credentials_from_options` reads back; they hold the secrets."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class AnonymousCredentials(_Options):
+    """Nobody: for containers that are open to the world.
+
+    Parameters
+    ----------
+    storage_url
+        Address of the account, `https://host/v1/ACCOUNT`.
+    """
+
+    storage_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials(_Options):
+    """A pre-authenticated token, which cannot be renewed.
+
+    Parameters
+    ----------
+    storage_url
+        Address of the account, `https://host/v1/ACCOUNT`; the token goes to this host only.
+    token
+        The token.
+    """
+
+    storage_url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class V1Credentials(_Options):
+    """User and key of the v1 protocol (TempAuth).
+
+    Parameters
+    ----------
+    auth_url
+        Such as `https://host/auth/v1.0`.
+    user
+        Such as `account:user`.
+    key
+        The secret.
+    storage_url
+        Account to use; `None` for the one that the service names.
+    """
+
+    auth_url: str
+    user: str
+    key: str = field(repr=False)
+    storage_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoneV2Password(_Options):
+    """User and password of Keystone v2.
+
+    Parameters
+    ----------
+    auth_url
+        Such as `https://host:5000/v2.0`.
+    username, password
+        The user.
+    project_name, project_id
+        The project (tenant); one of the two.
+    region_name
+        Region of the object store; `None` for the first.
+    storage_url
+        Account to use; `None` for the one that the catalogue names.
+    """
+
+    auth_url: str
+    username: str
+    password: str = field(repr=False)
+    project_name: str | None = None
+    project_id: str | None = None
+    region_name: str | None = None
+    storage_url: str | None = None
+    auth_version: str = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoneV3Password(_Options):
+    """User and password of Keystone v3.
+
+    Parameters
+    ----------
+    auth_url
+        Such as `https://host:5000/v3`; the version may be left out.
+    password
+        The secret.
+    username, user_id
+        The user; one of the two.
+    project_name, project_id
+        The project; one of the two.
+    user_domain_name, user_domain_id, project_domain_name, project_domain_id
+        Their domains; `None` for the domain with the id `default`.
+    region_name
+        Region of the object store; `None` for the first.
+    storage_url
+        Account to use; `None` for the one that the catalogue names.
+    """
+
+    auth_url: str
+    password: str = field(repr=False)
+    username: str | None = None
+    user_id: str | None = None
+    project_name: str | None = None
+    project_id: str | None = None
+    user_domain_name: str | None = None
+    user_domain_id: str | None = None
+    project_domain_name: str | None = None
+    project_domain_id: str | None = None
+    region_name: str | None = None
+    storage_url: str | None = None
+    auth_version: str = "3"
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoneApplicationCredential(_Options):
+    """An application credential of Keystone v3.
+
+    Parameters
+    ----------
+    auth_url
+        Such as `https://host:5000/v3`; the version may be left out.
+    application_credential_id, application_credential_secret
+        The credential.
+    region_name
+        Region of the object store; `None` for the first.
+    storage_url
+        Account to use; `None` for the one that the catalogue names.
+    """
+
+    auth_url: str
+    application_credential_id: str
+    application_credential_secret: str = field(repr=False)
+    region_name: str | None = None
+    storage_url: str | None = None
+
+
+type Credentials = (
+    AnonymousCredentials
+    | TokenCredentials
+    | V1Credentials
+    | KeystoneV2Password
+    | KeystoneV3Password
+    | KeystoneApplicationCredential
+)
+"""Any kind of credentials; each is immutable, hashable and shows no secret in its `repr`."""
+
+_ALIASES = {
+    "preauthurl": "storage_url",
+    "object_storage_url": "storage_url",
+    "preauthtoken": "token",
+    "auth_token": "token",
+    "authurl": "auth_url",
+    "tenant_name": "project_name",
+    "tenant_id": "project_id",
+    "identity_api_version": "auth_version",
+}
+_KINDS = (
+    AnonymousCredentials,
+    TokenCredentials,
+    V1Credentials,
+    KeystoneV2Password,
+    KeystoneV3Password,
+    KeystoneApplicationCredential,
+)
+_NAMES = frozenset(item.name for kind in _KINDS for item in fields(kind))
+_KEYSTONE = frozenset({"username", "user_id", "password", "project_name", "project_id"})
+_IGNORED = frozenset({"auth_type", "os_options"})
+_HINT = (
+    "storage_url and token, or auth_url, user and key, or auth_url, username, password and project_name, "
+    "or auth_url, application_credential_id and application_credential_secret"
+)
+
+
+def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - whatever a configuration file holds
+    """Return credentials from plain options, also in swiftclient's spelling.
+
+    Parameters
+    ----------
+    **options
+        The fields of the kinds of credentials; `preauthurl`, `preauthtoken`, `authurl` and `os_options` as in
+        `swiftclient.Connection`. `None` and empty values count as absent.
+
+    Raises
+    ------
+    InvalidInputError
+        For an unknown option, which lists the known ones, and for incomplete credentials, which names what is missing.
+
+    Examples
+    --------
+    >>> credentials_from_options(auth_url="https://host/auth/v1.0", user="lab:me", key="secret")
+    V1Credentials(auth_url='https://host/auth/v1.0', user='lab:me', storage_url=None)
+    """
+    flat = {**(options.get("os_options") or {}), **options}
+    values: dict[str, str] = {}
+    for name, value in flat.items():
+        known = _ALIASES.get(name, name)
+        if known not in _NAMES | _IGNORED:
+            listed = ", ".join(sorted(_NAMES))
+            message = f"unknown Swift option {name!r}{suggestion(name, _NAMES | set(_ALIASES))}; known are {listed}"
+            raise InvalidInputError(message)
+        if value and known in _NAMES:
+            values[known] = str(value)
+    return _resolved(values, spelling={})
+
+
+def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
+    """Return credentials from the usual variables of OpenStack (`OS_*`) and Swift (`ST_*`).
+
+    A token goes first, then `ST_*`, then `OS_*` of Keystone, as in the `swift` command.
+
+    Parameters
+    ----------
+    environ
+        The variables; `None` for those of this process.
+
+    Raises
+    ------
+    InvalidInputError
+        When they are absent or incomplete; it names the missing variables.
+
+    Examples
+    --------
+    >>> credentials_from_environment({"OS_STORAGE_URL": "https://host/v1/lab", "OS_AUTH_TOKEN": "secret"})
+    TokenCredentials(storage_url='https://host/v1/lab')
+    """
+    environ = os.environ if environ is None else environ
+    groups = [{option: name for option, name in group.items() if environ.get(name)} for group in SWIFT_VARIABLES.values()]
+    if not any(groups):
+        ways = "; ".join(", ".join(group.values()) for group in SWIFT_VARIABLES.values())
+        raise InvalidInputError(f"there are no Swift credentials in the environment; set one group of these: {ways}")
+    shared = Counter(name for group in SWIFT_VARIABLES.values() for name in group.values())
+    telling = (group for group in groups if any(shared[name] == 1 for name in group.values()))
+    chosen = next(telling, None) or max(groups, key=len)
+    values = {option: environ[name] for option, name in chosen.items()}
+    if values.keys() == {"storage_url"}:
+        raise InvalidInputError("the Swift credentials in the environment are incomplete: OS_AUTH_TOKEN missing")
+    spelling = next(group for group in SWIFT_VARIABLES.values() if chosen.items() <= group.items())
+    return _resolved(values, spelling=spelling)
+
+
+def _resolved(values: dict[str, str], *, spelling: Mapping[str, str]) -> Credentials:
+    """Choose the kind by what is there, then demand what that kind needs."""
+    version = values.get("auth_version", "").removeprefix("v").partition(".")[0]
+    if "token" in values:
+        kind: type[Any] = TokenCredentials
+    elif values.keys() & {"application_credential_id", "application_credential_secret"}:
+        kind = KeystoneApplicationCredential
+    elif version == "1" or (not version and not values.keys() & _KEYSTONE and values.keys() & {"user", "key"}):
+        kind = V1Credentials
+    elif values.keys() <= {"storage_url", "region_name", "auth_version"} and "storage_url" in values:
+        kind = AnonymousCredentials
+    elif not values:
+        raise InvalidInputError(f"there are no Swift credentials; give {_HINT}")
+    else:
+        kind = KeystoneV2Password if version == "2" else KeystoneV3Password
+        values = {"username": values.get("user", ""), "password": values.get("key", "")} | values
+    allowed = {item.name for item in fields(kind)} - {"auth_version"}
+    chosen = {name: value for name, value in values.items() if value and name in allowed}
+    missing = [spelling.get(name, name) for name in _missing(kind, chosen)]
+    if missing:
+        raise InvalidInputError(f"the Swift credentials are incomplete: {', '.join(missing)} missing")
+    made: Credentials = kind(**chosen)
+    return made
+
+
+def _missing(kind: type[Any], values: Mapping[str, str]) -> list[str]:
+    required = [item.name for item in fields(kind) if item.default is MISSING and item.name not in values]
+    either = _ONE_OF.get(kind, ())
+    return required + [names[0] for names in either if not values.keys() & set(names)]
+
+
+_ONE_OF: dict[type[Any], tuple[tuple[str, ...], ...]] = {
+    KeystoneV2Password: (("project_name", "project_id"),),
+    KeystoneV3Password: (("username", "user_id"), ("project_name", "project_id")),
+}

@@ -1,0 +1,200 @@
+"""Large objects: segments under a hidden prefix of the same container, and the manifest that makes them one object.
+
+Owns how a large object is cut, named, put together, copied and taken apart. Knows nothing of fsspec or open files.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from modos.errors import IntegrityError, KeyNotFoundError
+from modos.swift.bodies import Body, length_of, md5_of
+from modos.swift.client import Response, SwiftClient
+from modos.swift.concurrency import together
+from modos.swift.listing import Lister
+from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, split_path
+
+__all__ = ["LargeUpload", "Segments", "section_length"]
+
+_LARGEST_SEGMENT = 5 * 2**30
+_GROW_AFTER = 200
+_REMEMBERED_SECONDS = 60.0
+_BATCH, _BATCHES = 250, 4
+_READ_TIMEOUT = 300.0
+
+
+def section_length(index: int, base: int) -> int:
+    """Return how long segment number `index` (from 0) is: `base`, doubled every 200 segments, at most 5 GiB.
+
+    With 256 MiB, the 1,000 segments that a manifest may name hold 1.5 TiB.
+
+    Examples
+    --------
+    >>> section_length(0, 1 << 28) == 1 << 28, section_length(200, 1 << 28) == 1 << 29
+    (True, True)
+    """
+    return min(_LARGEST_SEGMENT, base << (index // _GROW_AFTER))
+
+
+class LargeUpload:
+    """One large object on its way: segments first, in any order, then the manifest.
+
+    Until `commit`, nothing is seen under the object's name; after `discard`, nothing is left of it.
+
+    Parameters
+    ----------
+    client
+        Makes the requests.
+    path
+        `container/object` that it will be.
+    """
+
+    def __init__(self, client: SwiftClient, path: str) -> None:
+        container, name = split_path(path)
+        self._client = client
+        self._path = path
+        self.prefix = f"{container}/{SEGMENTS}{name_digest(name)}/{uuid.uuid4().hex}/"
+        self._parts: dict[int, dict[str, Any]] = {}
+
+    @property
+    def paths(self) -> list[str]:
+        """The segments that have arrived, in order."""
+        return [part["path"].removeprefix("/") for _, part in sorted(self._parts.items())]
+
+    async def add(self, index: int, body: Body) -> None:
+        """Upload segment number `index`, counted from 0."""
+        path = f"{self.prefix}{index:08d}"
+        digest = await md5_of(body)
+        await self._client.put(path, body, digest=digest, headers={"Content-Type": "application/octet-stream"})
+        self._parts[index] = {"path": f"/{path}", "etag": digest, "size_bytes": length_of(body)}
+
+    async def commit(self, *, headers: Mapping[str, str], create: bool = False) -> Response:
+        """Put the manifest, which the service checks against every segment: the object is there from now on."""
+        parts = [part for _, part in sorted(self._parts.items())]
+        digest = hashlib.md5("".join(part["etag"] for part in parts).encode(), usedforsecurity=False).hexdigest()
+        return await self._client.put(
+            self._path,
+            json.dumps(parts).encode(),
+            params={"multipart-manifest": "put"},
+            headers=headers,
+            digest=digest,
+            create=create,
+            read_timeout=_READ_TIMEOUT,
+        )
+
+    async def copy(self, index: int, source: str, etag: str, size: int) -> None:
+        """Make segment number `index` a server-side copy of an object."""
+        path = f"{self.prefix}{index:08d}"
+        await server_copy(self._client, source, path, etag=etag, headers={})
+        self._parts[index] = {"path": f"/{path}", "etag": etag, "size_bytes": size}
+
+
+def name_digest(name: str) -> str:
+    """Return what stands for an object's name in the names of its segments, however long it is."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+async def server_copy(
+    client: SwiftClient, source: str, target: str, *, etag: str, headers: Mapping[str, str], create: bool = False
+) -> Response:
+    """Copy an object within the service, where the bytes stay; the copy must have the ETag of the source."""
+    sent = {**headers, "X-Copy-From": "/" + quote(source, safe="/~")} | ({"If-None-Match": "*"} if create else {})
+    answer = await client.request("PUT", target, headers=sent, body=b"", read_timeout=_READ_TIMEOUT)
+    if etag_of(answer.headers) != etag:
+        raise IntegrityError(target, f"the copy of {source} does not have the ETag of its source")
+    return answer
+
+
+class Segments:
+    """The segments of the objects of one account: found, and deleted when nothing refers to them.
+
+    Parameters
+    ----------
+    client, lister
+        Make the requests.
+    """
+
+    def __init__(self, client: SwiftClient, lister: Lister) -> None:
+        self._client = client
+        self._lister = lister
+        self._holders: dict[str, tuple[float, frozenset[str] | None]] = {}
+
+    async def replaced_by(self, path: str) -> list[str]:
+        """Return the segments that overwriting an object would leave without a manifest.
+
+        Which objects of a container have segments of ours is asked with one listing and remembered for a minute;
+        objects without any cost nothing more.
+        """
+        container, name = split_path(path)
+        holders = await self._known_holders(container)
+        if holders is not None and name_digest(name) not in holders:
+            return []
+        return await self.of(path)
+
+    async def of(self, path: str) -> list[str]:
+        """Return the segments that the manifest at this path names; none for an ordinary object or nothing."""
+        head = await self._client.request("HEAD", path, accept={404})
+        if not is_large(head.headers):
+            return []
+        return [part["name"].removeprefix("/") for part in await self.manifest(path) if is_segment(part["name"][1:])]
+
+    async def manifest(self, path: str) -> list[dict[str, Any]]:
+        """Return the parts of a static large object: `name`, `hash`, `bytes`, and `range` or `data` where given."""
+        answer = await self._client.request("GET", path, params={"multipart-manifest": "get"})
+        return list(json.loads(answer.body)) if "X-Static-Large-Object" in answer.headers else []
+
+    def forget(self, path: str) -> None:
+        """Ask again which objects have segments in this container: one has just been written."""
+        self._holders.pop(split_path(path)[0], None)
+
+    async def _known_holders(self, container: str) -> frozenset[str] | None:
+        asked, holders = self._holders.get(container, (0.0, None))
+        if not asked or time.monotonic() - asked > _REMEMBERED_SECONDS:
+            try:
+                entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
+            except KeyNotFoundError:
+                entries, more = [], False
+            holders = None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
+            self._holders[container] = time.monotonic(), holders
+        return holders
+
+    async def delete(self, paths: Iterable[str]) -> None:
+        """Delete objects by bulk requests, a few at a time; those that are gone already are no error.
+
+        Raises
+        ------
+        StorageError
+            The first object that could not be deleted.
+        """
+        todo = list(dict.fromkeys(paths))
+        size = min(_BATCH, -(-len(todo) // _BATCHES)) or 1
+        batches = (todo[start : start + size] for start in range(0, len(todo), size))
+        await together((partial(self._delete_batch, batch) for batch in batches), limit=_BATCHES)
+
+    async def _delete_batch(self, paths: list[str]) -> None:
+        if len(paths) > 1:
+            answer = await self._client.request(
+                "POST",
+                params={"bulk-delete": "true"},
+                headers={"Content-Type": "text/plain", "Accept": "application/json"},
+                body="\n".join("/" + quote(path, safe="/~") for path in paths).encode(),
+                accept=range(400, 500),
+            )
+            if _all_deleted(answer):
+                return
+        await together((partial(self._client.delete, path, missing_ok=True) for path in paths), limit=_BATCHES)
+
+
+def _all_deleted(answer: Response) -> bool:
+    """Whether a bulk delete, which is always answered with 200, did all that it was asked."""
+    try:
+        report = json.loads(answer.body)
+        return str(report["Response Status"]).startswith("200") and not report["Errors"]
+    except (ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,257 @@
+"""One token for each set of credentials in a process, acquired once and renewed once.
+
+Owns logging in (python-swiftclient, keystoneauth) and who waits for it. Knows no object, container or event loop's
+session.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from modos._lazy import require
+from modos.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    InvalidInputError,
+    ServiceError,
+    ServiceUnavailableError,
+    StorageError,
+    StorageTimeoutError,
+    UnreachableError,
+)
+from modos.swift.credentials import (
+    AnonymousCredentials,
+    Credentials,
+    KeystoneApplicationCredential,
+    KeystoneV2Password,
+    KeystoneV3Password,
+    TokenCredentials,
+    V1Credentials,
+)
+from modos.swift.protocol import backoff, error_for, is_transient
+
+__all__ = ["Access", "access", "log_in"]
+
+_ATTEMPTS = 4
+_PURPOSE = "logging in to Swift"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What logging in gives: where the account is, and the token for it (`None` for nobody)."""
+
+    storage_url: str
+    token: str | None = field(repr=False)
+
+
+class _Logins:
+    """Accesses of this process, and the logins under way that others wait for."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: dict[Credentials, Access] = {}
+        self.pending: dict[Credentials, Future[Access]] = {}
+
+    def after_fork(self) -> None:
+        self.lock = threading.Lock()
+        self.pending = {}
+
+
+_logins = _Logins()
+os.register_at_fork(after_in_child=_logins.after_fork)
+
+
+async def access(credentials: Credentials, *, stale: Access | None = None, timeout: float = 30.0) -> Access:
+    """Return the access that these credentials give, logging in when there is none yet or it is the stale one.
+
+    However many tasks, threads and event loops ask at once, one login is made and all get its answer.
+
+    Parameters
+    ----------
+    credentials
+        Who asks.
+    stale
+        An access that the service no longer accepts; `None` for any.
+    timeout
+        Seconds that each request of the login may take.
+
+    Raises
+    ------
+    AuthenticationError
+        The credentials are refused, or the token is stale and cannot be renewed.
+    UnreachableError, StorageTimeoutError, ServiceError
+        The authentication service did not answer as it should.
+    """
+    if isinstance(credentials, AnonymousCredentials | TokenCredentials):
+        return _ready(credentials, stale)
+    with _logins.lock:
+        current = _logins.known.get(credentials)
+        if current is not None and current != stale:
+            return current
+        pending = _logins.pending.get(credentials)
+        if pending is None:
+            pending = _logins.pending[credentials] = Future()
+            pending.set_running_or_notify_cancel()  # from here on, no waiter can cancel it for the others
+            threading.Thread(target=_complete, args=(pending, credentials, timeout), daemon=True).start()
+    return await asyncio.wrap_future(pending)
+
+
+def _ready(credentials: AnonymousCredentials | TokenCredentials, stale: Access | None) -> Access:
+    if stale is None:
+        return Access(credentials.storage_url.rstrip("/"), getattr(credentials, "token", None))
+    if isinstance(credentials, AnonymousCredentials):
+        reason = "it is not open to the world, and no credentials were given"
+    else:
+        reason = "the service does not accept this token; it may have expired, and it cannot be renewed"
+    raise AuthenticationError(credentials.storage_url, reason, status=401)
+
+
+def _complete(pending: Future[Access], credentials: Credentials, timeout: float) -> None:
+    try:
+        made = log_in(credentials, timeout=timeout)
+    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to those who wait
+        with _logins.lock:
+            _logins.pending.pop(credentials, None)
+        pending.set_exception(error)
+        return
+    with _logins.lock:
+        _logins.known[credentials] = made
+        _logins.pending.pop(credentials, None)
+    pending.set_result(made)
+
+
+def log_in(credentials: Credentials, *, timeout: float = 30.0) -> Access:
+    """Acquire a token, asking again a few times when the service is overloaded or the connection is lost.
+
+    This is blocking, and neither looks at nor changes what the process knows already: see `access`.
+
+    Raises
+    ------
+    AuthenticationError
+        The credentials are refused; it names the address that refused them.
+    UnreachableError, StorageTimeoutError, ServiceError
+        The authentication service did not answer as it should.
+    """
+    if isinstance(credentials, AnonymousCredentials | TokenCredentials):
+        return _ready(credentials, None)
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return _asked(credentials, timeout)
+        except StorageError as error:
+            if not (isinstance(error, UnreachableError) or (error.status and is_transient(error.status))):
+                raise
+            time.sleep(backoff(attempt))
+    return _asked(credentials, timeout)
+
+
+def _asked(credentials: Credentials, timeout: float) -> Access:
+    swiftclient = require("swiftclient.client", extra="swift", purpose=_PURPOSE)
+    swiftclient.logger_settings["reveal_sensitive_prefix"] = 0  # its logs show 16 characters of secrets otherwise
+    assert not isinstance(credentials, AnonymousCredentials | TokenCredentials)
+    with _login_errors(credentials.auth_url):
+        if isinstance(credentials, V1Credentials):
+            url, token = swiftclient.get_auth(
+                credentials.auth_url, credentials.user, credentials.key, auth_version="1", timeout=timeout
+            )
+        else:
+            session = _keystone_session(credentials, timeout)
+            url, token = swiftclient.get_auth(
+                credentials.auth_url, None, None, session=session, os_options={"region_name": credentials.region_name}
+            )
+    storage_url = credentials.storage_url or url
+    if not storage_url or not token:
+        reason = "accepts the credentials but names no object store for them; is the region right?"
+        raise ServiceError(credentials.auth_url, reason)
+    return Access(storage_url.rstrip("/"), token)
+
+
+def _keystone_session(
+    credentials: KeystoneV2Password | KeystoneV3Password | KeystoneApplicationCredential, timeout: float
+) -> Any:  # noqa: ANN401 - keystoneauth ships no types
+    session = require("keystoneauth1.session", extra="swift", purpose=_PURPOSE)
+    if isinstance(credentials, KeystoneV2Password):
+        plugin = require("keystoneauth1.identity.v2", extra="swift", purpose=_PURPOSE).Password(
+            _versioned(credentials.auth_url, "v2.0"),
+            username=credentials.username,
+            password=credentials.password,
+            tenant_name=credentials.project_name,
+            tenant_id=credentials.project_id,
+        )
+        return session.Session(auth=plugin, timeout=timeout, redirect=False)
+    identity = require("keystoneauth1.identity.v3", extra="swift", purpose=_PURPOSE)
+    auth_url = _versioned(credentials.auth_url, "v3")
+    if isinstance(credentials, KeystoneApplicationCredential):
+        plugin = identity.ApplicationCredential(
+            auth_url,
+            application_credential_id=credentials.application_credential_id,
+            application_credential_secret=credentials.application_credential_secret,
+        )
+    else:
+        plugin = identity.Password(
+            auth_url,
+            username=credentials.username,
+            user_id=credentials.user_id,
+            password=credentials.password,
+            user_domain_name=credentials.user_domain_name,
+            user_domain_id=_domain(credentials.user_id, credentials.user_domain_name, credentials.user_domain_id),
+            project_name=credentials.project_name,
+            project_id=credentials.project_id,
+            project_domain_name=credentials.project_domain_name,
+            project_domain_id=_domain(
+                credentials.project_id, credentials.project_domain_name, credentials.project_domain_id
+            ),
+        )
+    return session.Session(auth=plugin, timeout=timeout, redirect=False)
+
+
+def _versioned(auth_url: str, version: str) -> str:
+    base = auth_url.rstrip("/")
+    last = base.rpartition("/")[2]
+    return base if last in {"v2.0", "v3"} else f"{base}/{version}"
+
+
+def _domain(owner_id: str | None, name: str | None, id_: str | None) -> str | None:
+    return id_ or (None if owner_id or name else "default")
+
+
+@contextmanager
+def _login_errors(auth_url: str) -> Iterator[None]:
+    """Turn the errors of swiftclient, requests and keystoneauth into ours: the one boundary of logging in."""
+    swift = require("swiftclient.exceptions", extra="swift", purpose=_PURPOSE)
+    http = require("requests.exceptions", extra="swift", purpose=_PURPOSE)
+    keystone = require("keystoneauth1.exceptions", extra="swift", purpose=_PURPOSE)
+    try:
+        yield
+    except (http.Timeout, keystone.ConnectTimeout) as error:
+        raise StorageTimeoutError(auth_url, "the authentication service did not answer in time") from error
+    except (http.InvalidURL, http.MissingSchema, http.InvalidSchema) as error:
+        message = f"{auth_url!r} is no address of an authentication service"
+        raise InvalidInputError(message) from error
+    except (http.ConnectionError, keystone.ConnectFailure) as error:
+        raise UnreachableError(auth_url, "no connection to the authentication service") from error
+    except swift.ClientException as error:
+        raise _refusal(auth_url, error.http_status) from error
+    except keystone.HttpError as error:
+        raise _refusal(auth_url, error.http_status) from error
+    except keystone.ClientException as error:
+        raise ServiceError(auth_url, "the authentication service answered with something else") from error
+
+
+def _refusal(auth_url: str, status: int | None) -> StorageError:
+    if status in {401, 403}:
+        kind = AuthenticationError if status == 401 else AccessDeniedError  # noqa: PLR2004 - Unauthorized
+        return kind(auth_url, "the service refuses these credentials; check the user and the key", status=status)
+    if status == 404:  # noqa: PLR2004 - nothing is missing in a storage: the address is wrong
+        return ServiceError(auth_url, "there is no authentication service at this address", status=status)
+    if status is None:
+        return ServiceError(auth_url, "this address does not answer as an authentication service does")
+    error = error_for(status, auth_url)
+    return error if isinstance(error, ServiceUnavailableError | StorageTimeoutError) else ServiceError(
+        auth_url, "the authentication service failed", status=status
+    )

@@ -1,0 +1,247 @@
+"""`SwiftServer`: a real OpenStack Swift for tests, without Docker, root or anything left behind.
+
+Owns the life of the server: its scratch folder, its process, its addresses and tokens. Must not know how Swift is
+configured, which is the business of the process, nor anything of the clients.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+from modos._lazy import require
+from modos.errors import AuthenticationError, InvalidInputError, ServiceError
+
+__all__ = ["SwiftServer"]
+
+_PROCESS = Path(__file__).with_name("_swift_process.py")
+_ACCOUNTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"test": {"tester": "testing"}})
+_NAME = "SwiftServer"
+_SECONDS_TO_STOP = 5
+_LINES_OF_LOG = 30
+
+
+class SwiftServer:
+    """A real OpenStack Swift on this machine, which speaks S3 as well, for as long as a `with` block or a process lasts.
+
+    Proxy, account, container and object server run in one child process over one device in a scratch folder. What was
+    written is in the listings at once. Nothing is durable, no daemons run (so the counts in account listings stay
+    zero, and expired objects stay in listings), and every user is an administrator of its account.
+
+    Parameters
+    ----------
+    accounts
+        Account to its users, user to its key. `user` and `key` are those of the first.
+    token_life
+        Seconds that a token is valid.
+    settings
+        Options over the usual ones, by section of `proxy-server.conf`: `{"filter:slo": {"max_manifest_segments": 5}}`.
+        The section `swift-constraints` is that of `swift.conf`. `None` changes nothing.
+    scratch
+        Folder in which the scratch folder is made. `None` is the system's for temporary files.
+
+    Raises
+    ------
+    InvalidInputError
+        When there is no user, or a name or key that cannot be configured.
+
+    Examples
+    --------
+    >>> with SwiftServer() as server:  # doctest: +SKIP
+    ...     import swiftclient
+    ...
+    ...     connection = swiftclient.Connection(preauthurl=server.storage_url, preauthtoken=server.token())
+    ...     connection.put_container("omics")
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Mapping[str, Mapping[str, str]] = _ACCOUNTS,
+        token_life: float = 86_400,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        scratch: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._keys = {f"{account}:{user}": key for account, users in accounts.items() for user, key in users.items()}
+        _check_users(self._keys)
+        self._accounts = {account: dict(users) for account, users in accounts.items()}
+        self._token_life = token_life
+        self._settings = {section: {**options} for section, options in (settings or {}).items()}
+        self._scratch_parent = scratch
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scratch: Path | None = None
+        self._port: int | None = None
+        self._log = ""
+        self._turn = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<SwiftServer {self.url if self._port else 'stopped'}>"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Start the server and return when it answers; does nothing when it runs already.
+
+        Raises
+        ------
+        MissingDependencyError
+            When `swift` is not installed.
+        ServiceError
+            When it does not start; the end of its log is a note on the error.
+        """
+        if self._process is not None:
+            return self
+        require("swift", extra="swift-server", purpose="a test server for OpenStack Swift")
+        self._scratch = Path(tempfile.mkdtemp(prefix="modos-swift-", dir=self._scratch_parent))
+        try:
+            self._port = self._launch(self._scratch)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the server and remove its scratch folder; does nothing when it does not run."""
+        self._log = self.log
+        process, self._process = self._process, None
+        scratch, self._scratch = self._scratch, None
+        self._port = None
+        if process is not None:
+            with process:
+                try:
+                    process.communicate(timeout=_SECONDS_TO_STOP)  # closes its input, on which it ends
+                except subprocess.TimeoutExpired:
+                    process.kill()
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Address of the server, such as `http://127.0.0.1:40519`."""
+        if self._port is None:
+            raise ServiceError(_NAME, "is not started")
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def auth_url(self) -> str:
+        """Address at which a user and key are changed for a token (Swift's v1 authentication)."""
+        return f"{self.url}/auth/v1.0"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """Address for clients of S3: the access key is `user`, the secret key is `key`, the region `us-east-1`."""
+        return self.url
+
+    @property
+    def user(self) -> str:
+        """The first user, with its account: `test:tester`."""
+        return next(iter(self._keys))
+
+    @property
+    def key(self) -> str:
+        """The key of `user`."""
+        return self._keys[self.user]
+
+    @property
+    def storage_url(self) -> str:
+        """Address of the account of `user`."""
+        return f"{self.url}/v1/AUTH_{quote(self.user.partition(':')[0])}"
+
+    @property
+    def log(self) -> str:
+        """What the server has logged, also when it has stopped."""
+        if self._scratch is None:
+            return self._log
+        return (self._scratch / "log").read_text(encoding="utf-8", errors="replace")
+
+    def token(self, user: str | None = None) -> str:
+        """Return a token that is valid now.
+
+        Parameters
+        ----------
+        user
+            Account and user, such as `"test:tester"`. `None` is the first one.
+
+        Raises
+        ------
+        AuthenticationError
+            When there is no such user.
+        """
+        user = self.user if user is None else user
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        try:
+            headers = {"X-Auth-User": user.encode(), "X-Auth-Key": self._keys.get(user, "").encode()}
+            connection.request("GET", "/auth/v1.0", headers=headers)
+            token = connection.getresponse().getheader("X-Auth-Token")
+        finally:
+            connection.close()
+        if token is None:
+            raise AuthenticationError(self.auth_url, f"there is no user {user!r}")
+        return token
+
+    def expire_tokens(self) -> None:
+        """Make every token that was given out invalid; users log in again for a new one."""
+        self._ask("expire_tokens")
+
+    def wipe(self) -> None:
+        """Remove every container and object of every account, and what was set on the accounts; tokens stay valid."""
+        self._ask("wipe")
+
+    def _launch(self, scratch: Path) -> int:
+        with (scratch / "log").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own file by our own interpreter
+                [sys.executable, "-P", "-W", "ignore", str(_PROCESS)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                process_group=0,  # Ctrl-C ends the tests first
+            )
+        request = {
+            "parent": os.getpid(),
+            "scratch": str(scratch),
+            "accounts": self._accounts,
+            "token_life": self._token_life,
+            "settings": self._settings,
+        }
+        return int(self._ask(json.dumps(request, default=str))["port"])
+
+    def _ask(self, line: str) -> Any:  # noqa: ANN401 - whatever was asked for
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise ServiceError(_NAME, "is not started")
+        with self._turn:
+            try:
+                process.stdin.write(f"{line}\n".encode())
+                process.stdin.flush()
+                answer = json.loads(process.stdout.readline() or '{"error": "its process has ended"}')
+            except BrokenPipeError:
+                answer = {"error": "its process has ended"}
+        if "error" not in answer:
+            return answer
+        log = "\n".join(self.log.splitlines()[-_LINES_OF_LOG:])
+        failure = ServiceError(_NAME, f"the test server failed: {answer['error']}")
+        failure.add_note(f"The end of its log:\n{log}")
+        raise failure
+
+
+def _check_users(keys: Mapping[str, str]) -> None:
+    if not keys:
+        message = "a SwiftServer needs at least one account with one user"
+        raise InvalidInputError(message)
+    for user, key in keys.items():
+        if user.count(":") != 1 or not all(user.split(":")) or key.split() != [key]:
+            message = f"the user {user!r} cannot be configured: names must have no colon, keys no space"
+            raise InvalidInputError(message)
