@@ -4,6 +4,7 @@ Owns which IRI or literal each value becomes. Must not know how the graph is wri
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ _XSD = PREFIXES["xsd"]
 _RDF = PREFIXES["rdf"]
 _LEGAL = "!#$%&'()*+,-./:;=?@[]_~"
 """What may stand in an IRI beside letters and digits; the rest is percent-encoded."""
+
+_NO_NAME = re.compile(r"^(?![A-Za-z_])|[^A-Za-z0-9_]", re.ASCII)
 
 
 def object_base(name: str) -> str:
@@ -98,9 +101,9 @@ def _statement(rdflib: Any, name: str, value: object, base: str) -> tuple[Any, A
     """Return the predicate and the object that one value of a slot becomes."""
     if name == "@type":
         found = CLASSES.get(str(value))
-        return rdflib.RDF.type, rdflib.URIRef(found.uri if found else PREFIXES["modos"] + quote(str(value), safe=""))
+        return rdflib.RDF.type, rdflib.URIRef(found.uri if found else _foreign_name(str(value)))
     if name not in SLOTS:
-        return rdflib.URIRef(PREFIXES["modos"] + quote(name, safe="")), _foreign(rdflib, value)
+        return rdflib.URIRef(_foreign_name(name)), _foreign(rdflib, value)
     slot = SLOTS[name]
     if isinstance(value, str):
         return rdflib.URIRef(slot.uri), _term(rdflib, slot, value, base)
@@ -148,6 +151,11 @@ def _string(rdflib: Any, _: Slot, value: str) -> Any:  # noqa: ANN401
 _TERMS: Mapping[str, Callable[[Any, Slot, str], Any]] = MappingProxyType(
     {"datetime": _datetime, "string": _string, "uri": _uri, "uriorcurie": _uri_or_curie}
 )
+
+
+def _foreign_name(name: str) -> str:
+    """Return an IRI for a slot or class that the schema does not know, whose last part every format can write."""
+    return f"{PREFIXES['modos']}{_NO_NAME.sub('_', name)}"
 
 
 def _foreign(rdflib: Any, value: object) -> Any:  # noqa: ANN401

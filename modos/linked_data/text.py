@@ -4,6 +4,7 @@ Owns the names of the formats and the context that JSON-LD is written in. Must n
 """
 
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
@@ -26,9 +27,13 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 )
 """Name of a format to what rdflib calls it."""
 
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def serialise(graph: "rdflib.Graph", format: str = "turtle") -> str:  # noqa: A002 - the word users know
-    """Return a graph as text; the same graph gives the same text.
+    """Return a graph as text.
+
+    The same graph gives the same text, but for XML, whose order rdflib leaves open.
 
     Parameters
     ----------
@@ -60,18 +65,29 @@ def serialise(graph: "rdflib.Graph", format: str = "turtle") -> str:  # noqa: A0
             f"{format[:100]!r} is no format of linked data, which are {', '.join(FORMATS)}{suggestion(format, FORMATS)}"
         )
         raise InvalidInputError(reason)
-    if FORMATS[format] == "json-ld":
-        return _json_ld(graph)
-    text = str(graph.serialize(format=FORMATS[format]))
-    if FORMATS[format] == "nt":
-        return "".join(sorted(text.splitlines(keepends=True)))
-    return text
+    ordered = _in_order(graph)
+    if format == "json-ld":
+        return _json_ld(ordered)
+    text = str(ordered.serialize(format=FORMATS[format]))
+    if format == "xml" and (found := _NOT_IN_XML.search(text)):
+        reason = f"the metadata has the character {found[0]!r}, which XML cannot hold; choose another format"
+        raise InvalidInputError(reason)
+    return "\n".join(sorted(filter(None, text.split("\n")))) + "\n" if FORMATS[format] == "nt" else text
+
+
+def _in_order(graph: "rdflib.Graph") -> "rdflib.Graph":
+    """Return a copy whose triples were added in order, which most writers keep."""
+    ordered = type(graph)(bind_namespaces="none")
+    for prefix, iri in graph.namespaces():
+        ordered.bind(prefix, iri)
+    for triple in sorted(graph):
+        ordered.add(triple)
+    return ordered
 
 
 def _json_ld(graph: "rdflib.Graph") -> str:
     context = json.loads(files("modos.model._generated").joinpath("context.jsonld").read_text(encoding="utf-8"))
-    text = graph.serialize(format="json-ld", context=context["@context"], indent=2, sort_keys=True)
+    text = graph.serialize(format="json-ld", context=context["@context"], sort_keys=True)
     document = json.loads(text)
-    if "@graph" in document:
-        document["@graph"].sort(key=lambda node: str(node.get("id", node.get("@id"))))
+    document.get("@graph", []).sort(key=lambda node: str(node["id"]))
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

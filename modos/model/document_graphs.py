@@ -8,6 +8,7 @@ JSON-LD document holds its own context.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import PurePath
@@ -63,7 +64,10 @@ def _parsed(rdflib: Any, document: str, text: str) -> Any:  # noqa: ANN401 - rdf
     try:
         if format_ == "json-ld":
             _refuse_remote_contexts(json.loads(text))
-        return rdflib.Graph().parse(data=text, format=format_, publicID=_NO_BASE)
+        with warnings.catch_warnings():
+            # rdflib's own JSON-LD parser uses a class that rdflib 7 deprecates; may go with rdflib 8.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return rdflib.Graph().parse(data=text, format=format_, publicID=_NO_BASE)
     except RecursionError:
         raise
     except Exception as error:  # each parser of rdflib raises what it meets
@@ -102,7 +106,9 @@ def _class_of(rdflib: Any, document: str, graph: Any, subject: Any) -> SchemaCla
 def _id_of(rdflib: Any, graph: Any, subject: Any, found: SchemaClass) -> str:  # noqa: ANN401
     """Return the id of a subject without its kind."""
     given = graph.value(subject, rdflib.URIRef(SLOTS["id"].uri))
-    return _last_segment(str(subject)) if given is None else str(given).removeprefix(f"{found.kind}/")
+    if given is None:
+        return _last_segment(str(subject))
+    return str(given).removeprefix(f"{found.kind}/") if found.kind else str(given)
 
 
 def _last_segment(iri: str) -> str:

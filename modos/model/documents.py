@@ -114,6 +114,16 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        quoted = any(character in data for character in _LINE_BREAKS)
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if quoted else None)
+
+
+_LINE_BREAKS = "\x85\u2028\u2029"
+"""What YAML takes for line breaks unless it is escaped, which it is in double quotes."""
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
 
 def _text(path: Path) -> str:
     try:

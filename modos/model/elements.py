@@ -66,7 +66,8 @@ def parse_element(attributes: "Mapping[str, object] | NamedThing", *, partial: b
             values[name] = checked(found.slots[_known(found, name)], value)
         except InvalidElementError as error:
             mistakes.append(error)
-    missing = _missing(found, attributes, values)
+    refused = {mistake.slot for mistake in mistakes}
+    missing = [name for name in _missing(found, attributes, values) if name not in refused]
     if not partial:
         mistakes += [_missing_error(found, name) for name in missing]
     if mistakes:

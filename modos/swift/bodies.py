@@ -7,12 +7,19 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Protocol
 
 __all__ = ["Body", "FileSection", "chunks_of", "length_of", "md5_of"]
 
 _CHUNK = 1 << 20
 _AT_ONCE = 1 << 20
+
+
+class SeekableFile(Protocol):
+    """What a section needs of a file."""
+
+    def seek(self, offset: int, /) -> int: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class FileSection:
         Where the section begins and how many bytes it has.
     """
 
-    file: BinaryIO = field(repr=False)
+    file: SeekableFile = field(repr=False)
     offset: int
     length: int
 

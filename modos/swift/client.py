@@ -4,9 +4,11 @@ Owns one request from the first attempt to the last. Knows nothing of fsspec, li
 """
 
 import asyncio
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from modos._lazy import require
 from modos.errors import (
@@ -108,7 +110,7 @@ class SwiftClient:
     async def access(self, *, stale: Access | None = None) -> Access:
         """Return storage URL and token, logging in when that has not been done in this process."""
         credentials = self._settled()
-        made = await access(credentials, stale=stale, timeout=self.patience.read_timeout)
+        made = await access(credentials, stale=stale, patience=self.patience.read_timeout)
         if self._storage_url is None or made.storage_url == self._storage_url:
             return made
         if host_of(made.storage_url) == host_of(self._storage_url):
@@ -124,6 +126,19 @@ class SwiftClient:
             if self._storage_url is None:
                 raise
             return AnonymousCredentials(self._storage_url)
+
+    async def capabilities(self) -> dict[str, Any]:
+        """Return what the service says of itself under `/info`; empty where it says nothing."""
+        origin = "://".join(host_of((await self.access()).storage_url))
+        aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
+        timeout = aiohttp.ClientTimeout(total=self.patience.read_timeout)
+        with transport_errors(f"{origin}/info"):
+            async with (await session()).get(f"{origin}/info", timeout=timeout, allow_redirects=False) as answer:
+                told = await answer.read() if answer.status == _OK else b"{}"
+        try:
+            return dict(json.loads(told))
+        except ValueError:
+            return {}
 
     async def request(
         self,

@@ -265,7 +265,9 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
     TokenCredentials(storage_url='https://host/v1/lab')
     """
     environ = os.environ if environ is None else environ
-    groups = [{option: name for option, name in group.items() if environ.get(name)} for group in SWIFT_VARIABLES.values()]
+    groups = [
+        {option: name for option, name in group.items() if environ.get(name)} for group in SWIFT_VARIABLES.values()
+    ]
     if not any(groups):
         ways = "; ".join(", ".join(group.values()) for group in SWIFT_VARIABLES.values())
         raise InvalidInputError(f"there are no Swift credentials in the environment; set one group of these: {ways}")

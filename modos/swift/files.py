@@ -129,7 +129,7 @@ class SwiftWriter(io.BufferedIOBase):
             return
         self._settle()
         if self._large is not None:
-            self.fs.run(self.fs.segments.delete, self._large.paths)
+            self.fs.run(self.fs.segments.delete, self._large.disposable)
 
     def _settle(self) -> None:
         self._settled = True
@@ -160,7 +160,7 @@ class SwiftWriter(io.BufferedIOBase):
         if not getattr(self, "_settled", True):
             self._settle()
             if self._large is not None:
-                self.fs.start(self.fs.segments.delete, self._large.paths)
+                self.fs.start(self.fs.segments.delete, self._large.disposable)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path} {self.mode}>"

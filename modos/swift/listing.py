@@ -5,13 +5,13 @@ Owns what a page is and when a listing has ended. Knows nothing of fsspec.
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from modos.swift.client import SwiftClient
-from modos.swift.protocol import SEGMENTS, is_hidden
+from modos.swift.protocol import SEGMENTS, Info, directory_info, info_from_entry, is_hidden
 
-__all__ = ["Lister"]
+__all__ = ["Lister", "found_in", "infos_of", "raw_name"]
 
 _TOO_MANY = 412
 _LARGEST_PAGE = 10_000
@@ -63,7 +63,7 @@ class Lister:
             wanted = min(limit or self._page, self._page)
             truncated = len(entries) >= min(wanted, max(_SMALLEST_CAP, self._proven))
             self._proven = max(self._proven, len(entries))
-            shown = [entry for entry in entries if not is_hidden(_name(entry))] if hide else entries
+            shown = [entry for entry in entries if not is_hidden(raw_name(entry))] if hide else entries
             if shown or not truncated:
                 return shown, truncated
             start_after = max(_AFTER_SEGMENTS, start_after) if entries else start_after
@@ -78,7 +78,7 @@ class Lister:
             for entry in entries:
                 yield entry
             if entries:
-                start_after = _name(entries[-1])
+                start_after = raw_name(entries[-1])
 
     async def _asked(
         self, container: str, prefix: str, start_after: str, limit: int | None, delimiter: str
@@ -99,6 +99,38 @@ class Lister:
             self._page = max(1, min(smaller, asked - 1))
 
 
-def _name(entry: dict[str, Any]) -> str:
+def raw_name(entry: Mapping[str, Any]) -> str:
+    """Return the name of an entry as the service has it, with the slash at its end where there is one."""
     name: str = entry["name"] if "name" in entry else entry["subdir"]
     return name
+
+
+def infos_of(container: str, entries: Sequence[Mapping[str, Any]], prefix: str) -> list[Info]:
+    """Return the infos of entries, each name once; the marker object of the prefix itself is not beneath it."""
+    if not container:
+        return [directory_info(entry["name"], objects=entry["count"], bytes=entry["bytes"]) for entry in entries]
+    infos: dict[str, Info] = {}
+    for entry in entries:
+        if raw_name(entry) != prefix:
+            info = info_from_entry(container, entry)
+            infos.setdefault(info["name"], info)
+    return list(infos.values())
+
+
+def found_in(
+    container: str, beneath: str, entry: Mapping[str, Any], *, maxdepth: int | None, withdirs: bool
+) -> dict[str, Info]:
+    """Return the infos that one entry of a flat listing adds to `find`: its directories, and itself."""
+    info = info_from_entry(container, entry)
+    inner = info["name"].removeprefix(f"{container}/{beneath}")
+    if raw_name(entry) == beneath:
+        return {}
+    parts = inner.split("/")
+    added: dict[str, Info] = {}
+    if withdirs:
+        for depth in range(1, min(len(parts), (maxdepth or len(parts)) + 1)):
+            name = f"{container}/{beneath}{'/'.join(parts[:depth])}"
+            added[name] = directory_info(name)
+    if (maxdepth is None or len(parts) <= maxdepth) and (withdirs or info["type"] == "file"):
+        added[info["name"]] = info
+    return added

@@ -29,6 +29,8 @@ __all__ = [
     "Info",
     "backoff",
     "byte_range",
+    "condition",
+    "cut",
     "directory_info",
     "error_for",
     "etag_of",
@@ -39,6 +41,7 @@ __all__ = [
     "is_segment",
     "is_transient",
     "merge_ranges",
+    "merged_slices",
     "metadata_headers",
     "range_header",
     "retry_after",
@@ -189,6 +192,37 @@ def merge_ranges(ranges: Iterable[tuple[int, int]], gap: int = 0) -> list[tuple[
     return merged
 
 
+def merged_slices(wanted: Sequence[tuple[str, Any, Any]], gap: int) -> list[tuple[str, Any, Any]]:
+    """Return for each slice the request that covers it; slices that count from an end stand alone."""
+    by_path: dict[str, list[tuple[int, int]]] = {}
+    for path, start, end in wanted:
+        if _is_plain(start, end):
+            by_path.setdefault(path, []).append((start or 0, end))
+    merged = {path: merge_ranges(ranges, gap) for path, ranges in by_path.items()}
+    return [
+        next((path, a, b) for a, b in merged[path] if a <= (start or 0) and end <= b)
+        if _is_plain(start, end)
+        else (path, start, end)
+        for path, start, end in wanted
+    ]
+
+
+def _is_plain(start: int | None, end: int | None) -> bool:
+    return end is not None and 0 <= (start or 0) <= end
+
+
+def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what went wrong
+    """Return one slice of what the request that covers it brought."""
+    if key == one or isinstance(content, Exception):
+        return content
+    return content[(one[1] or 0) - key[1] : one[2] - key[1]]
+
+
+def condition(etag: str | None) -> dict[str, str]:
+    """Return the header that asks for an object only while it has this ETag; none for `None`."""
+    return {"If-Match": f'"{etag}"'} if etag else {}
+
+
 def metadata_headers(metadata: Mapping[str, str] | None) -> dict[str, str]:
     """Return user metadata as headers; what HTTP cannot carry is percent-encoded, names are case-insensitive.
 
@@ -288,7 +322,7 @@ def retry_after(headers: Mapping[str, str], longest: float) -> float | None:
 
 def backoff(attempt: int, *, first: float = 0.2, longest: float = 8.0) -> float:
     """Return how many seconds to wait after the attempt of this number (from 1), with jitter."""
-    return min(longest, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+    return min(longest, first * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
 
 _REASONS = {
@@ -306,7 +340,9 @@ _KINDS: Sequence[tuple[frozenset[int], type[StorageError]]] = (
 )
 
 
-def error_for(status: int, url: str, *, create: bool = False, sent_body: bool = False, detail: str = "") -> StorageError:
+def error_for(
+    status: int, url: str, *, create: bool = False, sent_body: bool = False, detail: str = ""
+) -> StorageError:
     """Return the error that a status means.
 
     Parameters

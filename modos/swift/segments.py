@@ -3,24 +3,24 @@
 Owns how a large object is cut, named, put together, copied and taken apart. Knows nothing of fsspec or open files.
 """
 
-import asyncio
 import hashlib
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from modos.errors import IntegrityError, KeyNotFoundError
+from modos.errors import IntegrityError, KeyNotFoundError, ServiceError, StorageError
 from modos.swift.bodies import Body, length_of, md5_of
 from modos.swift.client import Response, SwiftClient
 from modos.swift.concurrency import together
 from modos.swift.listing import Lister
-from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, split_path
+from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, is_transient, split_path
 
-__all__ = ["LargeUpload", "Segments", "section_length"]
+__all__ = ["LargeUpload", "Segments", "cut_points", "section_length", "server_copy"]
 
 _LARGEST_SEGMENT = 5 * 2**30
 _GROW_AFTER = 200
@@ -42,6 +42,17 @@ def section_length(index: int, base: int) -> int:
     return min(_LARGEST_SEGMENT, base << (index // _GROW_AFTER))
 
 
+def cut_points(size: int, base: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each segment of an object of this size."""
+    start = 0
+    for index in count():
+        if start >= size:
+            return
+        end = min(size, start + section_length(index, base))
+        yield start, end
+        start = end
+
+
 class LargeUpload:
     """One large object on its way: segments first, in any order, then the manifest.
 
@@ -61,11 +72,17 @@ class LargeUpload:
         self._path = path
         self.prefix = f"{container}/{SEGMENTS}{name_digest(name)}/{uuid.uuid4().hex}/"
         self._parts: dict[int, dict[str, Any]] = {}
+        self._maybe_committed = False
 
     @property
-    def paths(self) -> list[str]:
-        """The segments that have arrived, in order."""
-        return [part["path"].removeprefix("/") for _, part in sorted(self._parts.items())]
+    def length(self) -> int:
+        """Bytes of all segments that have arrived."""
+        return sum(part["size_bytes"] for part in self._parts.values())
+
+    @property
+    def disposable(self) -> list[str]:
+        """The segments that have arrived, unless a manifest may refer to them: an answer to `commit` was lost."""
+        return [] if self._maybe_committed else [part["path"].removeprefix("/") for part in self._parts.values()]
 
     async def add(self, index: int, body: Body) -> None:
         """Upload segment number `index`, counted from 0."""
@@ -78,21 +95,30 @@ class LargeUpload:
         """Put the manifest, which the service checks against every segment: the object is there from now on."""
         parts = [part for _, part in sorted(self._parts.items())]
         digest = hashlib.md5("".join(part["etag"] for part in parts).encode(), usedforsecurity=False).hexdigest()
-        return await self._client.put(
-            self._path,
-            json.dumps(parts).encode(),
-            params={"multipart-manifest": "put"},
-            headers=headers,
-            digest=digest,
-            create=create,
-            read_timeout=_READ_TIMEOUT,
-        )
+        self._maybe_committed = True
+        try:
+            return await self._client.put(
+                self._path,
+                json.dumps(parts).encode(),
+                params={"multipart-manifest": "put"},
+                headers=headers,
+                digest=digest,
+                create=create,
+                read_timeout=_READ_TIMEOUT,
+            )
+        except StorageError as error:
+            refused = error.status is not None and 400 <= error.status < 500 and not is_transient(error.status)  # noqa: PLR2004 - a plain refusal
+            self._maybe_committed = not refused
+            raise
 
-    async def copy(self, index: int, source: str, etag: str, size: int) -> None:
-        """Make segment number `index` a server-side copy of an object."""
-        path = f"{self.prefix}{index:08d}"
-        await server_copy(self._client, source, path, etag=etag, headers={})
-        self._parts[index] = {"path": f"/{path}", "etag": etag, "size_bytes": size}
+    async def copy(self, index: int, part: Mapping[str, Any]) -> None:
+        """Make segment number `index` a server-side copy of a part of another manifest."""
+        source, path = part["name"].removeprefix("/"), f"{self.prefix}{index:08d}"
+        if not part.keys().isdisjoint({"range", "data", "sub_slo"}):
+            reason = "its manifest has ranges, inline data or manifests within, which cannot be copied one by one"
+            raise ServiceError(self._path, reason)
+        await server_copy(self._client, source, path, etag=part["hash"])
+        self._parts[index] = {"path": f"/{path}", "etag": part["hash"], "size_bytes": part["bytes"]}
 
 
 def name_digest(name: str) -> str:
@@ -101,12 +127,12 @@ def name_digest(name: str) -> str:
 
 
 async def server_copy(
-    client: SwiftClient, source: str, target: str, *, etag: str, headers: Mapping[str, str], create: bool = False
+    client: SwiftClient, source: str, target: str, *, etag: str | None, create: bool = False
 ) -> Response:
     """Copy an object within the service, where the bytes stay; the copy must have the ETag of the source."""
-    sent = {**headers, "X-Copy-From": "/" + quote(source, safe="/~")} | ({"If-None-Match": "*"} if create else {})
+    sent = {"X-Copy-From": "/" + quote(source, safe="/~")} | ({"If-None-Match": "*"} if create else {})
     answer = await client.request("PUT", target, headers=sent, body=b"", read_timeout=_READ_TIMEOUT)
-    if etag_of(answer.headers) != etag:
+    if etag is not None and etag_of(answer.headers) != etag:
         raise IntegrityError(target, f"the copy of {source} does not have the ETag of its source")
     return answer
 
@@ -137,9 +163,9 @@ class Segments:
             return []
         return await self.of(path)
 
-    async def of(self, path: str) -> list[str]:
+    async def of(self, path: str, *, missing_ok: bool = True) -> list[str]:
         """Return the segments that the manifest at this path names; none for an ordinary object or nothing."""
-        head = await self._client.request("HEAD", path, accept={404})
+        head = await self._client.request("HEAD", path, accept={404} if missing_ok else ())
         if not is_large(head.headers):
             return []
         return [part["name"].removeprefix("/") for part in await self.manifest(path) if is_segment(part["name"][1:])]
@@ -160,7 +186,9 @@ class Segments:
                 entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
             except KeyNotFoundError:
                 entries, more = [], False
-            holders = None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
+            holders = (
+                None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
+            )
             self._holders[container] = time.monotonic(), holders
         return holders
 

@@ -67,7 +67,7 @@ def _forget_all() -> None:
     Closing them here would take its sockets off the epoll that both processes share, so they are kept for ever.
     """
     if _lives:
-        import ctypes  # noqa: PLC0415 - needed after a fork only
+        import ctypes
 
         kept = ctypes.py_object(list(_lives.values()))
         ctypes.pythonapi.Py_IncRef(kept)

@@ -67,7 +67,7 @@ _logins = _Logins()
 os.register_at_fork(after_in_child=_logins.after_fork)
 
 
-async def access(credentials: Credentials, *, stale: Access | None = None, timeout: float = 30.0) -> Access:
+async def access(credentials: Credentials, *, stale: Access | None = None, patience: float = 30.0) -> Access:
     """Return the access that these credentials give, logging in when there is none yet or it is the stale one.
 
     However many tasks, threads and event loops ask at once, one login is made and all get its answer.
@@ -78,7 +78,7 @@ async def access(credentials: Credentials, *, stale: Access | None = None, timeo
         Who asks.
     stale
         An access that the service no longer accepts; `None` for any.
-    timeout
+    patience
         Seconds that each request of the login may take.
 
     Raises
@@ -98,7 +98,7 @@ async def access(credentials: Credentials, *, stale: Access | None = None, timeo
         if pending is None:
             pending = _logins.pending[credentials] = Future()
             pending.set_running_or_notify_cancel()  # from here on, no waiter can cancel it for the others
-            threading.Thread(target=_complete, args=(pending, credentials, timeout), daemon=True).start()
+            threading.Thread(target=_complete, args=(pending, credentials, patience), daemon=True).start()
     return await asyncio.wrap_future(pending)
 
 
@@ -247,11 +247,13 @@ def _refusal(auth_url: str, status: int | None) -> StorageError:
     if status in {401, 403}:
         kind = AuthenticationError if status == 401 else AccessDeniedError  # noqa: PLR2004 - Unauthorized
         return kind(auth_url, "the service refuses these credentials; check the user and the key", status=status)
-    if status == 404:  # noqa: PLR2004 - nothing is missing in a storage: the address is wrong
+    if status in {400, 404, 405, 412}:  # nothing is missing in a storage: the address is wrong
         return ServiceError(auth_url, "there is no authentication service at this address", status=status)
     if status is None:
         return ServiceError(auth_url, "this address does not answer as an authentication service does")
     error = error_for(status, auth_url)
-    return error if isinstance(error, ServiceUnavailableError | StorageTimeoutError) else ServiceError(
-        auth_url, "the authentication service failed", status=status
+    return (
+        error
+        if isinstance(error, ServiceUnavailableError | StorageTimeoutError)
+        else ServiceError(auth_url, "the authentication service failed", status=status)
     )

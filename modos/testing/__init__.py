@@ -5,6 +5,14 @@ Owns the public names, each imported when it is first used. Must not be imported
 
 from modos._lazy import lazy_names
 
-__all__ = ["Fault", "Proxy", "SwiftServer"]
+__all__ = ["Fault", "Proxy", "StorageTests", "SwiftServer"]
 
-__getattr__ = lazy_names(__name__, {"Fault": ".proxy", "Proxy": ".proxy", "SwiftServer": ".swift_server"})
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Fault": ".proxy",
+        "Proxy": ".proxy",
+        "StorageTests": ".storage_tests",
+        "SwiftServer": ".swift_server",
+    },
+)

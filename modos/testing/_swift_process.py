@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
+from uuid import uuid4
 
 type Sections = dict[str, dict[str, object]]
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -40,21 +41,27 @@ def main() -> NoReturn:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request = json.loads(sys.stdin.readline())
-    scratch = Path(request["scratch"])
     try:
-        prepare(scratch, request["settings"].pop("swift-constraints", {}))
-        server = Server(scratch, proxy_configuration(scratch, request))
+        work(request, answers)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told
         traceback.print_exc()
         answer(answers, error=f"{type(error).__name__}: {error}")
-    else:
-        answer(answers, port=server.port)
-        for order in orders(parent=request["parent"]):
-            server.obey(order)
-            answer(answers, done=order)
-        server.stop()
-    shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(0)
+        sys.stdin.read()  # the parent reads the log first
+    finally:
+        shutil.rmtree(request["scratch"], ignore_errors=True)
+        os._exit(0)
+
+
+def work(request: dict[str, Any], answers: TextIO) -> None:
+    """Start the servers and do what the parent wants, as long as it wants something."""
+    scratch = Path(request["scratch"])
+    prepare(scratch, request["settings"].pop("swift-constraints", {}))
+    server = Server(scratch, proxy_configuration(scratch, request))
+    answer(answers, port=server.port)
+    for order in orders(parent=request["parent"]):
+        server.obey(order)
+        answer(answers, done=order)
+    server.stop()
 
 
 def answer(answers: TextIO, **content: object) -> None:
@@ -88,10 +95,7 @@ def prepare(scratch: Path, constraints: Mapping[str, object]) -> None:
     os.environ["EVENTLET_THREADPOOL_SIZE"] = "0"  # handing small files to threads costs more than it saves
     for wait in ("fsync", "fdatasync"):
         setattr(os, wait, lambda _descriptor: None)  # nothing here outlives a crash
-    sections: Sections = {
-        "swift-hash": {"swift_hash_path_suffix": "modos"},
-        "swift-constraints": {**constraints},
-    }
+    sections: Sections = {"swift-hash": {"swift_hash_path_suffix": "modos"}, "swift-constraints": {**constraints}}
     (scratch / "swift.conf").write_text(in_ini(sections), encoding="utf-8")
 
     import eventlet
@@ -131,7 +135,7 @@ def proxy_configuration(scratch: Path, request: Mapping[str, Any]) -> Sections:
             "account_autocreate": "true",
             "node_timeout": PATIENCE,
             "conn_timeout": PATIENCE,
-            "error_suppression_limit": 1_000_000,
+            "error_suppression_interval": 0,  # there is but one device: it may never be left out
         },
         "filter:cache": {"paste.filter_factory": f"{__name__}:cache_factory"},
         "filter:slo": {"min_segment_size": 1},
@@ -204,8 +208,10 @@ def start_backends(scratch: Path) -> int:
     from eventlet.hubs import trampoline
     from swift.account.server import AccountController
     from swift.container.server import ContainerController
+    from swift.obj import diskfile
     from swift.obj.server import ObjectController
 
+    diskfile.xattr = RoomyAttributes(scratch / "devices" / DEVICE / "attributes")
     backends = [
         ("account", AccountController, listen()),
         ("container", ContainerController, listen()),
@@ -263,6 +269,44 @@ def serve(sock: Any, app: Application) -> None:  # noqa: ANN401 - eventlet's soc
         capitalize_response_headers=False,  # clients of S3 look for "ETag"
         url_length_limit=8192,
     )
+
+
+class RoomyAttributes:
+    """Extended attributes of any length, where the file system has some bytes for short ones.
+
+    Swift lets an object have 4 KiB of metadata of its own beside what Swift notes, ext4 less than that for all. What is
+    long is written to a file, whose name becomes the attribute.
+
+    Parameters
+    ----------
+    folder
+        For the long ones.
+    """
+
+    longest = 2048
+    mark = b"in the file "
+
+    def __init__(self, folder: Path) -> None:
+        import xattr
+
+        self._folder = folder
+        self._short = xattr
+
+    def setxattr(self, file: int, name: bytes, value: bytes) -> None:
+        """Set an attribute of an open file."""
+        if len(value) > self.longest:
+            self._folder.mkdir(exist_ok=True)
+            aside = self._folder / uuid4().hex
+            aside.write_bytes(value)
+            value = self.mark + aside.name.encode()
+        self._short.setxattr(file, name, value)
+
+    def getxattr(self, file: int, name: bytes) -> bytes:
+        """Return an attribute of an open file."""
+        value: bytes = self._short.getxattr(file, name)
+        if value.startswith(self.mark):
+            return (self._folder / value.removeprefix(self.mark).decode()).read_bytes()
+        return value
 
 
 def build_ring(path: Path, *, port: int) -> None:

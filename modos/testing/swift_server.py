@@ -165,7 +165,10 @@ class SwiftServer:
         """What the server has logged, also when it has stopped."""
         if self._scratch is None:
             return self._log
-        return (self._scratch / "log").read_text(encoding="utf-8", errors="replace")
+        try:
+            return (self._scratch / "log").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return self._log
 
     def token(self, user: str | None = None) -> str:
         """Return a token that is valid now.
@@ -197,7 +200,10 @@ class SwiftServer:
         self._ask("expire_tokens")
 
     def wipe(self) -> None:
-        """Remove every container and object of every account, and what was set on the accounts; tokens stay valid."""
+        """Remove every container and object of every account, and what was set on the accounts; tokens stay valid.
+
+        Takes a millisecond. Call it while no request is under way: one that is may fail.
+        """
         self._ask("wipe")
 
     def _launch(self, scratch: Path) -> int:

@@ -98,6 +98,19 @@ def test_a_pre_authenticated_token_reads_and_writes_and_the_listing_knows_at_onc
     assert names[0] not in ask(server, "GET", "/omics")[1].decode().splitlines()
 
 
+def test_objects_have_as_much_metadata_as_swift_allows(server):
+    """Metadata of 4 KiB is kept whatever the file system is; more is refused, and only that request."""
+    ask(server, "PUT", "/omics")
+    metadata = {f"X_Object_Meta_{number}": "v" * 255 for number in range(15)}
+    assert ask(server, "PUT", "/omics/full", b"x", **metadata)[0] == 201
+    assert ask(server, "POST", "/omics/full", **(metadata | {"X_Object_Meta_0": "new"}))[0] == 202
+    assert ask(server, "GET", "/omics/full") == (200, b"x")
+    assert (
+        ask(server, "PUT", "/omics/over", b"x", **metadata, X_Object_Meta_16="v" * 256, X_Object_Meta_17="v")[0] == 400
+    )
+    assert ask(server, "PUT", "/omics/next", b"x")[0] == 201
+
+
 def test_every_user_logs_in_with_the_own_key(server):
     """Names with underscores and keys with any sign but spaces work, and a user that is not there has no token."""
     assert server.token("other_lab:é_b") != server.token("test:tester")
@@ -243,7 +256,9 @@ def test_without_swift_the_error_says_what_to_install(monkeypatch, tmp_path):
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(tmp_path):
     """A setting that Swift refuses ends in one error with the reason and the log, and nothing is left behind."""
-    server = SwiftServer(settings={"pipeline:main": {"pipeline": "catch_errors nonsense proxy-server"}}, scratch=tmp_path)
+    server = SwiftServer(
+        settings={"pipeline:main": {"pipeline": "catch_errors nonsense proxy-server"}}, scratch=tmp_path
+    )
     with pytest.raises(ServiceError, match="nonsense") as failure:
         server.start()
     assert "nonsense" in failure.value.__notes__[0]

@@ -1,0 +1,539 @@
+"""The digital object as users hold it: `MODO`, a small façade, and `transfer`.
+
+Owns the public words for one object. Knows no backend and no omics format by name; the work is done in the rooms below.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any, Self
+
+from modos.errors import InvalidPathError, ObjectExistsError, ObjectNotFoundError
+from modos.model import ElementId, NamedThing
+from modos.objects.arrays import add_array, array_tree
+from modos.objects.commit import commit
+from modos.objects.contents import content_checksum, data_files
+from modos.objects.description import Description
+from modos.objects.draft import OBJECT_TYPE, Change, Draft
+from modos.objects.files import SourceFile
+from modos.objects.moves import transfer_object
+from modos.objects.snapshot import Snapshot
+from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
+from modos.storage.urls import is_url
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import rdflib
+    import zarr
+
+    from modos.transfers import Progress, Report
+
+__all__ = ["MODO", "transfer"]
+
+type Element = Mapping[str, object] | NamedThing
+type Place = str | PurePath | Storage
+
+
+class MODO:
+    """A multi-omics digital object: metadata and arrays in `data.zarr`, and the files they describe beside it.
+
+    Opening reads the metadata, in one request, and writes nothing. Every edit reads it anew, checks everything before it
+    writes anything, and writes the root document last: others see the whole edit or none of it.
+
+    Parameters
+    ----------
+    path
+        A path of this machine or an address (`s3://bucket/ex`, `swift://container/ex`). With `storage` it is relative
+        to it, `""` or `"."` being its root; an address must then lie beneath the storage.
+    storage
+        Where the object lives; `None` to take that from `path` and, for credentials, the environment.
+    **options
+        What the backend of an address takes; see `modos.storage.open_storage`.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is no object; none is created.
+    DamagedObjectError
+        When its metadata cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = f"{tempfile.mkdtemp()}/ex"
+    >>> modo = MODO.create(place, id="ex", description="pilot")
+    >>> modo.add_element({"@type": "Sample", "id": "sample1", "sex": "Male"})
+    ElementId(kind='sample', name='sample1')
+    >>> MODO(place).metadata["sample/sample1"]
+    {'@type': 'Sample', 'sex': 'Male'}
+    """
+
+    def __init__(self, path: str | PurePath = "", storage: Storage | None = None, **options: Any) -> None:  # noqa: ANN401 - backends check them
+        self._hold(_located(path, storage, options))
+
+    @classmethod
+    def create(
+        cls,
+        path: str | PurePath = "",
+        storage: Storage | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the slot's name
+        creation_date: datetime | str | None = None,
+        last_update_date: datetime | str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **slots: object,
+    ) -> Self:
+        """Create an empty object.
+
+        Parameters
+        ----------
+        path, storage
+            As for opening.
+        id
+            `None` for the last part of the path.
+        creation_date, last_update_date
+            `None` for now, in UTC.
+        options
+            What the backend of an address takes; `None` for nothing.
+        **slots
+            Other slots of the object: `name`, `description`, `source_uri`. Assays are linked once they are added.
+
+        Raises
+        ------
+        ObjectExistsError
+            When there is an object already.
+        InvalidElementError
+            When the schema refuses a slot.
+        """
+        place = _located(path, storage, options or {})
+        now = datetime.now(UTC).replace(microsecond=0)
+        given = {
+            **slots,
+            "@type": OBJECT_TYPE,
+            "id": id or place.path.name,
+            "creation_date": creation_date or now,
+            "last_update_date": last_update_date or now,
+        }
+
+        def plan(base: Snapshot) -> Change:
+            if base.exists:
+                raise ObjectExistsError(place.url)
+            draft = Draft(base)
+            draft.describe(given)
+            return draft.change()
+
+        return cls._at(place, commit(place, plan, create=True))
+
+    @classmethod
+    def from_file(
+        cls,
+        config_path: str | PurePath,
+        object_path: str | PurePath = "",
+        storage: Storage | None = None,
+        *,
+        no_remove: bool = False,
+        **options: Any,  # noqa: ANN401 - backends check them
+    ) -> Self:
+        """Create an object, or bring one to what a document describes, in one edit.
+
+        Parameters
+        ----------
+        config_path
+            YAML, JSON, a table or RDF on this machine. Files it names are looked for beside it, then in the working
+            directory.
+        object_path, storage, **options
+            Where the object is or will be, as for opening.
+        no_remove
+            Whether elements that the document does not name stay in an object that exists; otherwise they go, with
+            their files.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is a mistake anywhere in the document; nothing is then changed.
+        """
+        description = Description(str(config_path), keep=no_remove)
+        place = _located(object_path, storage, options)
+        return cls._at(place, commit(place, description.plan, create=True))
+
+    @classmethod
+    def _at(cls, storage: Storage, said: Snapshot) -> Self:
+        modo = cls.__new__(cls)
+        modo._hold(storage, said)
+        return modo
+
+    def _hold(self, storage: Storage, said: Snapshot | None = None) -> None:
+        self._storage = storage
+        self._said = said or Snapshot.read(storage)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._storage.url!r})"
+
+    # -- where and what it is ---------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The object's own id."""
+        return self._said.id
+
+    @property
+    def storage(self) -> Storage:
+        """The storage whose root is the object."""
+        return self._storage
+
+    @property
+    def url(self) -> str:
+        """Its address; a path for an object on this machine."""
+        return self._storage.url
+
+    @property
+    def path(self) -> PurePath:
+        """Its path: the directory, or bucket or container and prefix."""
+        return self._storage.path
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lives anywhere but on a disk of this machine."""
+        return not isinstance(self._storage, LocalStorage)
+
+    @property
+    def zarr(self) -> "zarr.Group":
+        """The zarr hierarchy, for reading arrays; metadata is better edited by the methods here."""
+        return self._storage.zarr
+
+    @property
+    def metadata(self) -> dict[str, dict[str, Any]]:
+        """Everything that is said: the object's own id, and `type/id` of each element, to attributes. A copy."""
+        return self._said.metadata()
+
+    def refresh(self) -> Self:
+        """Read the metadata anew, since others may have edited the object."""
+        self._said = Snapshot.read(self._storage)
+        return self
+
+    def show_contents(self, element: str | None = None) -> str:
+        """Return the metadata as YAML.
+
+        Parameters
+        ----------
+        element
+            Id of an element; `None` for the object and all its elements.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        """
+        import yaml
+
+        said = self.metadata
+        shown = said if element is None else {key: said[key] for key in [self._key(element)]}
+        return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120))
+
+    def list_files(self) -> list[PurePosixPath]:
+        """Return the files beside `data.zarr`, in order, relative to the object."""
+        return sorted(data_files(self._storage))
+
+    def list_arrays(self, element: str | None = None) -> str:
+        """Return the zarr hierarchy as a tree with the shape and type of each array.
+
+        Parameters
+        ----------
+        element
+            Id of an element; `None` for all of it.
+        """
+        return array_tree(self._said, None if element is None else self._said.resolve(element))
+
+    def list_samples(self) -> list[str]:
+        """Return the full ids of all samples, in order."""
+        return [str(element) for element in sorted(self._said.elements) if element.kind == "sample"]
+
+    def checksum(self) -> str:
+        """Return one BLAKE2b (512 bits, hex) over names and contents of all files: equal for equal objects anywhere.
+
+        Reads the whole object.
+        """
+        return content_checksum(self._storage)
+
+    def _key(self, element: str) -> str:
+        return element if element == self.id else str(self._said.resolve(element))
+
+    # -- editing it -------------------------------------------------------------------------------------------------
+
+    def add_element(
+        self, element: Element, source_file: str | PurePath | None = None, part_of: str | None = None
+    ) -> ElementId:
+        """Add an element, with its file and the index files beside that one.
+
+        Parameters
+        ----------
+        element
+            A model of `modos.model`, or a mapping with `@type` and `id`.
+        source_file
+            Path or address of the file to store; `None` to store none. `data_path` defaults to its name.
+        part_of
+            Id of the element, or of the object, to link the new one from; `None` for no link.
+
+        Returns
+        -------
+        ElementId
+            Its full id.
+
+        Raises
+        ------
+        InvalidElementError
+            When the schema refuses it.
+        ElementExistsError
+            When its id is taken.
+        FileConflictError
+            When its file would take the name of another's.
+        DanglingLinkError
+            When it links to an element that is not there.
+        """
+        source = None if source_file is None else SourceFile.find(source_file)
+        added: list[ElementId] = []
+
+        def plan(base: Snapshot) -> Change:
+            draft = Draft(base)
+            added[:] = [draft.add(element, source)]
+            if part_of is not None:
+                draft.link(part_of, added[0])
+            return draft.change()
+
+        self._commit(plan)
+        return added[0]
+
+    def update_element(
+        self, element_id: str, new: Element, source_file: str | PurePath | None = None, part_of: str | None = None
+    ) -> None:
+        """Set slots of an element or of the object, and replace the element's file.
+
+        Parameters
+        ----------
+        element_id
+            Full id, the element's own id where only one has it, or the object's id.
+        new
+            The slots to set; others stay. `None` in a mapping unsets a slot. A new `data_path` renames the file.
+        source_file
+            Path or address of the file that replaces the element's; `None` to leave it.
+        part_of
+            As for `add_element`.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        """
+        source = None if source_file is None else SourceFile.find(source_file)
+
+        def plan(base: Snapshot) -> Change:
+            draft = Draft(base)
+            if element_id == base.id and source is None and part_of is None:
+                draft.describe(new)
+                return draft.change()
+            updated = draft.update(element_id, new, source)
+            if part_of is not None:
+                draft.link(part_of, updated)
+            return draft.change()
+
+        self._commit(plan)
+
+    def remove_element(self, element_id: str) -> None:
+        """Remove an element with its file, index files and arrays, and every link to it.
+
+        Parameters
+        ----------
+        element_id
+            Full id, or the element's own id where only one has it.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        """
+
+        def plan(base: Snapshot) -> Change:
+            draft = Draft(base)
+            draft.remove(element_id)
+            return draft.change()
+
+        self._commit(plan)
+
+    def remove_object(self) -> None:
+        """Remove the object and everything in it, the root document last: a removal that broke off can be repeated.
+
+        Raises
+        ------
+        ObjectNotFoundError
+            When it is gone already; other files at its place are then left alone.
+        """
+        if not self._storage.exists(ROOT_DOCUMENT):
+            raise ObjectNotFoundError(self.url)
+        self._storage.remove_many([path for path in self._storage.list() if str(path) != ROOT_DOCUMENT])
+        self._storage.remove(ROOT_DOCUMENT)
+        self._storage.remove_tree()
+
+    def add_array(self, element_id: str, data: "npt.ArrayLike", name: str = "data") -> None:
+        """Store an array in the group of an element; `modo.zarr["data/counts/data"]` reads it back.
+
+        Parameters
+        ----------
+        element_id
+            The element that it belongs to.
+        data
+            Anything numpy makes an array of; its shape and type are kept.
+        name
+            Name of the array in the element's group.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        ElementExistsError
+            When it has an array of this name.
+        """
+        self._said = add_array(self._storage, self._said.resolve(element_id), name, data)
+
+    def _commit(self, plan: Callable[[Snapshot], Change]) -> None:
+        self._said = commit(self._storage, plan)
+
+    # -- moving it --------------------------------------------------------------------------------------------------
+
+    def transfer(
+        self, target: Place, *, overwrite: bool = False, progress: "Callable[[Progress], None] | None" = None
+    ) -> "Report":
+        """Copy the object to another place; see `modos.transfer`."""
+        return transfer(self._storage, target, overwrite=overwrite, progress=progress)
+
+    def upload(
+        self, target: str, s3_endpoint: str | None = None, s3_kwargs: Mapping[str, Any] | None = None
+    ) -> "Report":
+        """Copy the object to an address, under the reference's name; `transfer` says more.
+
+        Parameters
+        ----------
+        target
+            Address of the copy.
+        s3_endpoint, s3_kwargs
+            As for `S3Storage`, when the address is one of S3.
+        """
+        options: dict[str, Any] = {} if s3_endpoint is None else {"endpoint": s3_endpoint}
+        return self.transfer(open_storage(target, **options, **(s3_kwargs or {})))
+
+    def download(self, target: str | PurePath) -> "Report":
+        """Copy the object to a directory of this machine, under the reference's name."""
+        return self.transfer(LocalStorage(target))
+
+    # -- as linked data ---------------------------------------------------------------------------------------------
+
+    def knowledge_graph(self, uri_prefix: str | None = None) -> "rdflib.Graph":
+        """Return the metadata as an RDF graph.
+
+        Parameters
+        ----------
+        uri_prefix
+            What the IRIs of elements begin with; `None` for `file://<name of the object>/`.
+
+        Raises
+        ------
+        MissingDependencyError
+            When the extra `rdf` is not installed.
+        """
+        from modos.linked_data import object_base, to_graph
+
+        return to_graph(self._said.metadata(), base=uri_prefix or object_base(self.path.name or self.id))
+
+    def query(self, sparql: str) -> "rdflib.query.Result":
+        """Ask the metadata a SPARQL question.
+
+        Raises
+        ------
+        InvalidInputError
+            When the question is not SPARQL.
+        """
+        from modos.linked_data import query
+
+        return query(self.knowledge_graph(), sparql)
+
+    def publish(self, format: str = "turtle", uri_prefix: str | None = None) -> str:  # noqa: A002 - the word users know
+        """Return the metadata as linked data in text.
+
+        Parameters
+        ----------
+        format
+            `turtle`, `n-triples`, `xml` or `json-ld`.
+        uri_prefix
+            As for `knowledge_graph`.
+        """
+        from modos.linked_data import serialise
+
+        return serialise(self.knowledge_graph(uri_prefix), format)
+
+
+def transfer(
+    source: Place | MODO,
+    target: Place,
+    *,
+    overwrite: bool = False,
+    progress: "Callable[[Progress], None] | None" = None,
+    source_options: Mapping[str, Any] | None = None,
+    target_options: Mapping[str, Any] | None = None,
+) -> "Report":
+    """Copy an object between any two places: files at once, each verified, visible at the target only when whole.
+
+    A copy that broke off is no object; the same call again completes it.
+
+    Parameters
+    ----------
+    source
+        The object, its path, address or storage.
+    target
+        Path, address or storage of the copy itself, not of the directory that it goes into.
+    overwrite
+        Whether another object that is there may be replaced. An older copy of the same object always may.
+    progress
+        Called as the copy goes on; `None` for silence.
+    source_options, target_options
+        What the backends of addresses take; `None` for nothing.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is no object at the source.
+    ObjectExistsError
+        When there is another object at the target, or files that are none of this one's.
+    IntegrityError
+        When a file did not arrive as it left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = tempfile.mkdtemp()
+    >>> modo = MODO.create(f"{place}/ex", id="ex")
+    >>> report = transfer(modo, f"{place}/copy")
+    >>> MODO(f"{place}/copy").checksum() == modo.checksum()
+    True
+    """
+    leaving = source.storage if isinstance(source, MODO) else _opened(source, source_options)
+    return transfer_object(leaving, _opened(target, target_options), overwrite=overwrite, progress=progress)
+
+
+def _opened(place: Place, options: Mapping[str, Any] | None) -> Storage:
+    return place if isinstance(place, Storage) else open_storage(place, **(options or {}))
+
+
+def _located(path: str | PurePath, storage: Storage | None, options: Mapping[str, Any]) -> Storage:
+    """Return the storage whose root is the object at a path."""
+    text = str(path)
+    if storage is None:
+        if text == "":
+            raise InvalidPathError(text, "is no object's path; name a directory or an address")
+        return open_storage(path, **options)
+    if text in {"", "."}:
+        return storage
+    if not is_url(text) and not text.startswith("/"):
+        return storage / text.removesuffix("/")
+    root = storage.url.rstrip("/")
+    if f"{text}/".startswith(f"{root}/"):
+        return storage / text[len(root) :].strip("/") if text.strip("/") != root.strip("/") else storage
+    raise InvalidPathError(text, f"does not lie beneath the storage {storage.url}")

@@ -1,0 +1,39 @@
+"""What is in an object, counted and listed: its files, and one checksum of them all.
+
+Owns listings that leave the zarr hierarchy out. Changes nothing.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from modos.storage import ZARR_ROOT, Storage
+from modos.storage.sources import chunks_of
+
+__all__ = ["content_checksum", "data_files"]
+
+
+def data_files(storage: Storage) -> Iterator[PurePosixPath]:
+    """Yield the files beside the zarr hierarchy, which itself is not looked into."""
+    for entry in storage.scan(recursive=False):
+        if entry.path == ZARR_ROOT:
+            continue
+        if entry.kind == "directory":
+            yield from storage.list(entry.path)
+        else:
+            yield entry.path
+
+
+def content_checksum(storage: Storage) -> str:
+    """Return one BLAKE2b (512 bits, hex) over the names and contents of all files, the hierarchy included.
+
+    It is the same wherever the object is stored. Reads the whole object.
+    """
+    digest = hashlib.blake2b()
+    for path in sorted(storage.list(), key=str):
+        content = hashlib.blake2b()
+        with storage.open(path) as file:
+            for chunk in chunks_of(file):
+                content.update(chunk)
+        digest.update(f"{content.hexdigest()}  {path}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,306 @@
+"""An edit as it is planned: elements added, updated and removed on top of what an object says.
+
+Owns every check that an edit must pass, and what it comes to. Pure: reads which files there are to add, writes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from modos.errors import (
+    DanglingLinkError,
+    ElementExistsError,
+    FileConflictError,
+    InvalidElementError,
+    InvalidPathError,
+)
+from modos.model import (
+    ElementId,
+    NamedThing,
+    attributes_of,
+    element_id,
+    kind_of,
+    link_slot_for,
+    links_of,
+    normalise_links,
+    parse_element,
+    with_link,
+    without_links_to,
+)
+from modos.objects.files import Attachment, FileNames, SourceFile, data_path, files_of
+from modos.objects.snapshot import Attributes, Snapshot
+
+__all__ = ["Change", "Draft", "dated"]
+
+OBJECT_TYPE = "MODO"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an edit comes to.
+
+    Attributes
+    ----------
+    base
+        What the object said when the edit was planned.
+    result
+        What it will say; checksums of files that are still to be stored are missing in it.
+    written
+        Elements whose groups are to be written.
+    removed
+        Elements whose groups are to go.
+    attachments
+        Files to store, each with the element it belongs to.
+    moves
+        Files to rename, from and to.
+    obsolete
+        Names of files, or of directories, that go once the edit is made.
+    """
+
+    base: Snapshot
+    result: Snapshot
+    written: tuple[ElementId, ...] = ()
+    removed: tuple[ElementId, ...] = ()
+    attachments: tuple[tuple[ElementId, Attachment], ...] = ()
+    moves: tuple[tuple[str, str], ...] = ()
+    obsolete: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.base.exists and not self.attachments and not self.moves and self.result == self.base
+
+
+class Draft:
+    """An edit being planned.
+
+    Parameters
+    ----------
+    base
+        What the object says now.
+    """
+
+    def __init__(self, base: Snapshot) -> None:
+        self._base = base
+        self._attributes = dict(base.attributes)
+        self._elements: dict[ElementId, Attributes] = dict(base.elements)
+        self._attachments: dict[ElementId, list[Attachment]] = {}
+        self._moves: dict[str, str] = {}
+        self._obsolete: dict[str, None] = {}
+
+    # -- what can be asked for --------------------------------------------------------------------------------------
+
+    def describe(self, new: Mapping[str, object] | NamedThing) -> None:
+        """Set slots of the object itself; `None` in a mapping unsets one.
+
+        Raises
+        ------
+        InvalidElementError
+            When the schema refuses them, or the id would change.
+        """
+        given = _given(new)
+        merged = _merged({"@type": OBJECT_TYPE, **self._attributes}, given)
+        if self._base.exists and merged["id"] != self._base.id:
+            reason = f"the object is {self._base.id!r}; its id cannot be changed to {merged['id']!r}"
+            raise InvalidElementError(reason, slot="id", value=merged["id"])
+        self._attributes = normalise_links(attributes_of(parse_element(merged)))
+
+    def add(self, element: Mapping[str, object] | NamedThing, source: SourceFile | None = None) -> ElementId:
+        """Add an element, and its file when there is one to store.
+
+        Raises
+        ------
+        InvalidElementError
+            When the schema refuses it.
+        InvalidPathError
+            When its `data_path` leaves the object or falls into the metadata.
+        ElementExistsError
+            When its id is taken.
+        """
+        given = _given(element)
+        if source is not None and "data_path" not in given:
+            given["data_path"] = source.name
+        model = parse_element(given)
+        found = element_id(model)
+        if found in self._elements:
+            raise ElementExistsError(str(found))
+        self._elements[found] = normalise_links(attributes_of(model))
+        self._attach(found, source)
+        return found
+
+    def update(
+        self, element: str | ElementId, new: Mapping[str, object] | NamedThing, source: SourceFile | None = None
+    ) -> ElementId:
+        """Set slots of an element, replace its file, or rename its file by a new `data_path`.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is none of this id.
+        InvalidElementError
+            When the schema refuses the result, or id or kind would change.
+        """
+        found = self.resolve(element)
+        old, given = self._elements[found], _given(new)
+        if given.get("id", found.name) != found.name:
+            reason = f"{found}: an id cannot be changed, here to {given['id']!r}; add the element anew"
+            raise InvalidElementError(reason, slot="id", value=given["id"])
+        merged = _merged(old, {**given, "id": found.name})
+        if kind_of(str(merged["@type"])) != found.kind:
+            reason = f"{found}: cannot become a {merged['@type']}, which is another kind of element"
+            raise InvalidElementError(reason, slot="@type", value=merged["@type"])
+        if source is not None and "data_checksum" not in given:
+            merged.pop("data_checksum", None)
+        self._elements[found] = normalise_links(attributes_of(parse_element(merged)))
+        self._attach(found, source)
+        self._retire(found, old, moved=source is None)
+        return found
+
+    def remove(self, element: str | ElementId) -> ElementId:
+        """Remove an element, its files, what is nested in its group, and the links to it from all others.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is none of this id.
+        """
+        found = self.resolve(element)
+        self._obsolete.update(dict.fromkeys(files_of(self._elements.pop(found))))
+        self._attachments.pop(found, None)
+        self._attributes = without_links_to(self._attributes, found)
+        for other, attributes in self._elements.items():
+            kept = without_links_to(attributes, found)
+            if kept != attributes:
+                self._elements[other] = kept
+        return found
+
+    def link(self, part_of: str | ElementId, element: ElementId) -> None:
+        """Make an element a part of another, or of the object when its id is given.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such owner.
+        InvalidElementError
+            When owners of this class have no such parts.
+        """
+        if str(part_of) == self._attributes.get("id"):
+            self._attributes = with_link(self._attributes, link_slot_for(OBJECT_TYPE, element.kind), element)
+            return
+        owner = self.resolve(part_of)
+        attributes = self._elements[owner]
+        self._elements[owner] = with_link(attributes, link_slot_for(attributes["@type"], element.kind), element)
+
+    def resolve(self, element: str | ElementId) -> ElementId:
+        """Return the full id of an element; see `Snapshot.resolve`."""
+        return replace(self._base, elements=self._elements).resolve(element)
+
+    # -- what it comes to -------------------------------------------------------------------------------------------
+
+    def change(self) -> Change:
+        """Return what the edit comes to, once all of it has been checked.
+
+        Raises
+        ------
+        DanglingLinkError
+            When a link that the edit brings names an element that is not there.
+        FileConflictError
+            When a file would take the name of another element's.
+        """
+        written = tuple(sorted(each for each, said in self._elements.items() if said != self._base.elements.get(each)))
+        removed = tuple(sorted(self._base.elements.keys() - self._elements.keys()))
+        self._check_links(written)
+        self._check_files(written)
+        in_use = FileNames(self._elements)
+        gone = tuple(f"{each}/" for each in removed)
+        result = replace(
+            self._base,
+            attributes=self._attributes,
+            elements=dict(self._elements),
+            others={path: document for path, document in self._base.others.items() if not path.startswith(gone)},
+            exists=True,
+        )
+        change = Change(
+            base=self._base,
+            result=result,
+            written=written,
+            removed=removed,
+            attachments=tuple((each, file) for each, files in self._attachments.items() for file in files),
+            moves=tuple(self._moves.items()),
+            obsolete=tuple(name for name in self._obsolete if in_use.owner(name) is None),
+        )
+        if change.is_empty:
+            return change
+        if self._base.exists:
+            self._attributes = dated(self._attributes)
+        return replace(change, result=replace(result, attributes=self._attributes))
+
+    def _attach(self, element: ElementId, source: SourceFile | None) -> None:
+        attributes = self._elements[element]
+        target = data_path(attributes)
+        if source is None:
+            return
+        if target is None:
+            reason = f"{element}: a {attributes['@type']} has no data_path, so no file can be added with it"
+            raise InvalidElementError(reason, slot="data_path")
+        self._attachments[element] = source.attachments(target)
+
+    def _retire(self, element: ElementId, old: Attributes, *, moved: bool) -> None:
+        """Note which files an update leaves behind, or takes along to a new `data_path`."""
+        before, after = files_of(old), files_of(self._elements[element])
+        if moved and before and after and before[0] != after[0]:
+            self._moves.update({name: after[0] + name.removeprefix(before[0]) for name in before})
+            return
+        stored = {file.target for file in self._attachments.get(element, ())}
+        if not moved:
+            self._obsolete.update(dict.fromkeys(name for name in before if name not in stored))
+
+    def _check_links(self, written: Iterable[ElementId]) -> None:
+        base = self._base
+        owners = [(str(each), self._elements[each], base.elements.get(each, {})) for each in written]
+        for owner, attributes, before in ((self._attributes.get("id", ""), self._attributes, base.attributes), *owners):
+            known_before = links_of(before)
+            for link in links_of(attributes):
+                if link.target not in self._elements and link not in known_before:
+                    known = [str(each) for each in self._elements if each.kind == link.target.kind]
+                    raise DanglingLinkError(str(link.target), link.slot, owner, known)
+
+    def _check_files(self, written: Iterable[ElementId]) -> None:
+        """Refuse names of files that another element has; two that an earlier writer let share one stay so."""
+        fresh = {each for each in written if data_path(self._elements[each]) != _path_before(self._base, each)}
+        kept = FileNames({each: said for each, said in self._elements.items() if each not in fresh})
+        taken: dict[str, ElementId] = {}
+        for element in sorted(fresh):
+            for name in (
+                data_path(self._elements[element]),
+                *(file.target for file in self._attachments.get(element, ())),
+            ):
+                owner = None if name is None else kept.owner(name) or taken.get(name)
+                if name is not None and owner is not None and owner != element:
+                    raise FileConflictError(name, str(owner))
+                if name is not None:
+                    taken[name] = element
+
+
+def _given(element: Mapping[str, object] | NamedThing) -> dict[str, object]:
+    """Return what a caller sets: a mapping as it is, a model without what it leaves open."""
+    if isinstance(element, Mapping):
+        return dict(element)
+    given = attributes_of(element)
+    return {**given, "id": element.id}
+
+
+def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+    return {slot: value for slot, value in {**old, **new}.items() if value is not None}
+
+
+def _path_before(base: Snapshot, element: ElementId) -> str | None:
+    try:
+        return data_path(base.elements.get(element, {}))
+    except InvalidPathError:
+        return None
+
+
+def dated(attributes: Attributes) -> Attributes:
+    """Return attributes of an object that say it was changed now, in UTC and whole seconds."""
+    return {**attributes, "last_update_date": datetime.now(UTC).replace(microsecond=0).isoformat()}

@@ -1,0 +1,167 @@
+"""Files that come into an object: where they are taken from, and what goes with them.
+
+Owns turning what a user names into a list of files to store. Stores nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import BinaryIO, Self
+
+from modos.errors import InvalidInputError, InvalidPathError
+from modos.model import ElementId
+from modos.omics import companions_of, index_names
+from modos.storage import ZARR_ROOT, LocalStorage, Storage, open_storage
+from modos.storage.paths import target_name
+from modos.storage.urls import is_url
+
+__all__ = ["Attachment", "FileNames", "SourceFile", "data_path", "files_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One file to store in an object.
+
+    Attributes
+    ----------
+    source
+        Where it comes from.
+    target
+        Its name in the object.
+    """
+
+    source: "SourceFile"
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file, or a directory, that is not yet in the object.
+
+    Attributes
+    ----------
+    storage
+        Where it is.
+    name
+        Its name there.
+    """
+
+    storage: Storage
+    name: str
+
+    @classmethod
+    def find(cls, where: str | PurePath, folders: Sequence[Path] = ()) -> Self:
+        """Return what a user names.
+
+        Parameters
+        ----------
+        where
+            A path of this machine or an address.
+        folders
+            Where relative paths are looked for, in this order; empty for where the process stands.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such file, or it cannot be read.
+        """
+        text = str(where)
+        if is_url(text):
+            parent, _, name = text.rstrip("/").rpartition("/")
+            found = [cls(open_storage(parent), name)]
+        else:
+            places = [folder / where for folder in folders or (Path(),)]
+            found = [cls(LocalStorage(place.absolute().parent), place.name) for place in places if place.name]
+        for candidate in found:
+            if candidate.is_there():
+                return candidate
+        looked = ", ".join(candidate.storage.url for candidate in found)
+        message = f"there is no file {text!r} to add; looked in {looked or 'no place'}"
+        raise InvalidInputError(message)
+
+    def is_there(self) -> bool:
+        """Tell whether there is such a file, or a directory with files in it."""
+        return self.storage.exists(self.name) or next(self.storage.scan(self.name), None) is not None
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+        return self.storage.open(self.name)
+
+    def attachments(self, target: str) -> list[Attachment]:
+        """Return the files to store when this becomes `target`: itself, or all in it, and its index files."""
+        if not self.storage.exists(self.name):
+            inside = [str(path) for path in self.storage.list(self.name)]
+            return [Attachment(SourceFile(self.storage, path), target + path[len(self.name) :]) for path in inside]
+        companions = companions_of(self.name, target, self.storage.exists)
+        pairs = {self.name: target, **companions}
+        return [Attachment(SourceFile(self.storage, source), stored) for source, stored in pairs.items()]
+
+
+def data_path(attributes: Mapping[str, object]) -> str | None:
+    """Return an element's `data_path` as the name of a file in the object; `None` when it has none.
+
+    Raises
+    ------
+    InvalidPathError
+        When it leaves the object, is absolute, or falls into the zarr hierarchy.
+
+    Examples
+    --------
+    >>> data_path({"@type": "DataEntity", "data_path": "reads/demo1.cram"})
+    'reads/demo1.cram'
+    """
+    path = attributes.get("data_path")
+    if path is None:
+        return None
+    try:
+        name = target_name(str(path).removesuffix("/"))
+    except InvalidPathError as error:
+        raise InvalidPathError(error.path, f"cannot be a data_path: it {error.reason}") from error
+    if name.partition("/")[0] == ZARR_ROOT.name:
+        raise InvalidPathError(name, f"cannot be a data_path: {ZARR_ROOT} holds the metadata")
+    return name
+
+
+def files_of(attributes: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names that an element's file and its index files have in the object; none when it has no file."""
+    try:
+        name = data_path(attributes)
+    except InvalidPathError:  # written by something else; such a file is none of the object's
+        return ()
+    return () if name is None else (name, *index_names(name))
+
+
+class FileNames:
+    """Which names in an object are in use, and by which element.
+
+    Parameters
+    ----------
+    elements
+        Attributes of all elements.
+    """
+
+    def __init__(self, elements: Mapping[ElementId, Mapping[str, object]]) -> None:
+        self._owners: dict[str, ElementId] = {}
+        self._inside: dict[str, ElementId] = {}
+        for element, attributes in elements.items():
+            for name in files_of(attributes):
+                self._owners.setdefault(name, element)
+                for directory in _directories(name):
+                    self._inside.setdefault(directory, element)
+
+    def owner(self, name: str) -> ElementId | None:
+        """Return the element that a name belongs to: its file, its index, a file in its directory, or around it."""
+        above = (self._owners.get(directory) for directory in _directories(name))
+        return self._owners.get(name) or self._inside.get(name) or next(filter(None, above), None)
+
+
+def _directories(name: str) -> Iterator[str]:
+    """Yield the directories that a name is in.
+
+    Examples
+    --------
+    >>> list(_directories("counts.zarr/0/c"))
+    ['counts.zarr', 'counts.zarr/0']
+    """
+    parts = name.split("/")
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))

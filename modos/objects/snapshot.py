@@ -1,0 +1,147 @@
+"""What a digital object says at one moment: its attributes and those of its elements.
+
+Owns reading that from the root document, and looking things up in it. Changes nothing and knows no files' content.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from modos.errors import (
+    DamagedObjectError,
+    ElementNotFoundError,
+    InvalidElementError,
+    KeyNotFoundError,
+    ObjectNotFoundError,
+)
+from modos.model import ELEMENT_KINDS, ElementId
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.zarr_root import ZarrRoot, group_member, read_root
+
+__all__ = ["Attributes", "Snapshot"]
+
+type Attributes = dict[str, Any]
+
+_OLD_ROOT = f"{ZARR_ROOT}/.zgroup"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a digital object said when it was read.
+
+    Attributes
+    ----------
+    url
+        Address of the object.
+    attributes
+        Those of the object itself; empty when there is none yet.
+    elements
+        Attributes of its elements.
+    others
+        Documents of everything else in the hierarchy: groups of element types, arrays, and what other programs put there.
+    exists
+        Whether there is such an object.
+    """
+
+    url: str
+    attributes: Attributes = field(default_factory=dict)
+    elements: Mapping[ElementId, Attributes] = field(default_factory=dict)
+    others: Mapping[str, Attributes] = field(default_factory=dict)
+    exists: bool = True
+
+    @classmethod
+    def read(cls, storage: Storage) -> Self:
+        """Read an object's metadata: one request.
+
+        Raises
+        ------
+        ObjectNotFoundError
+            When there is no object.
+        DamagedObjectError
+            When its metadata cannot be read.
+        """
+        try:
+            root = read_root(storage)
+        except KeyNotFoundError as error:
+            if storage.exists(_OLD_ROOT):
+                reason = "it is zarr format 2, as older versions of modos wrote it; format 3 is read here"
+                raise DamagedObjectError(storage.url, reason) from error
+            reason = "" if error.reason == "" else f"there is no digital object here: {error.reason}"
+            raise ObjectNotFoundError(storage.url, reason) from error
+        elements, others = {}, {}
+        for path, document in root.members.items():
+            element = _element_of(path) if document.get("node_type") == "group" else None
+            if element is None:
+                others[path] = document
+            else:
+                elements[element] = _checked_attributes(document, path, storage.url)
+        if not isinstance(root.attributes.get("id"), str):
+            reason = "its metadata has no id: this is a zarr hierarchy, but no digital object"
+            raise DamagedObjectError(storage.url, reason)
+        return cls(storage.url, root.attributes, elements, others)
+
+    @classmethod
+    def read_if_any(cls, storage: Storage) -> Self:
+        """Read an object's metadata, or return that of an object that does not exist yet."""
+        try:
+            return cls.read(storage)
+        except ObjectNotFoundError:
+            return cls(storage.url, exists=False)
+
+    @property
+    def id(self) -> str:
+        """The object's own id."""
+        return str(self.attributes["id"])
+
+    def metadata(self) -> dict[str, Attributes]:
+        """Return everything that is said, by id: the object's own first, then `type/id`; a copy."""
+        said = {self.id: deepcopy(self.attributes)}
+        for element in sorted(self.elements):
+            said[str(element)] = deepcopy(self.elements[element])
+        return said
+
+    def resolve(self, element: str | ElementId) -> ElementId:
+        """Return the full id of an element named by its full id, or by its own id where only one has it.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is none, or several; the message names the near or possible ones.
+        """
+        if isinstance(element, ElementId):
+            found = [element] if element in self.elements else []
+        else:
+            found = [known for known in self.elements if element in {str(known), known.name}]
+            exact = [known for known in found if str(known) == element]
+            found = exact or found
+        if len(found) != 1:
+            known = [*map(str, found or self.elements), *(each.name for each in self.elements)]
+            raise ElementNotFoundError(str(element), known)
+        return found[0]
+
+    def arrays_of(self, element: ElementId) -> Iterator[str]:
+        """Yield paths of what is nested in an element's group."""
+        return (path for path in self.others if path.startswith(f"{element}/"))
+
+    def root(self) -> ZarrRoot:
+        """Return the root document that says all this."""
+        groups = {str(element): group_member(attributes) for element, attributes in self.elements.items()}
+        kinds: dict[str, Attributes] = {kind: group_member({}) for kind in ELEMENT_KINDS}
+        return ZarrRoot(self.attributes, {**kinds, **self.others, **groups})
+
+
+def _element_of(path: str) -> ElementId | None:
+    if path.count("/") != 1:
+        return None
+    try:
+        return ElementId.parse(path)
+    except InvalidElementError:
+        return None
+
+
+def _checked_attributes(document: Attributes, path: str, url: str) -> Attributes:
+    attributes = document.get("attributes", {})
+    if not isinstance(attributes, dict) or not isinstance(attributes.get("@type"), str):
+        raise DamagedObjectError(f"{url}/{ROOT_DOCUMENT}", f"the element {path} has no attributes with an @type")
+    return attributes

@@ -1,0 +1,424 @@
+"""Swift as an fsspec filesystem: `swift://container/object` wherever fsspec is spoken.
+
+Owns what fsspec's writing verbs mean on Swift, and the whole filesystem. Knows nothing of MODOs, zarr or
+`modos.storage`.
+"""
+
+import asyncio
+import mimetypes
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from glob import has_magic
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from fsspec.callbacks import DEFAULT_CALLBACK, Callback
+from fsspec.utils import stringify_path
+
+from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
+from modos.swift.blocking import mirrored
+from modos.swift.bodies import Body, FileSection, length_of
+from modos.swift.concurrency import together
+from modos.swift.files import SwiftReader, SwiftTextWriter, SwiftWriter
+from modos.swift.listing import raw_name
+from modos.swift.protocol import (
+    SEGMENTS,
+    Info,
+    etag_of,
+    info_from_headers,
+    is_large,
+    metadata_headers,
+    split_path,
+)
+from modos.swift.reading import SwiftReading
+from modos.swift.segments import LargeUpload, Segments, cut_points, server_copy
+from modos.swift.signing import Signer
+
+__all__ = ["SwiftFileSystem"]
+
+_NOT_FOUND, _ACCEPTED = 404, 202
+_HEADS_AT_ONCE = 16
+
+type WriteMode = Literal["overwrite", "create"]
+
+
+@mirrored
+class SwiftFileSystem(SwiftReading):
+    """OpenStack Swift for fsspec.
+
+    Paths read `container/object`; names are taken literally, whatever they hold. Nothing is cached: what another
+    writer does is seen. Only what the service does not find is missing; every other failure is an error of its own.
+    Constructing one asks nothing and reads no environment.
+
+    Parameters
+    ----------
+    storage_url
+        The account, `https://host/v1/ACCOUNT`; `None` for the one that the credentials lead to.
+    segment_size
+        Objects beyond this many bytes are cut in segments of that size.
+    concurrency
+        How many parts of one large object, or files of one batch, are on their way at once.
+    temp_url_key
+        Key for `sign`; `None` for the one that the account or the container holds.
+    attempts, connect_timeout, read_timeout
+        How often a request is made, and how many seconds it waits for a connection and for the next bytes.
+    asynchronous, loop, batch_size
+        As in fsspec.
+    **credentials
+        `credentials=` with an object of `modos.swift.credentials`, or the options of `modos.swift.credentials_from_options`; without any, the environment is read at the first request.
+
+    Examples
+    --------
+    >>> fs = SwiftFileSystem(storage_url="https://swift.example.org/v1/AUTH_lab", token="secret")
+    >>> fs
+    SwiftFileSystem('https://swift.example.org/v1/AUTH_lab')
+    """
+
+    _blocking = ("list_page", "modified", "created", "ukey", "checksum", "sign", "rmdir", "mv_file")
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of `SwiftReading`
+        super().__init__(*args, **options)
+        self.segments = Segments(self.client, self.lister)
+        self._signer = Signer(self.client, self._temp_url_key)
+
+    async def _pipe_file(
+        self,
+        path: str,
+        value: bytes,
+        mode: WriteMode = "overwrite",
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> Info:
+        """Write bytes to an object, which is seen whole or not at all, and return its info.
+
+        One request, and one listing a minute for each container to know whose segments an overwriting would leave.
+
+        Parameters
+        ----------
+        path, value
+            The object and its bytes.
+        mode
+            `"create"` to refuse when something is there.
+        content_type
+            `None` to guess it from the name.
+        metadata
+            Names, which are case-insensitive, and values; `None` for none.
+
+        Raises
+        ------
+        KeyExistsError
+            Something is there, and the mode is `"create"`.
+        KeyNotFoundError
+            There is no such container.
+        """
+        path = self._object_path(path)
+        headers = _headers(path, content_type, metadata)
+        create = mode == "create"
+        size = length_of(value)
+        if size <= self.segment_size:
+            return await self.place(path, value, headers=headers, create=create)
+        view = memoryview(value).cast("B")
+        sections = [nullcontext(view[start:end]) for start, end in cut_points(size, self.segment_size)]
+        return await self._place_large(path, sections, headers=headers, create=create)
+
+    async def _put_file(
+        self,
+        lpath: Any,  # noqa: ANN401 - a local path
+        rpath: str,
+        mode: WriteMode = "overwrite",
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        callback: Callback = DEFAULT_CALLBACK,
+        **_: object,
+    ) -> Info | None:
+        """Write a local file to an object as `pipe_file` does; beyond the segment size, in segments side by side."""
+        source = Path(stringify_path(lpath))
+        status = await asyncio.to_thread(source.stat)
+        if stat.S_ISDIR(status.st_mode):
+            return None
+        path = self._object_path(rpath)
+        create = mode == "create"
+        headers = _headers(path, content_type, metadata)
+        size = status.st_size
+        callback.set_size(size)
+        if size > self.segment_size:
+            sections = [_section_of(source, start, end) for start, end in cut_points(size, self.segment_size)]
+            return await self._place_large(path, sections, headers=headers, create=create, callback=callback)
+        with _section_of(source, 0, size) as section:
+            info = await self.place(path, section, headers=headers, create=create)
+        callback.relative_update(size)
+        return info
+
+    async def _place_large(
+        self,
+        path: str,
+        sections: Sequence[AbstractContextManager[Body]],
+        *,
+        headers: Mapping[str, str],
+        create: bool,
+        callback: Callback = DEFAULT_CALLBACK,
+    ) -> Info:
+        """Upload sections side by side as segments, then the manifest; leave nothing when one of them fails."""
+        large = LargeUpload(self.client, path)
+
+        async def upload(index: int, section: AbstractContextManager[Body]) -> None:
+            with section as body:
+                await large.add(index, body)
+                callback.relative_update(length_of(body))
+
+        try:
+            await together((partial(upload, *item) for item in enumerate(sections)), limit=self.concurrency)
+            return await self.place(path, large, headers=headers, create=create)
+        except BaseException:
+            await self.segments.delete(large.disposable)
+            raise
+
+    async def place(
+        self, path: str, source: Body | LargeUpload, *, headers: Mapping[str, str], create: bool = False
+    ) -> Info:
+        """Make an object of a body or of uploaded segments, then delete the segments that it leaves without a manifest.
+
+        Parameters
+        ----------
+        path, headers
+            `container/object`, and its content type and metadata as headers.
+        source
+            What it is made of.
+        create
+            Refuse when something is there.
+        """
+        replaced = [] if create else await self.segments.replaced_by(path)
+        if isinstance(source, LargeUpload):
+            answer = await source.commit(headers=headers, create=create)
+            self.segments.forget(path)
+        else:
+            answer = await self.client.put(path, source, headers=headers, create=create)
+        await self.segments.delete(replaced)
+        made = {
+            **headers,
+            "Content-Length": str(source.length if isinstance(source, LargeUpload) else length_of(source)),
+            "Last-Modified": answer.headers.get("Last-Modified", ""),
+        }
+        large = {"X-Static-Large-Object": "True"} if isinstance(source, LargeUpload) else {}
+        return info_from_headers(path, made | large | {"Etag": etag_of(answer.headers)})
+
+    async def _cp_file(self, path1: str, path2: str, mode: WriteMode = "overwrite", **_: object) -> Info | None:
+        """Copy an object within the service, bytes, content type and metadata; verified by its ETag.
+
+        A large object is copied segment by segment, so that either can be deleted without the other.
+        """
+        source, target = self._object_path(path1), self._object_path(path2)
+        create = mode == "create"
+        head = await self._head(source)
+        if head.status == _NOT_FOUND:
+            if await self._isdir(source):
+                return None
+            raise KeyNotFoundError(await self._where(source), status=_NOT_FOUND)
+        info = info_from_headers(source, head.headers)
+        if is_large(head.headers) and (parts := await self.segments.manifest(source)):
+            large = LargeUpload(self.client, target)
+            try:
+                await together(
+                    (partial(large.copy, index, part) for index, part in enumerate(parts)), limit=self.concurrency
+                )
+                headers = _headers(target, info["content_type"], info["metadata"])
+                return await self.place(target, large, headers=headers, create=create)
+            except BaseException:
+                await self.segments.delete(large.disposable)
+                raise
+        replaced = [] if create else await self.segments.replaced_by(target)
+        await server_copy(self.client, source, target, etag=info["etag"], create=create)
+        await self.segments.delete(replaced)
+        return info | {"name": target}
+
+    async def _mv_file(self, path1: str, path2: str) -> None:
+        """Copy, verify, then delete the source."""
+        await self._cp_file(path1, path2)
+        await self._rm_file(path1)
+
+    async def _rm_file(self, path: str, **_: object) -> None:
+        """Delete an object, and its segments when it is a large one.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is no such object.
+        """
+        path = self._object_path(path)
+        segments = await self.segments.of(path)
+        await self.client.delete(path)
+        await self.segments.delete(segments)
+
+    async def _rm(
+        self,
+        path: str | list[str],
+        recursive: bool = False,  # noqa: FBT001, FBT002 - fsspec's signature
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        **_: object,
+    ) -> None:
+        """Delete objects, or with `recursive` all beneath, by bulk requests; large objects with their segments.
+
+        A container is emptied but stays, with its access rights; `rmdir` deletes it. A path with `*`, `?` or `[` is a
+        pattern, unless an object has exactly this name.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is nothing under one of the paths.
+        """
+        names: list[str] = []
+        for one in [path] if isinstance(path, str | os.PathLike) else path:
+            literal = self._strip_protocol(one)
+            is_pattern = has_magic(literal) and not await self._exists(literal)
+            names += (matching := await self._glob(literal) if is_pattern else [literal])
+            if not matching:
+                raise KeyNotFoundError(await self._where(literal), "nothing matches", status=_NOT_FOUND)
+        if recursive and maxdepth is None:
+            await together((partial(self._rm_tree, name) for name in names), limit=self.concurrency)
+            return
+        if recursive:
+            names = [inner for name in names for inner in await self._find(name, maxdepth=maxdepth)]
+        await self._rm_files(names, limit=batch_size or _HEADS_AT_ONCE)
+
+    async def _rm_files(self, names: Sequence[str], *, limit: int) -> None:
+        """Delete objects: a HEAD for each tells what is missing or large, then bulk requests."""
+        paths = [self._object_path(name) for name in names]
+        if len(paths) == 1:
+            await self._rm_file(paths[0])
+            return
+        segments = await together((partial(self.segments.of, path, missing_ok=False) for path in paths), limit=limit)
+        await self.segments.delete(paths)
+        await self.segments.delete(chain.from_iterable(segments))
+
+    async def _rm_tree(self, path: str) -> None:
+        container, name = split_path(path)
+        found = bool(name) and (await self._head(path)).status != _NOT_FOUND
+        if found:
+            await self._rm_file(path)
+        after: str | None = ""
+        while after is not None:
+            page, more = await self.lister.page(container, prefix=f"{name}/" if name else "", start_after=after)
+            after = raw_name(page[-1]) if page and more else None
+            found = found or bool(page)
+            large = [f"{container}/{entry['name']}" for entry in page if "slo_etag" in entry]
+            segments = await together((partial(self.segments.of, one) for one in large), limit=self.concurrency)
+            await self.segments.delete(f"{container}/{entry['name']}" for entry in page)
+            await self.segments.delete(chain.from_iterable(segments))
+        if not found and name:
+            raise KeyNotFoundError(await self._where(path), status=_NOT_FOUND)
+        if not name:
+            rest = self.lister.entries(container, prefix=SEGMENTS)
+            await self.segments.delete([f"{container}/{entry['name']}" async for entry in rest])
+
+    async def _mkdir(self, path: str, *_args: object, **_kw: object) -> None:
+        """Create a container; prefixes need no making.
+
+        Raises
+        ------
+        KeyExistsError
+            There is such a container.
+        """
+        container, name = split_path(self._strip_protocol(path))
+        if container and not name:
+            answer = await self.client.request("PUT", container)
+            if answer.status == _ACCEPTED:
+                raise KeyExistsError(await self._where(container), "there is such a container already")
+
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - fsspec's signature
+        """Create a container; prefixes need no making."""
+        try:
+            await self._mkdir(path)
+        except KeyExistsError:
+            if not exist_ok:
+                raise
+
+    async def _rmdir(self, path: str) -> None:
+        """Delete an empty container; prefixes go with their last object.
+
+        Raises
+        ------
+        ServiceError
+            The container is not empty.
+        """
+        container, name = split_path(self._strip_protocol(path))
+        if container and not name:
+            await self.client.delete(container)
+
+    async def _sign(self, path: str, expiration: int = 100, method: str = "GET", **_: object) -> str:
+        """Return an address that lets its holder do one thing with one object (TempURL).
+
+        Parameters
+        ----------
+        path
+            The object.
+        expiration
+            Seconds from now.
+        method
+            `GET`, `HEAD`, `PUT`, `POST` or `DELETE`.
+
+        Raises
+        ------
+        InvalidInputError
+            Neither the account nor the container has a key; it says how to set one.
+        """
+        return await self._signer.sign(self._object_path(path), expires_in=int(expiration), method=method)
+
+    def open(self, path: str, mode: str = "rb", *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - as in fsspec
+        """Open an object as a file, see `SwiftReader` and `SwiftWriter`; an exception within `with` leaves no trace.
+
+        Parameters
+        ----------
+        path, mode
+            `rb`, `wb`, `xb` (refuse when something is there), or the same as text.
+        *args, **kw
+            As in fsspec; in writing also `content_type` and `metadata`.
+        """
+        if "b" in mode or "r" in mode:
+            return super().open(path, mode, *args, **kw)
+        text = {name: kw.pop(name) for name in ("encoding", "errors", "newline") if name in kw}
+        return SwiftTextWriter(self.open(path, mode.replace("t", "") + "b", *args, **kw), **text)
+
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        autocommit: bool = True,  # noqa: FBT001, FBT002 - fsspec's signature
+        cache_options: dict[str, Any] | None = None,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        **kw: Any,  # noqa: ANN401 - options of fsspec's buffer
+    ) -> SwiftReader | SwiftWriter:
+        path = self._object_path(path)
+        if mode == "rb":
+            return SwiftReader(self, path, mode, block_size or "default", cache_options=cache_options, **kw)
+        if mode not in {"wb", "xb"}:
+            raise InvalidInputError(f"mode {mode!r} is not possible on Swift: an object is written whole; use wb or xb")
+        headers = _headers(path, content_type, metadata)
+        return SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers)
+
+    def _object_path(self, path: str) -> str:
+        stripped: str = self._strip_protocol(path)
+        if not all(split_path(stripped)):
+            raise InvalidPathError(stripped, "names a container and no object in it")
+        return stripped
+
+
+def _headers(path: str, content_type: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
+    guessed = content_type or mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return {"Content-Type": guessed, **metadata_headers(metadata)}
+
+
+@contextmanager
+def _section_of(source: Path, start: int, end: int) -> Iterator[FileSection]:
+    with source.open("rb") as file:
+        yield FileSection(file, start, end - start)

@@ -1,0 +1,405 @@
+"""Swift read through fsspec: what is there, and its bytes.
+
+Owns paths, listings and reads. Knows nothing of how objects are written, nor of MODOs or `modos.storage`.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fsspec.asyn import AsyncFileSystem, get_loop
+from fsspec.callbacks import DEFAULT_CALLBACK, Callback
+from fsspec.utils import isfilelike, stringify_path
+
+from modos.errors import KeyNotFoundError
+from modos.swift.blocking import run
+from modos.swift.client import Patience, Response, SwiftClient, address_of
+from modos.swift.concurrency import together
+from modos.swift.credentials import Credentials, credentials_from_options
+from modos.swift.downloads import Download
+from modos.swift.listing import Lister, found_in, infos_of, raw_name
+from modos.swift.protocol import (
+    Info,
+    byte_range,
+    condition,
+    cut,
+    directory_info,
+    info_from_headers,
+    merged_slices,
+    range_header,
+    split_path,
+    split_url,
+)
+
+__all__ = ["SwiftReading"]
+
+_NOT_FOUND, _PARTIAL, _BEYOND_END = 404, 206, 416
+_FILES_AT_ONCE = 32
+_FSSPEC_OPTIONS = ("use_listings_cache", "listings_expiry_time", "max_paths")
+
+
+class _Expanding(type(AsyncFileSystem)):  # type: ignore[misc]
+    """Turns a credentials object into plain options, by which fsspec tells instances apart: its `repr` has no secret."""
+
+    def __call__(cls, *args: Any, credentials: Credentials | None = None, **options: Any) -> Any:  # noqa: ANN401 - as fsspec
+        if credentials is not None:
+            options = credentials.as_options() | {name: value for name, value in options.items() if value is not None}
+        return super().__call__(*args, **options)
+
+
+class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
+    """The reading half of `SwiftFileSystem`, where its parameters are documented."""
+
+    protocol = ("swift", "swift+https", "swift+http")
+    root_marker = ""
+
+    def __init__(
+        self,
+        *,
+        storage_url: str | None = None,
+        segment_size: int = 256 << 20,
+        concurrency: int = 4,
+        temp_url_key: str | None = None,
+        attempts: int = 5,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 60.0,
+        asynchronous: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        batch_size: int | None = None,
+        **credentials: Any,  # noqa: ANN401 - checked by credentials_from_options
+    ) -> None:
+        given = {name: value for name, value in credentials.items() if name not in _FSSPEC_OPTIONS and value}
+        self.client = SwiftClient(
+            credentials_from_options(storage_url=storage_url, **given) if given else None,
+            storage_url=storage_url,
+            patience=Patience(attempts=attempts, connect_timeout=connect_timeout, read_timeout=read_timeout),
+        )
+        self.segment_size = segment_size
+        self.concurrency = concurrency
+        self.lister = Lister(self.client)
+        self._temp_url_key = temp_url_key
+        super().__init__(asynchronous=asynchronous, loop=loop, batch_size=batch_size, use_listings_cache=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.storage_options.get('storage_url') or 'swift://'!r})"
+
+    __str__ = __repr__
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the blocking methods; after a fork, that of the new process."""
+        if self._pid != os.getpid():
+            self._pid: int = os.getpid()
+            self._loop: Any = None if self.asynchronous else get_loop()
+        loop: asyncio.AbstractEventLoop = self._loop
+        return loop
+
+    def run(self, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - whatever it returns
+        """Run a coroutine function on the filesystem's loop, from another thread, and return its result."""
+        return run(self.loop, call, *args, **kw)
+
+    def start(self, call: Callable[..., Any], *args: Any) -> None:  # noqa: ANN401 - whatever it takes
+        """Start a coroutine function on the filesystem's loop, from any thread, and do not wait for it."""
+        if self.loop is not None and self.loop.is_running():
+            asyncio.run_coroutine_threadsafe(call(*args), self.loop)
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:  # noqa: ANN401 - a path, or a list of them
+        """Return `container/object` for any address of it."""
+        if isinstance(path, list | tuple | set):
+            return [cls._strip_protocol(one) for one in path]
+        text: str = stringify_path(path)
+        for protocol in cls.protocol:
+            if text.startswith(f"{protocol}://"):
+                text = text.removeprefix("swift://") if protocol == "swift" else split_url(text)[1]
+                break
+        return text.strip("/")
+
+    @staticmethod
+    def _get_kwargs_from_urls(path: str) -> dict[str, str]:
+        """Return the storage URL that an address with a host holds."""
+        if path.startswith(("swift+https://", "swift+http://")):
+            return {"storage_url": split_url(path)[0].removeprefix("swift+")}
+        return {}
+
+    async def _where(self, path: str) -> str:
+        """Return the address of a path, for errors."""
+        return address_of((await self.client.access()).storage_url, path)
+
+    async def _head(self, path: str) -> Response:
+        return await self.client.request("HEAD", path, accept={_NOT_FOUND})
+
+    async def _info(self, path: str, **_: object) -> Info:
+        """Return `name`, `size`, `type`, and of an object `etag`, `last_modified`, `content_type`, `metadata`.
+
+        One request for an object, two for a prefix. The `etag` is the MD5 of the bytes, and `None` for a large object,
+        which has a `slo_etag` instead.
+        """
+        path = self._strip_protocol(path)
+        container, name = split_path(path)
+        if not container:
+            return directory_info("")
+        if not name:
+            await self.client.request("HEAD", container)
+            return directory_info(container)
+        answer = await self._head(path)
+        if answer.status != _NOT_FOUND:
+            return info_from_headers(path, answer.headers)
+        entries, _more = await self.lister.page(container, prefix=f"{name}/", limit=1)
+        if not entries:
+            raise KeyNotFoundError(await self._where(path), status=_NOT_FOUND)
+        return directory_info(path)
+
+    async def _exists(self, path: str, **_: object) -> bool:
+        """Return whether there is an object, a prefix with objects beneath, or a container; no error is taken for no."""
+        return await self._type(path) is not None
+
+    async def _isfile(self, path: str) -> bool:
+        """Return whether there is an object."""
+        return await self._type(path) == "file"
+
+    async def _isdir(self, path: str) -> bool:
+        """Return whether it is a container or a prefix with objects beneath."""
+        return await self._type(path) == "directory"
+
+    async def _type(self, path: str) -> str | None:
+        try:
+            return str((await self._info(path))["type"])
+        except KeyNotFoundError:
+            return None
+
+    async def _modified(self, path: str) -> Any:  # noqa: ANN401 - as in fsspec
+        """Return when the object was written, in UTC."""
+        return (await self._info(path)).get("last_modified")
+
+    async def _created(self, path: str) -> Any:  # noqa: ANN401 - as in fsspec
+        """Return when the object was written, in UTC: an object is never changed, only replaced."""
+        return await self._modified(path)
+
+    async def _ukey(self, path: str) -> str:
+        """Return the ETag: another one means that the object has changed."""
+        info = await self._info(path)
+        return str(info.get("etag") or info.get("slo_etag") or info["name"])
+
+    async def _checksum(self, path: str) -> int:
+        """Return the ETag as a number."""
+        return int.from_bytes((await self._ukey(path)).encode())
+
+    async def _list_page(
+        self, path: str, *, start_after: str = "", limit: int | None = None, delimiter: str = ""
+    ) -> tuple[list[Info], str | None]:
+        """Return one page of what lies beneath a container or prefix, in the order of names, with one request.
+
+        Parameters
+        ----------
+        path
+            `container[/prefix]`; empty for the containers of the account. What does not exist has no entries.
+        start_after
+            `container/name` after which the page begins, exclusive; any text that sorts there will do, so that
+            `f"{path}/ex/\U0010ffff"` skips all of `ex/`. Empty for the beginning.
+        limit
+            Number of entries at most; `None` for as many as the service gives, 10,000 as a rule.
+        delimiter
+            `"/"` for one level, with directories; empty for everything beneath.
+
+        Returns
+        -------
+        tuple
+            The infos, and the `start_after` of the next page: `None` when nothing more is there.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is no such container.
+        """
+        container, name = split_path(self._strip_protocol(path))
+        after = split_path(start_after)[1] if container else start_after
+        prefix = f"{name}/" if name else ""
+        entries, more = await self.lister.page(
+            container, prefix=prefix, start_after=after, limit=limit, delimiter=delimiter
+        )
+        following = "/".join(filter(None, (container, raw_name(entries[-1])))) if more and entries else None
+        return infos_of(container, entries, prefix), following
+
+    async def _ls(self, path: str, detail: bool = True, **_: object) -> list[Any]:  # noqa: FBT001, FBT002 - fsspec's signature
+        """Return what lies directly in a container or prefix, or the object itself; complete past any page limit."""
+        path = self._strip_protocol(path)
+        container, name = split_path(path)
+        prefix = f"{name}/" if name else ""
+        entries = [entry async for entry in self.lister.entries(container, prefix=prefix, delimiter="/")]
+        infos = infos_of(container, entries, prefix)
+        if not entries and name:
+            infos = [info] if (info := await self._info(path))["type"] == "file" else []
+        return infos if detail else [info["name"] for info in infos]
+
+    async def _find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool = False,  # noqa: FBT001, FBT002 - fsspec's signature
+        *,
+        detail: bool = False,
+        prefix: str = "",
+        **_: object,
+    ) -> Any:  # noqa: ANN401 - a list or a dict, as in fsspec
+        """Return every object beneath a container or prefix, sorted; one request for each page of the flat listing."""
+        path = self._strip_protocol(path)
+        container, name = split_path(path)
+        found: dict[str, Info] = {}
+        if not container:
+            for inside in await self._ls("", detail=False):
+                depth = None if maxdepth is None else maxdepth - 1
+                if withdirs:
+                    found[inside] = directory_info(inside)
+                if depth != 0 and inside.startswith(prefix):
+                    found |= await self._find(inside, depth, withdirs, detail=True)
+        else:
+            beneath = f"{name}/" if name else ""
+            entries = self.lister.entries(
+                container, prefix=beneath + prefix, delimiter="/" if maxdepth == 1 and withdirs else ""
+            )
+            try:
+                async for entry in entries:
+                    found |= found_in(container, beneath, entry, maxdepth=maxdepth, withdirs=withdirs)
+            except KeyNotFoundError:
+                found = {}
+            if not prefix and (info := await self._self_info(path, found, withdirs=withdirs)):
+                found[path] = info
+        ordered = dict(sorted(found.items()))
+        return ordered if detail else list(ordered)
+
+    async def _self_info(self, path: str, found: Mapping[str, Info], *, withdirs: bool) -> Info | None:
+        """Return what `find` adds for its own root: a directory with its contents, or a lone object."""
+        if found:
+            return directory_info(path) if withdirs else None
+        try:
+            info = await self._info(path)
+        except KeyNotFoundError:
+            return None
+        return info if withdirs or info["type"] == "file" else None
+
+    async def _walk(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        on_error: Any = "omit",  # noqa: ANN401 - fsspec's signature
+        **kw: Any,  # noqa: ANN401 - fsspec's signature
+    ) -> AsyncIterator[Any]:
+        """Walk as fsspec does, but never take an error for an empty directory: only what is missing may be omitted."""
+
+        def judge(error: Exception) -> None:
+            if callable(on_error):
+                on_error(error)
+            elif on_error == "raise" or not isinstance(error, FileNotFoundError):
+                raise error
+
+        async for level in super()._walk(path, maxdepth=maxdepth, on_error=judge, **kw):
+            yield level
+
+    async def _du(self, path: str, total: bool = True, maxdepth: int | None = None, **kw: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - fsspec's signature
+        """Return the size of all objects beneath, from the listing alone."""
+        found = await self._find(path, maxdepth=maxdepth, detail=True, **kw)
+        sizes = {name: info["size"] for name, info in found.items()}
+        return sum(sizes.values()) if total else sizes
+
+    async def _cat_file(
+        self,
+        path: str,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        if_match: str | None = None,
+        **_: object,
+    ) -> bytes:
+        """Return the bytes of an object, or of a slice of it with the meaning that slices have in Python.
+
+        One request; one more where an end counts from the end. An empty slice costs none.
+
+        Parameters
+        ----------
+        path
+            The object.
+        start, end
+            As in a slice; `None` for the beginning and the end.
+        if_match
+            ETag that the object must still have; `None` for any.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is no such object.
+        IntegrityError
+            It does not have this ETag any more, or its bytes do not arrive as promised.
+        """
+        path = self._strip_protocol(path)
+        wanted = byte_range(start, end)
+        if wanted is None:
+            wanted = byte_range(start, end, (await self._info(path))["size"])
+            assert wanted is not None
+        first, last = wanted
+        if last is not None and first >= last:
+            return b""
+        headers = range_header(first, last)
+        answer = await self.client.request(
+            "GET", path, headers=headers | condition(if_match), accept={_BEYOND_END} if headers else ()
+        )
+        if answer.status == _BEYOND_END:
+            return b""
+        return answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
+
+    async def _cat_ranges(  # noqa: PLR0917 - fsspec's signature
+        self,
+        paths: list[str],
+        starts: Any,  # noqa: ANN401 - a number or one for each path
+        ends: Any,  # noqa: ANN401 - a number or one for each path
+        max_gap: int | None = None,
+        batch_size: int | None = None,
+        on_error: str = "return",
+        **_: object,
+    ) -> list[Any]:
+        """Return slices of objects; those of one object at most `max_gap` bytes apart share a request."""
+        count = len(paths)
+        firsts = list(starts) if isinstance(starts, Sequence) else [starts] * count
+        lasts = list(ends) if isinstance(ends, Sequence) else [ends] * count
+        if not len(firsts) == len(lasts) == count:
+            message = "paths, starts and ends must be equally many"
+            raise ValueError(message)
+        wanted = [(self._strip_protocol(path), a, b) for path, a, b in zip(paths, firsts, lasts, strict=True)]
+        requests = merged_slices(wanted, max_gap or 0)
+
+        async def fetched(key: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what went wrong
+            try:
+                return await self._cat_file(*key)
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                return error
+
+        distinct = list(dict.fromkeys(requests))
+        limit = batch_size or self.batch_size or _FILES_AT_ONCE
+        contents = dict(
+            zip(distinct, await together((partial(fetched, key) for key in distinct), limit=limit), strict=True)
+        )
+        return [cut(contents[key], key, one) for key, one in zip(requests, wanted, strict=True)]
+
+    async def _get_file(self, rpath: str, lpath: Any, callback: Callback = DEFAULT_CALLBACK, **_: object) -> None:  # noqa: ANN401 - a path or an open file
+        """Write an object to a local file, which is there whole and verified or not at all.
+
+        Small objects cost one request; larger ones are fetched in pieces, a few at a time.
+        """
+        source = Download(self.client, self._strip_protocol(rpath), callback=callback, concurrency=self.concurrency)
+        if isfilelike(lpath):
+            await source.into_file(lpath)
+            return
+        target = Path(stringify_path(lpath))
+        if await asyncio.to_thread(target.is_dir):
+            return
+        try:
+            await source.into_path(target)
+        except KeyNotFoundError:
+            if not await self._isdir(rpath):
+                raise
+            await asyncio.to_thread(target.mkdir, exist_ok=True)

@@ -1,0 +1,151 @@
+"""What every test stands on: a clean environment, one real Swift for the whole run, and empty storages on request."""
+
+import http.client
+import io
+import itertools
+import os
+import tarfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "modos.testing._storage_addresses",
+    "modos.testing._storage_reading",
+    "modos.testing._storage_work",
+    "modos.testing._storage_writing",
+)
+
+from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage  # noqa: E402 - rewritten first
+from modos.testing import SwiftServer  # noqa: E402 - likewise
+
+_CLOUD_VARIABLES = ("AWS_", "OS_", "ST_", "SWIFT_", "CRYPT4GH_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_REGION = "us-east-1"
+
+
+@pytest.fixture(autouse=True)
+def no_cloud(monkeypatch, tmp_path_factory):
+    """No test finds credentials, asks a metadata service, or goes through a proxy of this machine."""
+    for name in list(os.environ):
+        if name.upper().startswith(_CLOUD_VARIABLES):
+            monkeypatch.delenv(name)
+    nowhere = str(tmp_path_factory.getbasetemp() / "no-such-file")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", nowhere)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", nowhere)
+
+
+@dataclass
+class Account:
+    """The account of a `SwiftServer`, by plain HTTP: what tests do behind the back of what they test."""
+
+    server: SwiftServer
+    token: str = field(init=False, repr=False)
+
+    def __post_init__(self):
+        self.token = self.server.token()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None):
+        """Return status, headers and body of one request to `path` of the account."""
+        address = urlsplit(self.server.storage_url)
+        connection = http.client.HTTPConnection(address.netloc, timeout=60)
+        try:
+            connection.request(method, address.path + path, body, {"X-Auth-Token": self.token, **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def container(self) -> str:
+        """Make an empty container under a name that is new; it is a bucket just as well."""
+        name = f"t-{uuid.uuid4().hex[:12]}"
+        assert self.ask("PUT", f"/{name}")[0] == 201
+        return name
+
+    def put(self, container: str, name: str, body: bytes) -> None:
+        """Store one object."""
+        headers = {"Content-Type": "application/octet-stream"}
+        assert self.ask("PUT", f"/{container}/{quote(name)}", body, headers)[0] == 201
+
+    def get(self, container: str, name: str) -> bytes | None:
+        """Return one object, `None` when there is none."""
+        status, _, body = self.ask("GET", f"/{container}/{quote(name)}")
+        assert status in {200, 404}
+        return body if status == 200 else None
+
+    def put_many(self, container: str, names: Iterable[str], body: bytes = b"{}") -> None:
+        """Store the same body under many names, in a few requests of bulk upload."""
+        for batch in itertools.batched(names, 1000):
+            archive = io.BytesIO()
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                for name in batch:
+                    entry = tarfile.TarInfo(name)
+                    entry.size = len(body)
+                    tar.addfile(entry, io.BytesIO(body))
+            headers = {"Accept": "application/json"}
+            status, _, answer = self.ask("PUT", f"/{container}?extract-archive=tar", archive.getvalue(), headers)
+            assert status == 200, answer
+            assert b"201 Created" in answer, answer
+
+    def s3(self, container: str, prefix: str = "", *, endpoint: str | None = None, **options: object) -> S3Storage:
+        """Return a container of the account as a bucket of S3."""
+        url = f"s3://{container}/{prefix}".removesuffix("/")
+        credentials = {"key": self.server.user, "secret": self.server.key, "region": _REGION}
+        return S3Storage(url, endpoint or self.server.s3_endpoint, {**credentials, **options})
+
+    def swift(self, container: str, prefix: str = "", *, storage_url: str | None = None, **options) -> SwiftStorage:
+        """Return a container of the account as a storage of Swift."""
+        url = f"swift://{container}/{prefix}".removesuffix("/")
+        options = {"storage_url": storage_url or self.server.storage_url, "token": self.token, **options}
+        return SwiftStorage(url, **options)
+
+
+@pytest.fixture(scope="session")
+def swift_server() -> Iterator[SwiftServer]:
+    """One real OpenStack Swift, which speaks S3 as well, for the whole run; tests use containers of their own."""
+    with SwiftServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def account(swift_server) -> Account:
+    """The account of that server by plain HTTP."""
+    return Account(swift_server)
+
+
+@pytest.fixture
+def container(account) -> str:
+    """An empty container of the server under a name that no other test has; a bucket just as well."""
+    return account.container()
+
+
+@pytest.fixture
+def make_storage(account, tmp_path) -> Callable[[str], Storage]:
+    """Make empty storages: `make_storage("local")`, `"memory"`, `"s3"` or `"swift"`."""
+
+    def make(kind: str) -> Storage:
+        import fsspec
+
+        name = f"t-{uuid.uuid4().hex[:12]}"
+        match kind:
+            case "local":
+                return LocalStorage(tmp_path / name)
+            case "memory":
+                return FsspecStorage(fsspec.filesystem("memory"), f"/{name}")
+            case "s3":
+                return account.s3(account.container())
+            case "swift":
+                return account.swift(account.container())
+        raise ValueError(kind)
+
+    return make
+
+
+@pytest.fixture(params=["local", "memory", "s3", "swift"])
+def place(request, make_storage) -> Storage:
+    """An empty storage of every kind in turn."""
+    return make_storage(request.param)

@@ -1,0 +1,58 @@
+"""A real OpenStack Swift for the session, empty for each test, with a proxy that counts and breaks."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from modos.swift import SwiftFileSystem
+from modos.testing import Proxy, SwiftServer
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[SwiftServer]:
+    with SwiftServer() as started:
+        yield started
+
+
+@pytest.fixture
+def swift(server: SwiftServer) -> SwiftServer:
+    server.wipe()
+    return server
+
+
+@pytest.fixture(scope="session")
+def wire(server: SwiftServer) -> Iterator[Proxy]:
+    with Proxy(server.url) as started:
+        yield started
+
+
+@pytest.fixture
+def proxy(wire: Proxy, swift: SwiftServer) -> Proxy:
+    wire.heal()
+    wire.clear()
+    return wire
+
+
+@pytest.fixture
+def connect(swift: SwiftServer) -> Callable[..., SwiftFileSystem]:
+    """Make a filesystem of its own, with a token and the container `omics`."""
+
+    def made(**options) -> SwiftFileSystem:
+        given = {"storage_url": swift.storage_url, "token": swift.token(), "skip_instance_cache": True}
+        return SwiftFileSystem(**{**given, **options})
+
+    made().mkdir("omics")
+    return made
+
+
+@pytest.fixture
+def fs(connect) -> SwiftFileSystem:
+    return connect()
+
+
+@pytest.fixture
+def watched(connect, proxy: Proxy, swift: SwiftServer) -> SwiftFileSystem:
+    """A filesystem whose requests pass the proxy; two attempts make failures quick."""
+    made = connect(storage_url=proxy.through(swift.storage_url), attempts=2, read_timeout=1.0)
+    proxy.clear()
+    return made

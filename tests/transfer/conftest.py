@@ -1,0 +1,94 @@
+"""Places to copy from and to: a directory, and buckets and containers of one real server."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+
+import pytest
+
+from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage, SwiftStorage
+from modos.testing import SwiftServer
+
+type Kind = Literal["local", "s3", "swift"]
+
+SEGMENT = 4 * 1024 * 1024
+
+NUMBERS = itertools.count()
+
+
+@dataclass
+class Places:
+    """Makes empty places of any kind, all on the same server."""
+
+    server: SwiftServer
+    scratch: Path
+    token: str
+
+    def swift_options(self) -> dict[str, Any]:
+        return {"storage_url": self.server.storage_url, "token": self.token, "segment_size": SEGMENT}
+
+    def make(self, kind: Kind) -> Storage:
+        name = f"place-{next(NUMBERS)}"
+        if kind == "local":
+            return LocalStorage(self.scratch / name)
+        if kind == "s3":
+            keys = {"key": self.server.user, "secret": self.server.key, "region": "us-east-1"}
+            bucket = S3Storage(f"s3://{name}", self.server.s3_endpoint, keys)
+            bucket.filesystem.mkdir(name)
+            return bucket / "study/ex"
+        container = SwiftStorage(f"swift://{name}", **self.swift_options())
+        container.filesystem.mkdir(name)
+        return container / "study/ex"
+
+
+@pytest.fixture(scope="session")
+def transfer_server() -> Iterator[SwiftServer]:
+    with SwiftServer() as server:
+        yield server
+
+
+@pytest.fixture
+def places(transfer_server: SwiftServer, tmp_path: Path) -> Places:
+    return Places(transfer_server, tmp_path, transfer_server.token())
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "here")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "there")
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, bytes]:
+    """The files of a small object."""
+    return {
+        "data.zarr/sample/s1/zarr.json": b'{"sample": 1}',
+        "empty.txt": b"",
+        "reads/demo1.cram": Random(1).randbytes(5000),
+        "reads/demo1.cram.crai": Random(2).randbytes(300),
+        ROOT_DOCUMENT: b'{"root": 1}',
+    }
+
+
+@pytest.fixture
+def fill() -> Callable[[Storage, dict[str, bytes]], None]:
+    """Store files; the mapping is name to content."""
+
+    def fill(storage: Storage, files: dict[str, bytes]) -> None:
+        for name, body in files.items():
+            storage.put(body, name)
+
+    return fill
+
+
+@pytest.fixture
+def content() -> Callable[[Storage], dict[str, bytes]]:
+    """Read all that is stored, name to content."""
+    return lambda storage: {str(path): storage.read(path) for path in storage.list()}
