@@ -123,8 +123,14 @@ def container(account) -> str:
     return account.container()
 
 
+@pytest.fixture(scope="session")
+def shared_containers(account) -> dict[str, Storage]:
+    """One bucket and one container for the run: storages beneath them share their connections."""
+    return {"s3": account.s3(account.container()), "swift": account.swift(account.container())}
+
+
 @pytest.fixture
-def make_storage(account, tmp_path) -> Callable[[str], Storage]:
+def make_storage(shared_containers, tmp_path) -> Callable[[str], Storage]:
     """Make empty storages: `make_storage("local")`, `"memory"`, `"s3"` or `"swift"`."""
 
     def make(kind: str) -> Storage:
@@ -136,11 +142,7 @@ def make_storage(account, tmp_path) -> Callable[[str], Storage]:
                 return LocalStorage(tmp_path / name)
             case "memory":
                 return FsspecStorage(fsspec.filesystem("memory"), f"/{name}")
-            case "s3":
-                return account.s3(account.container())
-            case "swift":
-                return account.swift(account.container())
-        raise ValueError(kind)
+        return shared_containers[kind] / name
 
     return make
 

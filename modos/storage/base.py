@@ -4,20 +4,18 @@ Owns the promises, the checks that come before any I/O, and the defaults that ho
 implements the underscored methods, and is finished when `modos.testing.StorageTests` passes.
 """
 
-import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from functools import wraps
-from itertools import islice
 from pathlib import PurePath, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Concatenate, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from modos.errors import IntegrityError, ReadOnlyError
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 from modos.storage.ranges import definite_range, merge_ranges
-from modos.storage.sources import Source, chunks_of
+from modos.storage.sources import Source, Watched
+from modos.storage.twins import asynchronous, asynchronous_iterator
 
 if TYPE_CHECKING:
     from zarr import Group
@@ -35,36 +33,6 @@ ROOT_DOCUMENT = f"{ZARR_ROOT}/zarr.json"
 """The file that makes a directory a digital object; the last that is written."""
 
 _MERGE_GAP = 64 * 1024
-_ASYNC_BATCH = 1000
-
-
-def _asynchronous[S, **P, R](verb: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], Awaitable[R]]:
-    """Make the async twin of a verb: the same method of the same instance, run in a thread."""
-
-    @wraps(verb)
-    async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(verb, self, *args, **kwargs)
-
-    twin.__name__ = f"{verb.__name__}_async"
-    twin.__doc__ = f"Async twin of `{verb.__name__}`."
-    return twin
-
-
-def _asynchronous_iterator[S, **P, R](
-    verb: Callable[Concatenate[S, P], Iterator[R]],
-) -> Callable[Concatenate[S, P], AsyncIterator[R]]:
-    """Make the async twin of a verb that yields: batches are fetched in a thread as they are asked for."""
-
-    @wraps(verb)
-    async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[R]:
-        items = verb(self, *args, **kwargs)
-        while batch := await asyncio.to_thread(lambda: list(islice(items, _ASYNC_BATCH))):
-            for item in batch:
-                yield item
-
-    twin.__name__ = f"{verb.__name__}_async"
-    twin.__doc__ = f"Async twin of `{verb.__name__}`."
-    return twin
 
 
 class Storage(ABC):
@@ -158,15 +126,17 @@ class Storage(ABC):
         recursive
             Whether to descend. Otherwise one level is listed, with directories as such.
         """
-        name = "" if target in {None, "", ".", PurePosixPath()} else target_name(_as_directory(target))
+        return self._scanned(_directory_name(target), recursive=recursive)
+
+    def _scanned(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
         with self._boundary(name), closing(self._scan(name, recursive=recursive)) as infos:
             yield from infos
 
-    def list(self, target: str | PurePath | None = None) -> Iterator[PurePosixPath]:
+    def list(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
         """Yield the names of all files beneath a directory, lazily and complete past any page limit."""
         return (info.path for info in self.scan(target))
 
-    def list_dir(self, target: str | PurePath | None = None) -> Iterator[PurePosixPath]:
+    def list_dir(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
         """Yield the names of files and directories one level beneath a directory."""
         return (info.path for info in self.scan(target, recursive=False))
 
@@ -197,7 +167,7 @@ class Storage(ABC):
             The file.
         start, end
             Offsets as in a Python slice: `None` for the border, negative ones count from the end (which costs a
-            `stat`), ones past the end are clipped.
+            `stat`), ones past the end are clipped. A range that is empty by itself is answered without asking.
 
         Raises
         ------
@@ -270,9 +240,11 @@ class Storage(ABC):
         ------
         KeyExistsError
             When `mode` is `"create"` and something is stored under this name.
+        Exception
+            Whatever the source raises comes out as it is.
         """
         name = self._writable(target)
-        with closing(chunks_of(source)) as chunks, self._boundary(name):
+        with Watched(source) as chunks, self._boundary(name):
             info = self._put(name, chunks, mode=mode, content_type=content_type, metadata=metadata or {})
         self._forget_zarr(name)
         return info
@@ -313,7 +285,11 @@ class Storage(ABC):
         """Remove everything beneath a directory, `None` for the root; never a neighbour whose name begins alike."""
         if self.read_only:
             raise ReadOnlyError(self.url)
-        self.remove_many([info.path for info in self.scan(target)])
+        name = _directory_name(target)
+        with self._boundary(name):
+            self._remove_tree(name)
+        if f"{ROOT_DOCUMENT}/".startswith(f"{name}/" if name else ""):
+            self._forget_zarr(ROOT_DOCUMENT)
 
     def sign(self, target: str | PurePath, *, expires_in: float, method: Method = "GET") -> str:
         """Return a URL that lets whoever holds it read (`GET`) or write (`PUT`) one file for some time.
@@ -384,22 +360,22 @@ class Storage(ABC):
 
     # -- async twins ------------------------------------------------------------------------------------------------
 
-    exists_async = _asynchronous(exists)
-    stat_async = _asynchronous(stat)
-    scan_async = _asynchronous_iterator(scan)
-    list_async = _asynchronous_iterator(list)  # noqa: A003 - the method is meant
-    list_dir_async = _asynchronous_iterator(list_dir)
-    empty_async = _asynchronous(empty)
-    open_async = _asynchronous(open)  # noqa: A003 - the method is meant
-    read_async = _asynchronous(read)
-    read_ranges_async = _asynchronous(read_ranges)
-    put_async = _asynchronous(put)
-    copy_async = _asynchronous(copy)
-    move_async = _asynchronous(move)
-    remove_async = _asynchronous(remove)
-    remove_many_async = _asynchronous(remove_many)
-    remove_tree_async = _asynchronous(remove_tree)
-    sign_async = _asynchronous(sign)
+    exists_async = asynchronous(exists)
+    stat_async = asynchronous(stat)
+    scan_async = asynchronous_iterator(scan)
+    list_async = asynchronous_iterator(list)  # noqa: A003 - the method is meant
+    list_dir_async = asynchronous_iterator(list_dir)
+    empty_async = asynchronous(empty)
+    open_async = asynchronous(open)  # noqa: A003 - the method is meant
+    read_async = asynchronous(read)
+    read_ranges_async = asynchronous(read_ranges)
+    put_async = asynchronous(put)
+    copy_async = asynchronous(copy)
+    move_async = asynchronous(move)
+    remove_async = asynchronous(remove)
+    remove_many_async = asynchronous(remove_many)
+    remove_tree_async = asynchronous(remove_tree)
+    sign_async = asynchronous(sign)
 
     # -- what a backend implements ----------------------------------------------------------------------------------
 
@@ -447,9 +423,16 @@ class Storage(ABC):
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         """Return a signed URL."""
 
-    @abstractmethod
     def _zarr_store(self) -> "Store":
         """Return a zarr store at `data.zarr`."""
+        from modos.storage.zarr_store import StorageStore
+
+        return StorageStore(self / ZARR_ROOT, read_only=self.read_only)
+
+    def _remove_tree(self, name: str) -> None:
+        """Remove what is beneath a directory, `""` for the root; this default lists first."""
+        if names := [str(info.path) for info in self._scan(name, recursive=True)]:
+            self._remove(names)
 
     def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
         """Return several ranges; this default asks for one after the other."""
@@ -470,5 +453,8 @@ class Storage(ABC):
         return objects_by_level(self, name)
 
 
-def _as_directory(target: str | PurePath | None) -> str | PurePath:
-    return target.removesuffix("/") if isinstance(target, str) else target or ""
+def _directory_name(target: str | PurePath | None) -> str:
+    """Return a directory's name, `""` for the root; it may end with a slash."""
+    if target in {None, "", ".", PurePosixPath()}:
+        return ""
+    return target_name(target.removesuffix("/") if isinstance(target, str) and target != "/" else target or "")

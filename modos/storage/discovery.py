@@ -3,7 +3,9 @@
 Owns the two ways: by level where directories are cheap, and by page, skipping, where listings are. Knows no backend.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.storage.remote import LAST_NAME, Page
@@ -48,26 +50,41 @@ def objects_by_level(storage: Storage, name: str) -> Iterator[str]:
 def objects_by_page(page_after: Callable[[str], Page]) -> Iterator[str]:
     """Yield objects from a listing in name order that can begin behind any name.
 
+    An object inside another is part of it and not reported. It may be listed first (`ex/a/data.zarr` before
+    `ex/data.zarr`), so an object waits until the listing is past the root documents of all directories above it.
+
     Parameters
     ----------
     page_after
         Asks once for the page that begins strictly behind a name.
     """
-    marker, more = "", True
+    marker: str | None = ""
     found: str | None = None
-    while more:
+    waiting: deque[str] = deque()
+    while marker is not None:
         page = page_after(marker)
-        for info in page.infos:
-            directory = object_of(str(info.path))
-            if directory is None or (found is not None and f"{directory}/".startswith(f"{found}/")):
+        for directory in filter(None.__ne__, (object_of(str(info.path)) for info in page.infos)):
+            if found is not None and _is_beneath(directory, found):
                 continue
+            while waiting and _is_beneath(waiting[-1], directory):
+                waiting.pop()
             found = directory
-            yield directory
+            waiting.append(directory)
             if found == "":
-                return
-        more = page.more and bool(page.infos)
-        if more:
-            marker = skip_marker(str(page.infos[-1].path), found)
+                break
+        marker = None if page.last is None or found == "" else skip_marker(page.last, found)
+        while waiting and (marker is None or _is_settled(waiting[0], marker)):
+            yield waiting.popleft()
+
+
+def _is_beneath(directory: str, other: str) -> bool:
+    return f"{directory}/".startswith(f"{other}/" if other else "")
+
+
+def _is_settled(directory: str, marker: str) -> bool:
+    """Tell whether a listing that is past a name has shown every object that a directory may lie in."""
+    above = [*map(str, PurePosixPath(directory).parents)]
+    return all(_beneath("" if each == "." else each, ROOT_DOCUMENT) <= marker for each in above)
 
 
 def object_of(name: str) -> str | None:

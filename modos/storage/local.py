@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path, PurePath, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from modos.errors import (
     AccessDeniedError,
@@ -20,12 +20,9 @@ from modos.errors import (
     ServiceError,
     StorageError,
 )
-from modos.storage.base import ZARR_ROOT, Method, Storage, WriteMode
+from modos.storage.base import Method, Storage, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
-
-if TYPE_CHECKING:
-    from zarr.abc.store import Store
 
 __all__ = ["LocalStorage"]
 
@@ -158,7 +155,10 @@ class LocalStorage(Storage):
         place = self._place(name)
         if mode == "create" and place.exists():
             raise FileExistsError(name)
-        partial, file = _open_partial(place)
+        try:
+            partial, file = _open_partial(place)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StorageError(str(place), "a directory above it is a file") from error
         try:
             with file:
                 for chunk in chunks:
@@ -167,9 +167,11 @@ class LocalStorage(Storage):
                 _publish_new(partial, place)
             else:
                 partial.replace(place)
-        except BaseException:
+        except BaseException as error:
             partial.unlink(missing_ok=True)
             self._prune(place.parent)
+            if isinstance(error, IsADirectoryError):
+                raise StorageError(str(place), "is a directory") from error
             raise
         return self._info(name, place.stat())
 
@@ -182,24 +184,32 @@ class LocalStorage(Storage):
         if not self._place(source).is_file():
             raise FileNotFoundError(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        self._place(source).replace(place)
+        try:
+            self._place(source).replace(place)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            super()._move(source, target)  # a directory in between is on another file system
         self._prune(self._place(source).parent)
 
     def _remove(self, names: Sequence[str]) -> None:
         for name in names:
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 self._place(name).unlink()
         for parent in {self._place(name).parent for name in names}:
             self._prune(parent)
 
-    def remove_tree(self, target: str | PurePath | None = None) -> None:
-        """Remove everything beneath a directory, unfinished writes and empty directories included."""
-        super().remove_tree(target)
-        top = self._root if target is None else self._place(target_name(target))
+    def _remove_tree(self, name: str) -> None:
+        """Remove unfinished writes and empty directories too; a link goes, and never what it leads to."""
+        top = self._place(name)
+        if name and top.is_symlink():
+            if top.is_dir():
+                top.unlink()
+            return
         for directory, subdirectories, files in os.walk(top, topdown=False):
-            links = (name for name in subdirectories if Path(directory, name).is_symlink())
-            for name in (*links, *filter(_is_partial, files)):
-                Path(directory, name).unlink(missing_ok=True)
+            links = (each for each in subdirectories if Path(directory, each).is_symlink())
+            for each in (*links, *files):
+                Path(directory, each).unlink(missing_ok=True)
             with suppress(OSError):
                 Path(directory).rmdir()
         self._prune(top.parent)
@@ -215,11 +225,6 @@ class LocalStorage(Storage):
 
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
         raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
-
-    def _zarr_store(self) -> "Store":
-        from zarr.storage import LocalStore
-
-        return LocalStore(self._root / ZARR_ROOT, read_only=self.read_only)
 
 
 def _is_partial(name: str) -> bool:

@@ -25,13 +25,13 @@ from modos.errors import (
     StorageTimeoutError,
     UnreachableError,
 )
-from modos.storage.base import ZARR_ROOT, Method, Storage, WriteMode
+from modos.storage.base import Method, Storage, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import object_name, target_name
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from zarr.abc.store import Store
+    from fsspec.spec import AbstractBufferedFile
 
 __all__ = ["FsspecStorage", "Page", "PagedStorage"]
 
@@ -162,6 +162,8 @@ class FsspecStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return
         for info in sorted(map(self._info, entries), key=lambda info: info.path):
+            if str(info.path) == name:
+                continue  # `ls` of a file is the file
             if info.kind == "directory" and recursive:
                 yield from self._scan(str(info.path), recursive=True)
             else:
@@ -214,6 +216,8 @@ class FsspecStorage(Storage):
             raise FileExistsError(name)
 
     def _copy(self, source: str, target: str) -> None:
+        if self._stat(source) is None:  # a directory's name: `cp_file` makes a directory of it or nothing
+            raise FileNotFoundError(source)
         self.filesystem.cp_file(self._key(source), self._key(target))
 
     def _remove(self, names: Sequence[str]) -> None:
@@ -229,19 +233,6 @@ class FsspecStorage(Storage):
         except NotImplementedError as error:
             raise ServiceError(self.url_of(name), "this storage has no signed URLs") from error
 
-    def _zarr_store(self) -> "Store":
-        from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
-        from zarr.storage import FsspecStore
-
-        fs = self.filesystem
-        if fs.async_impl:
-            twin = type(fs)(
-                *fs.storage_args, **{**fs.storage_options, "asynchronous": True, "skip_instance_cache": True}
-            )
-        else:
-            twin = AsyncFileSystemWrapper(fs, asynchronous=True)
-        return FsspecStore(twin, path=self._key(str(ZARR_ROOT)), read_only=self.read_only)
-
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -251,12 +242,13 @@ class Page:
     ----------
     infos
         Files and, in a listing by level, directories, in the order of their names' UTF-8 bytes.
-    more
-        Whether there may be more behind the last one.
+    last
+        What the next page begins behind: the last name as the service wrote it, which need not be among the infos.
+        `None` when nothing more is there.
     """
 
     infos: Sequence[ObjectInfo]
-    more: bool
+    last: str | None
 
 
 class PagedStorage(FsspecStorage):
@@ -264,17 +256,14 @@ class PagedStorage(FsspecStorage):
 
     @abstractmethod
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
-        """Ask once for what is beneath `name`, strictly behind the target `start_after` (`""` for the beginning)."""
+        """Ask once for what is beneath `name`, strictly behind `start_after`: any text in place of a target."""
 
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
-        start_after, more = "", True
-        while more:
+        start_after: str | None = ""
+        while start_after is not None:
             page = self._page(name, start_after=start_after, recursive=recursive)
             yield from page.infos
-            more = page.more and bool(page.infos)
-            if more:
-                last = page.infos[-1]
-                start_after = f"{last.path}/{LAST_NAME}" if last.kind == "directory" else str(last.path)
+            start_after = page.last
 
     def _put_long(self, name: str, chunks: Iterator[bytes], *, mode: WriteMode, options: Mapping[str, Any]) -> None:
         self._refuse_existing(name, mode)
@@ -283,10 +272,13 @@ class PagedStorage(FsspecStorage):
             for chunk in chunks:
                 file.write(chunk)
         except BaseException:
-            file.discard()
-            file.closed = True
+            self._discard(file)
             raise
         file.close()
+
+    def _discard(self, file: "AbstractBufferedFile") -> None:
+        """Give up a file that is being written, so that nothing of it is seen or kept."""
+        file.discard()
 
     def _find_objects(self, name: str) -> Iterator[str]:
         from modos.storage.discovery import objects_by_page

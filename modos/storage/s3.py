@@ -6,6 +6,7 @@ Owns how a client is set up for services other than AWS, and what botocore's err
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
@@ -27,20 +28,22 @@ from modos.errors import (
 )
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
+from modos.storage.opened import Opened
 from modos.storage.paths import S3Path, target_name
-from modos.storage.remote import Page, PagedStorage
+from modos.storage.remote import LAST_NAME, Page, PagedStorage
 
 if TYPE_CHECKING:
+    from fsspec.spec import AbstractBufferedFile
     from s3fs import S3FileSystem
 
 __all__ = ["S3Storage", "connect_s3"]
 
-KNOWN_OPTIONS = ("anon", "key", "profile", "region", "secret", "timeout", "token")
+KNOWN_OPTIONS = ("anon", "attempts", "key", "profile", "region", "secret", "timeout", "token")
 """What `s3_kwargs` may hold."""
 
 _TIMEOUT = 60.0
 _PART = 16 * 1024 * 1024
-_ATTEMPTS = 4
+_ATTEMPTS = 5
 _FAR = 2**53
 _BULK = 1000
 
@@ -81,7 +84,7 @@ class S3Storage(PagedStorage):
         Address of the service, such as `https://s3.example.org`. `None` for `AWS_ENDPOINT_URL`, else AWS itself.
     s3_kwargs
         Options: `anon` (no credentials), `key`, `secret`, `token`, `profile`, `region`, `timeout` (seconds for a
-        connection or an answer, 60 by default). `None`: credentials come from the usual `AWS_*` variables and files.
+        connection or an answer, 60 by default), `attempts` (how often a request is made, 5 by default). `None`: credentials come from the usual `AWS_*` variables and files.
     read_only
         Whether writing raises `ReadOnlyError`.
 
@@ -108,15 +111,13 @@ class S3Storage(PagedStorage):
         self._prefix = "/".join(filter(None, (self._path.bucket, self._path.key)))
         self._endpoint = s3_endpoint
         self._options = _checked(s3_kwargs or {})
-        self._opened: S3FileSystem | None = None
+        self._opened = Opened(partial(_filesystem, s3_endpoint, self._options))
         self.read_only = read_only
 
     @property
     def filesystem(self) -> "S3FileSystem":
         """The s3fs filesystem, made on first use and shared by storages beneath this one."""
-        if self._opened is None:
-            self._opened = _filesystem(self._endpoint, self._options)
-        return self._opened
+        return self._opened.get()
 
     @property
     def url(self) -> str:
@@ -125,9 +126,6 @@ class S3Storage(PagedStorage):
 
     def _identity(self) -> tuple[object, ...]:
         return (self.url, self.read_only, self._endpoint, sorted(self._options.items()))
-
-    def __getstate__(self) -> dict[str, object]:
-        return {**super().__getstate__(), "_opened": None}
 
     def __truediv__(self, target: str | PurePath) -> Self:
         beneath = type(self)(self._path / target_name(target), self._endpoint, self._options, read_only=self.read_only)
@@ -163,7 +161,15 @@ class S3Storage(PagedStorage):
             ObjectInfo(self._relative(f"{self._path.bucket}/{entry['Prefix']}"), kind="directory")
             for entry in answer.get("CommonPrefixes", ())
         ]
-        return Page(sorted((*files, *directories), key=lambda info: str(info.path).encode()), answer["IsTruncated"])
+        infos = sorted((*files, *directories), key=lambda info: str(info.path).encode())
+        return Page(infos, self._last_name(answer) if answer["IsTruncated"] else None)
+
+    def _last_name(self, answer: Mapping[str, Any]) -> str | None:
+        """Return what the next page of a listing begins behind; a directory's is behind all that is beneath it."""
+        names = [entry["Key"] for entry in answer.get("Contents", ())]
+        names += [f"{entry['Prefix']}{LAST_NAME}" for entry in answer.get("CommonPrefixes", ())]
+        start = f"{self._path.key}/" if self._path.key else ""
+        return max(names, key=str.encode).removeprefix(start) if names else None
 
     def _object_key_unchecked(self, name: str) -> str:
         """Return a listing's marker, which need not be a name that could be stored."""
@@ -175,7 +181,7 @@ class S3Storage(PagedStorage):
         try:
             body: bytes = self.filesystem.cat_file(self._key(name), **limits)  # neither form asks for the size first
         except OSError as error:
-            if start > 0 and _status(error) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if _status(error) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return b""
             raise
         return body
@@ -213,6 +219,10 @@ class S3Storage(PagedStorage):
                 url = f"s3://{self._path.bucket}/{failed['Key']}"
                 raise ServiceError(url, f"could not be removed: {failed.get('Message') or failed.get('Code')}")
 
+    def _discard(self, file: "AbstractBufferedFile") -> None:
+        super()._discard(file)
+        file.closed = True  # or it would upload what it holds when it is collected
+
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         operation = {"GET": "get_object", "PUT": "put_object"}[method]
         return str(self.filesystem.url(self._key(name), expires=round(expires_in), client_method=operation))
@@ -246,6 +256,7 @@ def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
 def _filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSystem":
     s3fs = require("s3fs", extra="s3", purpose="reading and writing S3")
     timeout = float(options.get("timeout", _TIMEOUT))
+    attempts = int(options.get("attempts", _ATTEMPTS))
     filesystem = s3fs.S3FileSystem(
         anon=options.get("anon", False),
         key=options.get("key"),
@@ -261,18 +272,22 @@ def _filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSyst
             "max_pool_connections": 64,
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
-            "retries": {"mode": "standard", "max_attempts": _ATTEMPTS},
+            "retries": {"mode": "standard", "total_max_attempts": attempts},
             "s3": {"addressing_style": "path"},
         },
         use_listings_cache=False,
         skip_instance_cache=True,
     )
-    filesystem.retries = 2  # botocore has retried by then; once more for a body that broke off
+    filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
     return filesystem
 
 
 def _s3_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate the names of the contract to those of the S3 API."""
+    """Translate the names of the contract to those of the S3 API, which sends metadata as headers in ASCII."""
+    for name, value in options.get("metadata", {}).items():
+        if not (name + value).isascii():
+            message = f"S3 keeps metadata in ASCII only; {name!r}: {value!r} is not"
+            raise InvalidInputError(message)
     names = {"content_type": "ContentType", "metadata": "Metadata"}
     return {names[option]: value for option, value in options.items()}
 

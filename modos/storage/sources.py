@@ -6,9 +6,10 @@ Owns that conversion and the digest taken while chunks pass. Knows no storage.
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
 
-__all__ = ["Digested", "Readable", "Source", "chunks_of"]
+__all__ = ["Digested", "Readable", "Source", "Watched", "chunks_of"]
 
 CHUNK = 4 * 1024 * 1024
 """Bytes read from a file at a time."""
@@ -56,6 +57,50 @@ def chunks_of(source: Source) -> Generator[bytes]:
 def _pieces(file: Readable) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         yield chunk
+
+
+class Watched:
+    """The chunks of a source, as a context that lets the source's own error out as it was raised.
+
+    Whoever stores the chunks may take a `FileNotFoundError` of the source for one of its own and translate it.
+
+    Parameters
+    ----------
+    source
+        What is stored.
+
+    Examples
+    --------
+    >>> with Watched(b"ACGT") as chunks:
+    ...     list(chunks)
+    [b'ACGT']
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._chunks = chunks_of(source)
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._chunks)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self._error = error
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._chunks.close()
+        if self._error is not None and isinstance(error, Exception) and error is not self._error:
+            raise self._error
 
 
 class Digested:

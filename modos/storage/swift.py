@@ -3,12 +3,20 @@
 Owns how the contract's verbs meet that filesystem. Knows no other backend.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import PurePath, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from glob import has_magic
+from itertools import chain
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
+from fsspec.asyn import sync
+
+from modos.errors import KeyExistsError, KeyNotFoundError
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
+from modos.storage.opened import Opened
 from modos.storage.paths import SwiftPath, target_name
 from modos.storage.remote import Page, PagedStorage
 
@@ -17,6 +25,8 @@ if TYPE_CHECKING:
     from modos.swift.credentials import Credentials
 
 __all__ = ["SwiftStorage"]
+
+_HEADS_AT_ONCE = 16
 
 
 class SwiftStorage(PagedStorage):
@@ -53,17 +63,13 @@ class SwiftStorage(PagedStorage):
         self._options = {**options, **({} if credentials is None else {"credentials": credentials})}
         if self._path.storage_url is not None:
             self._options["storage_url"] = self._path.storage_url
-        self._opened: SwiftFileSystem | None = None
+        self._opened = Opened(partial(_filesystem, self._options))
         self.read_only = read_only
 
     @property
     def filesystem(self) -> "SwiftFileSystem":
         """The Swift filesystem, made on first use and shared by storages beneath this one."""
-        if self._opened is None:
-            from modos.swift import SwiftFileSystem
-
-            self._opened = SwiftFileSystem(**self._options)
-        return self._opened
+        return self._opened.get()
 
     @property
     def url(self) -> str:
@@ -73,35 +79,68 @@ class SwiftStorage(PagedStorage):
     def _identity(self) -> tuple[object, ...]:
         return (self.url, self.read_only, self._options)
 
-    def __getstate__(self) -> dict[str, object]:
-        return {**super().__getstate__(), "_opened": None}
-
     def __truediv__(self, target: str | PurePath) -> Self:
         beneath = type(self)(self._path / target_name(target), read_only=self.read_only, **self._options)
         beneath._opened = self._opened
         return beneath
 
+    @contextmanager
+    def _boundary(self, name: str) -> Iterator[None]:
+        try:
+            with super()._boundary(name):
+                yield
+        except (KeyNotFoundError, KeyExistsError) as error:
+            if not name or error.url == self.url_of(name):
+                raise
+            raise type(error)(self.url_of(name), error.reason, status=error.status) from error
+
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
-        entries, more = self.filesystem.list_page(
-            f"{self._key(name)}/",
-            start_after=f"{self._prefix}/{start_after}" if start_after else "",
+        start = f"{self._path.key}/" if self._path.key else ""
+        entries, last = self.filesystem.list_page(
+            self._key(name),
+            start_after=f"{self._path.container}/{start}{start_after}" if start_after else "",
             delimiter="" if recursive else "/",
         )
-        return Page([self._info(entry) for entry in entries if not entry["name"].endswith("/")], more)
+        infos = [self._info(entry) for entry in entries if not entry["name"].endswith("/")]
+        return Page(infos, None if last is None else last.removeprefix(f"{self._path.container}/{start}"))
 
     def _put_short(self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any]) -> ObjectInfo:
-        entry = self.filesystem.pipe_file(self._key(name), body, mode=mode, **options)
-        return ObjectInfo(
-            PurePosixPath(name),
-            size=len(body),
-            etag=entry["etag"],
-            last_modified=entry.get("last_modified"),
-            content_type=options.get("content_type"),
-            metadata=options.get("metadata", {}),
-        )
+        return self._info(self.filesystem.pipe_file(self._key(name), body, mode=mode, **options))
+
+    def _copy(self, source: str, target: str) -> None:
+        if self.filesystem.cp_file(self._key(source), self._key(target)) is None:
+            raise FileNotFoundError(source)
 
     def _remove(self, names: Sequence[str]) -> None:
-        self.filesystem.rm([self._key(name) for name in names])
+        keys = [self._key(name) for name in dict.fromkeys(names)]
+        if len(keys) > 1:
+            sync(self.filesystem.loop, _delete, self.filesystem, keys)
+            return
+        with suppress(KeyNotFoundError):
+            self.filesystem.rm_file(keys[0])
+
+    def _remove_tree(self, name: str) -> None:
+        key = self._key(name)
+        if has_magic(key) or ("/" in key and self.filesystem.isfile(key)):
+            super()._remove_tree(name)  # `rm` would take it for a pattern, or take a file of the directory's name along
+            return
+        with suppress(KeyNotFoundError):
+            self.filesystem.rm(key, recursive=True)
 
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         return str(self.filesystem.sign(self._key(name), expiration=round(expires_in), method=method))
+
+
+def _filesystem(options: Mapping[str, Any]) -> "SwiftFileSystem":
+    from modos.swift import SwiftFileSystem
+
+    return SwiftFileSystem(**options)
+
+
+async def _delete(filesystem: "SwiftFileSystem", keys: Sequence[str]) -> None:
+    """Delete objects, and the segments of large ones, by bulk requests; those that are not there are no error."""
+    from modos.swift.concurrency import together
+
+    segments = await together((partial(filesystem.segments.of, key) for key in keys), limit=_HEADS_AT_ONCE)
+    await filesystem.segments.delete(keys)
+    await filesystem.segments.delete(chain.from_iterable(segments))

@@ -5,11 +5,13 @@ Owns length, digest and chunks of a body. Knows no request and no connection.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Body", "FileSection", "chunks_of", "length_of", "md5_of"]
+__all__ = ["Body", "FileSection", "chunks_of", "file_section", "length_of", "md5_of"]
 
 _CHUNK = 1 << 20
 _AT_ONCE = 1 << 20
@@ -83,3 +85,10 @@ def chunks_of(body: Body) -> AsyncIterator[bytes] | bytes | bytearray | memoryvi
 async def _sliced(view: memoryview) -> AsyncIterator[bytes]:
     for start in range(0, len(view), _CHUNK):
         yield bytes(view[start : start + _CHUNK])
+
+
+@contextmanager
+def file_section(source: Path, start: int, end: int) -> Iterator[FileSection]:
+    """Open a local file for one of its sections, so that several can be read side by side."""
+    with source.open("rb") as file:
+        yield FileSection(file, start, end - start)

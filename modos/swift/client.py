@@ -43,6 +43,7 @@ from modos.swift.tokens import Access, access
 
 __all__ = ["Patience", "Response", "SwiftClient"]
 
+_SLOWER = 5
 _OK, _UNAUTHORIZED = 200, 401
 _MD5_DIGITS = 32
 _SHOWN = 200
@@ -109,13 +110,15 @@ class SwiftClient:
 
     async def access(self, *, stale: Access | None = None) -> Access:
         """Return storage URL and token, logging in when that has not been done in this process."""
+        if self._storage_url is not None and stale is not None and stale.token is None:
+            return await access(AnonymousCredentials(self._storage_url), stale=stale)
         credentials = self._settled()
         made = await access(credentials, stale=stale, patience=self.patience.read_timeout)
         if self._storage_url is None or made.storage_url == self._storage_url:
             return made
         if host_of(made.storage_url) == host_of(self._storage_url):
             return replace(made, storage_url=self._storage_url)
-        return await access(AnonymousCredentials(self._storage_url), stale=stale)
+        return await access(AnonymousCredentials(self._storage_url))
 
     def _settled(self) -> Credentials:
         if self._credentials is not None:
@@ -149,7 +152,7 @@ class SwiftClient:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
         accept: Collection[int] = (),
-        read_timeout: float | None = None,
+        slow: bool = False,
     ) -> Response:
         """Make a request until it is answered for good, and return the answer.
 
@@ -164,15 +167,15 @@ class SwiftClient:
             What is sent along.
         accept
             Statuses beside 2xx that are an answer for the caller and no error.
-        read_timeout
-            Seconds between two pieces of the answer; `None` for the client's patience.
+        slow
+            The service works before it answers, as for a copy: it is given five times the patience.
 
         Raises
         ------
         StorageError
             The subclass says what happened; only `KeyNotFoundError` means missing.
         """
-        exchange = await self._exchange(_Request(method, path, params, headers or {}, body, read_timeout))
+        exchange = await self._exchange(_Request(method, path, params, headers or {}, body, slow))
         if exchange.succeeded or exchange.response.status in accept:
             return exchange.response
         raise exchange.failure()
@@ -186,7 +189,7 @@ class SwiftClient:
         params: Mapping[str, str | int] | None = None,
         digest: str | None = None,
         create: bool = False,
-        read_timeout: float | None = None,
+        slow: bool = False,
     ) -> Response:
         """Write an object, whole or not at all: the service checks the MD5 before it shows the object.
 
@@ -198,8 +201,8 @@ class SwiftClient:
             The ETag that the object will have; `None` for the MD5 of the body.
         create
             Refuse when something is there.
-        read_timeout
-            Seconds to wait for the answer; `None` for the client's patience.
+        slow
+            The service works before it answers, as for a manifest: it is given five times the patience.
 
         Raises
         ------
@@ -211,7 +214,7 @@ class SwiftClient:
         """
         etag = digest or await md5_of(body)
         sent = {**(headers or {}), "Etag": etag} | ({"If-None-Match": "*"} if create else {})
-        exchange = await self._exchange(_Request("PUT", path, params, sent, body, read_timeout))
+        exchange = await self._exchange(_Request("PUT", path, params, sent, body, slow))
         if not exchange.succeeded:
             failure = exchange.failure()
             if not (isinstance(failure, KeyExistsError) and exchange.repeated):
@@ -277,7 +280,7 @@ class SwiftClient:
         timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=self.patience.connect_timeout,
-            sock_read=request.read_timeout or self.patience.read_timeout,
+            sock_read=self.patience.read_timeout * (_SLOWER if request.slow else 1),
         )
         with transport_errors(url):
             async with (await session()).request(
@@ -300,7 +303,7 @@ class _Request:
     params: Mapping[str, str | int] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
-    read_timeout: float | None = None
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

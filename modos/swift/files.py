@@ -79,11 +79,13 @@ class SwiftWriter(io.BufferedIOBase):
         return self._written
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has a buffer
-        """Take bytes; a full segment is uploaded before this returns."""
+        """Take bytes; a full segment is uploaded before this returns. What comes after `discard` is dropped."""
         if self.closed:
             message = "I/O operation on closed file"
             raise ValueError(message)
         view = memoryview(data).cast("B")
+        if self._settled:
+            return len(view)
         taken = 0
         while taken < len(view):
             length = section_length(self._segments, self.fs.segment_size)
@@ -174,5 +176,4 @@ class SwiftTextWriter(io.TextIOWrapper):
     ) -> None:
         if kind is not None:
             self.buffer.discard()  # type: ignore[attr-defined]
-            self.buffer.autocommit = False  # type: ignore[attr-defined]
         super().__exit__(kind, error, traceback)

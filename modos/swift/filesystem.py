@@ -5,11 +5,10 @@ Owns what fsspec's writing verbs mean on Swift, and the whole filesystem. Knows 
 """
 
 import asyncio
-import mimetypes
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from glob import has_magic
 from itertools import chain
@@ -21,7 +20,7 @@ from fsspec.utils import stringify_path
 
 from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
 from modos.swift.blocking import mirrored
-from modos.swift.bodies import Body, FileSection, length_of
+from modos.swift.bodies import Body, file_section, length_of
 from modos.swift.concurrency import together
 from modos.swift.files import SwiftReader, SwiftTextWriter, SwiftWriter
 from modos.swift.listing import raw_name
@@ -31,7 +30,7 @@ from modos.swift.protocol import (
     etag_of,
     info_from_headers,
     is_large,
-    metadata_headers,
+    object_headers,
     split_path,
 )
 from modos.swift.reading import SwiftReading
@@ -118,7 +117,7 @@ class SwiftFileSystem(SwiftReading):
             There is no such container.
         """
         path = self._object_path(path)
-        headers = _headers(path, content_type, metadata)
+        headers = object_headers(path, content_type, metadata)
         create = mode == "create"
         size = length_of(value)
         if size <= self.segment_size:
@@ -145,13 +144,13 @@ class SwiftFileSystem(SwiftReading):
             return None
         path = self._object_path(rpath)
         create = mode == "create"
-        headers = _headers(path, content_type, metadata)
+        headers = object_headers(path, content_type, metadata)
         size = status.st_size
         callback.set_size(size)
         if size > self.segment_size:
-            sections = [_section_of(source, start, end) for start, end in cut_points(size, self.segment_size)]
+            sections = [file_section(source, start, end) for start, end in cut_points(size, self.segment_size)]
             return await self._place_large(path, sections, headers=headers, create=create, callback=callback)
-        with _section_of(source, 0, size) as section:
+        with file_section(source, 0, size) as section:
             info = await self.place(path, section, headers=headers, create=create)
         callback.relative_update(size)
         return info
@@ -212,10 +211,13 @@ class SwiftFileSystem(SwiftReading):
     async def _cp_file(self, path1: str, path2: str, mode: WriteMode = "overwrite", **_: object) -> Info | None:
         """Copy an object within the service, bytes, content type and metadata; verified by its ETag.
 
-        A large object is copied segment by segment, so that either can be deleted without the other.
+        A large object is copied segment by segment, so that either can be deleted without the other. Swift has no copy
+        that refuses: for `"create"`, the target is looked up before.
         """
         source, target = self._object_path(path1), self._object_path(path2)
         create = mode == "create"
+        if create and (await self._head(target)).status != _NOT_FOUND:
+            raise KeyExistsError(await self._where(target))
         head = await self._head(source)
         if head.status == _NOT_FOUND:
             if await self._isdir(source):
@@ -228,13 +230,13 @@ class SwiftFileSystem(SwiftReading):
                 await together(
                     (partial(large.copy, index, part) for index, part in enumerate(parts)), limit=self.concurrency
                 )
-                headers = _headers(target, info["content_type"], info["metadata"])
+                headers = object_headers(target, info["content_type"], info["metadata"])
                 return await self.place(target, large, headers=headers, create=create)
             except BaseException:
                 await self.segments.delete(large.disposable)
                 raise
         replaced = [] if create else await self.segments.replaced_by(target)
-        await server_copy(self.client, source, target, etag=info["etag"], create=create)
+        await server_copy(self.client, source, target, etag=info["etag"], content_type=info["content_type"])
         await self.segments.delete(replaced)
         return info | {"name": target}
 
@@ -403,7 +405,7 @@ class SwiftFileSystem(SwiftReading):
             return SwiftReader(self, path, mode, block_size or "default", cache_options=cache_options, **kw)
         if mode not in {"wb", "xb"}:
             raise InvalidInputError(f"mode {mode!r} is not possible on Swift: an object is written whole; use wb or xb")
-        headers = _headers(path, content_type, metadata)
+        headers = object_headers(path, content_type, metadata)
         return SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers)
 
     def _object_path(self, path: str) -> str:
@@ -411,14 +413,3 @@ class SwiftFileSystem(SwiftReading):
         if not all(split_path(stripped)):
             raise InvalidPathError(stripped, "names a container and no object in it")
         return stripped
-
-
-def _headers(path: str, content_type: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
-    guessed = content_type or mimetypes.guess_type(path)[0] or "application/octet-stream"
-    return {"Content-Type": guessed, **metadata_headers(metadata)}
-
-
-@contextmanager
-def _section_of(source: Path, start: int, end: int) -> Iterator[FileSection]:
-    with source.open("rb") as file:
-        yield FileSection(file, start, end - start)

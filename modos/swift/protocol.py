@@ -3,6 +3,7 @@
 Owns every piece of protocol knowledge that needs no connection. Knows no client, no event loop and no credentials.
 """
 
+import mimetypes
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,6 +44,7 @@ __all__ = [
     "merge_ranges",
     "merged_slices",
     "metadata_headers",
+    "object_headers",
     "range_header",
     "retry_after",
     "split_path",
@@ -221,6 +223,12 @@ def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> A
 def condition(etag: str | None) -> dict[str, str]:
     """Return the header that asks for an object only while it has this ETag; none for `None`."""
     return {"If-Match": f'"{etag}"'} if etag else {}
+
+
+def object_headers(path: str, content_type: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Return content type, guessed from the name where it is not given, and user metadata as headers."""
+    guessed = content_type or mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return {"Content-Type": guessed, **metadata_headers(metadata)}
 
 
 def metadata_headers(metadata: Mapping[str, str] | None) -> dict[str, str]:

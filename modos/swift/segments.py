@@ -26,7 +26,6 @@ _LARGEST_SEGMENT = 5 * 2**30
 _GROW_AFTER = 200
 _REMEMBERED_SECONDS = 60.0
 _BATCH, _BATCHES = 250, 4
-_READ_TIMEOUT = 300.0
 
 
 def section_length(index: int, base: int) -> int:
@@ -72,6 +71,7 @@ class LargeUpload:
         self._path = path
         self.prefix = f"{container}/{SEGMENTS}{name_digest(name)}/{uuid.uuid4().hex}/"
         self._parts: dict[int, dict[str, Any]] = {}
+        self._begun: set[str] = set()
         self._maybe_committed = False
 
     @property
@@ -81,12 +81,16 @@ class LargeUpload:
 
     @property
     def disposable(self) -> list[str]:
-        """The segments that have arrived, unless a manifest may refer to them: an answer to `commit` was lost."""
-        return [] if self._maybe_committed else [part["path"].removeprefix("/") for part in self._parts.values()]
+        """The segments that may be there, none of them when a manifest may refer to them: its answer was lost.
+
+        Of one that is still on its way, the deletion is later by the service's clock and so wins.
+        """
+        return [] if self._maybe_committed else sorted(self._begun)
 
     async def add(self, index: int, body: Body) -> None:
         """Upload segment number `index`, counted from 0."""
         path = f"{self.prefix}{index:08d}"
+        self._begun.add(path)
         digest = await md5_of(body)
         await self._client.put(path, body, digest=digest, headers={"Content-Type": "application/octet-stream"})
         self._parts[index] = {"path": f"/{path}", "etag": digest, "size_bytes": length_of(body)}
@@ -104,7 +108,7 @@ class LargeUpload:
                 headers=headers,
                 digest=digest,
                 create=create,
-                read_timeout=_READ_TIMEOUT,
+                slow=True,
             )
         except StorageError as error:
             refused = error.status is not None and 400 <= error.status < 500 and not is_transient(error.status)  # noqa: PLR2004 - a plain refusal
@@ -117,6 +121,7 @@ class LargeUpload:
         if not part.keys().isdisjoint({"range", "data", "sub_slo"}):
             reason = "its manifest has ranges, inline data or manifests within, which cannot be copied one by one"
             raise ServiceError(self._path, reason)
+        self._begun.add(path)
         await server_copy(self._client, source, path, etag=part["hash"])
         self._parts[index] = {"path": f"/{path}", "etag": part["hash"], "size_bytes": part["bytes"]}
 
@@ -127,11 +132,11 @@ def name_digest(name: str) -> str:
 
 
 async def server_copy(
-    client: SwiftClient, source: str, target: str, *, etag: str | None, create: bool = False
+    client: SwiftClient, source: str, target: str, *, etag: str | None, content_type: str = ""
 ) -> Response:
     """Copy an object within the service, where the bytes stay; the copy must have the ETag of the source."""
-    sent = {"X-Copy-From": "/" + quote(source, safe="/~")} | ({"If-None-Match": "*"} if create else {})
-    answer = await client.request("PUT", target, headers=sent, body=b"", read_timeout=_READ_TIMEOUT)
+    sent = {"X-Copy-From": "/" + quote(source, safe="/~"), "Content-Type": content_type or "application/octet-stream"}
+    answer = await client.request("PUT", target, headers=sent, body=b"", slow=True)
     if etag is not None and etag_of(answer.headers) != etag:
         raise IntegrityError(target, f"the copy of {source} does not have the ETag of its source")
     return answer

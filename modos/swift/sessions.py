@@ -46,6 +46,7 @@ async def _session_life() -> AsyncGenerator[Any]:
         auto_decompress=False,
         headers={"Accept-Encoding": "identity"},
     )
+    made._retry_connection = False  # noqa: SLF001 - aiohttp repeats a PUT or DELETE unseen otherwise, and who created or deleted is lost
     try:
         yield made
     finally:

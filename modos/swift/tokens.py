@@ -40,6 +40,7 @@ __all__ = ["Access", "access", "log_in"]
 
 _ATTEMPTS = 4
 _PURPOSE = "logging in to Swift"
+_NO_STORE = "accepts the credentials but names no object store for them; is the region right?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ async def access(credentials: Credentials, *, stale: Access | None = None, patie
         return _ready(credentials, stale)
     with _logins.lock:
         current = _logins.known.get(credentials)
-        if current is not None and current != stale:
+        if current is not None and (stale is None or current.token != stale.token):
             return current
         pending = _logins.pending.get(credentials)
         if pending is None:
@@ -166,8 +167,7 @@ def _asked(credentials: Credentials, timeout: float) -> Access:
             )
     storage_url = credentials.storage_url or url
     if not storage_url or not token:
-        reason = "accepts the credentials but names no object store for them; is the region right?"
-        raise ServiceError(credentials.auth_url, reason)
+        raise ServiceError(credentials.auth_url, _NO_STORE)
     return Access(storage_url.rstrip("/"), token)
 
 
@@ -239,6 +239,8 @@ def _login_errors(auth_url: str) -> Iterator[None]:
         raise _refusal(auth_url, error.http_status) from error
     except keystone.HttpError as error:
         raise _refusal(auth_url, error.http_status) from error
+    except keystone.CatalogException as error:
+        raise ServiceError(auth_url, _NO_STORE) from error
     except keystone.ClientException as error:
         raise ServiceError(auth_url, "the authentication service answered with something else") from error
 

@@ -73,15 +73,14 @@ def digest_of(storage: Storage, file: ObjectInfo, watch: Watch | None = None) ->
 
 
 def _pieces(storage: Storage, file: ObjectInfo) -> Iterator[bytes]:
-    """Yield a file by ranges; the last one asks for a byte more than there should be, so that a longer file shows."""
+    """Yield as many bytes as are listed, by ranges; it ends where the storage gives fewer."""
     if file.size == 0:
         yield storage.read(file.path)  # a range of nothing is refused by some services
-        return
     for start in range(0, file.size, PIECE):
-        end = start + PIECE
-        piece = storage.read(file.path, start, end if end < file.size else file.size + 1)
+        end = min(start + PIECE, file.size)
+        piece = storage.read(file.path, start, end)
         yield piece
-        if start + len(piece) < min(end, file.size):
+        if len(piece) < end - start:
             return
 
 
@@ -103,8 +102,7 @@ def _flaw(
 ) -> str | None:
     """Return why what was read is not the file that was listed, `None` when it is."""
     if body.size != file.size:
-        compared = "at least " if body.size > file.size else ""
-        return f"{compared}{body.size:,} bytes were read where {file.size:,} are listed"
+        return f"{body.size:,} bytes were read where {file.size:,} are listed"
     if file.md5 is not None and body.md5 != file.md5:
         return "what was read is not what is listed; the file has changed, or was damaged on the way"
     if before is not None and (_differ(file, before) or before != source.stat(file.path)):

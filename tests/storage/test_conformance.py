@@ -5,6 +5,7 @@ import uuid
 import fsspec
 import pytest
 
+from modos.errors import KeyNotFoundError
 from modos.storage import FsspecStorage, LocalStorage
 from modos.testing import StorageTests
 
@@ -35,7 +36,7 @@ class TestMemory(StorageTests):
 
     @pytest.fixture
     def storage(self):
-        return FsspecStorage(fsspec.filesystem("memory"), f"/{uuid.uuid4().hex}/root")
+        return FsspecStorage(fsspec.filesystem("memory"), f"/{uuid.uuid4().hex[:12]}")
 
     def put_raw(self, storage, name, body):
         fsspec.filesystem("memory").pipe_file(f"/{storage.path}/{name}", body)
@@ -53,13 +54,14 @@ class _OnServer(StorageTests):
     @pytest.fixture(autouse=True)
     def _account(self, paging_account):
         self.account = paging_account
-        self.bucket = paging_account.container()
 
     def put_raw(self, storage, name, body):
-        self.account.put(self.bucket, f"root/{name}", body)
+        container, *prefix = storage.path.parts
+        self.account.put(container, "/".join([*prefix, name]), body)
 
     def get_raw(self, storage, name):
-        return self.account.get(self.bucket, f"root/{name}")
+        container, *prefix = storage.path.parts
+        return self.account.get(container, "/".join([*prefix, name]))
 
 
 class TestS3(_OnServer):
@@ -70,8 +72,8 @@ class TestS3(_OnServer):
     secrets = ("testing",)
 
     @pytest.fixture
-    def storage(self, _account):
-        return self.account.s3(self.bucket, "root")
+    def storage(self, paging_bucket):
+        return paging_bucket / uuid.uuid4().hex[:12]
 
 
 class TestSwift(_OnServer):
@@ -80,8 +82,61 @@ class TestSwift(_OnServer):
     signs = frozenset({"GET", "PUT"})
 
     @pytest.fixture
-    def storage(self, _account):
-        self.account.ask("POST", "", headers={"X-Account-Meta-Temp-URL-Key": "temporary"})
-        storage = self.account.swift(self.bucket, "root")
+    def storage(self, paging_container):
         self.secrets = (self.account.token, "temporary")
-        return storage
+        return paging_container / uuid.uuid4().hex[:12]
+
+
+class TestWholeContainer:
+    """A storage whose root is the bucket or container itself, not a prefix in it."""
+
+    @pytest.mark.parametrize("kind", ["s3", "swift"])
+    def test_the_root_may_be_a_container(self, paging_account, kind):
+        """Listing by level, copying, moving and removing everything work without a prefix, and the container stays."""
+        container = paging_account.container()
+        storage = getattr(paging_account, kind)(container)
+        names = [f"{stem}{number:02}" for stem in ("a", "b/c", "b/d/e") for number in range(25)]
+        for name in names:
+            paging_account.put(container, name, b"x")
+        assert sorted(map(str, storage.list())) == names
+        assert sorted(map(str, storage.list_dir("b"))) == [*(f"b/c{number:02}" for number in range(25)), "b/d"]
+        assert storage.move("a00", "z").size == 1
+        storage.remove_tree("b")
+        assert {str(path) for path in storage.list_dir()} == {*(f"a{number:02}" for number in range(1, 25)), "z"}
+        storage.remove_tree()
+        assert storage.empty()
+        assert paging_account.ask("HEAD", f"/{container}")[0] == 204
+
+    @pytest.mark.parametrize("kind", ["s3", "swift"])
+    def test_a_container_that_is_missing_is_no_empty_one(self, paging_account, kind):
+        """Listing and writing raise KeyNotFoundError; nothing is created."""
+        storage = getattr(paging_account, kind)("no-such-container")
+        assert not storage.exists("demo")
+        for call in (storage.empty, lambda: list(storage.list()), lambda: storage.put(b"x", "demo")):
+            with pytest.raises(KeyNotFoundError):
+                call()
+        assert paging_account.ask("HEAD", "/no-such-container")[0] == 404
+
+    @pytest.mark.parametrize("kind", ["s3", "swift"])
+    def test_names_that_no_target_can_have_hide_no_others(self, paging_account, kind):
+        """Pages full of names that end in a slash, or have two, are passed over and what follows is listed."""
+        container = paging_account.container()
+        odd = [*(f"a/{number:02}/" for number in range(45)), *(f"b//{number:02}" for number in range(25))]
+        for name in [*odd, "b/0", "z"]:
+            paging_account.put(container, name, b"x")
+        listed = {str(path) for path in getattr(paging_account, kind)(container).list()}
+        assert {"b/0", "z"} <= listed
+
+    @pytest.mark.parametrize("kind", ["s3", "swift"])
+    def test_a_pattern_is_a_name(self, paging_account, kind):
+        """`*`, `?` and `[` in a name match nothing but themselves: removing `demo*` leaves `demo1`."""
+        container = paging_account.container()
+        storage = getattr(paging_account, kind)(container)
+        for name in ("demo1/a", "demo2/a", "demo1"):
+            paging_account.put(container, name, b"x")
+        storage.remove_tree("demo*")
+        storage.remove("demo?")
+        storage.remove_many(["demo*", "demo[12]", "*"])
+        assert {str(path) for path in storage.list()} == {"demo1", "demo1/a", "demo2/a"}
+        storage.remove_tree("demo1")
+        assert {str(path) for path in storage.list()} == {"demo1", "demo2/a"}

@@ -96,11 +96,15 @@ def test_any_name_survives_the_address(name):
     assert unquote(urlsplit(url_of("https://host/v1/lab", f"c/{name}")).path) == f"/v1/lab/c/{name}"
 
 
-@given(st.dictionaries(st.text("abcé_%- ", min_size=1).map(str.lower), st.text(st.characters(exclude_categories=["Cs"]))))
+@given(
+    st.dictionaries(st.text("abcé_%- ", min_size=1).map(str.lower), st.text(st.characters(exclude_categories=["Cs"])))
+)
 def test_any_metadata_survives_the_headers(metadata):
     """Whatever metadata say, headers carry them in ASCII and give them back."""
     headers = metadata_headers(metadata)
-    assert all(f"{name}{value}".isascii() and value.isprintable() and value == value.strip() for name, value in headers.items())
+    assert all(
+        f"{name}{value}".isascii() and value.isprintable() and value == value.strip() for name, value in headers.items()
+    )
     assert info_from_headers("c/o", headers)["metadata"] == metadata
 
 

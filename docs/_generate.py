@@ -1,0 +1,226 @@
+"""Pages and parts of pages that are written from the code: the schema, commands, errors and the Python reference.
+
+Owns how each becomes Markdown. mkdocs calls `on_files` and `on_page_markdown`. Must not hold what the code says already.
+"""
+
+import importlib
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import griffe
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+from modos import errors
+from modos.model._generated import tables
+from modos.omics.formats import INDEXES
+from modos.settings import SWIFT_VARIABLES
+
+PACKAGES = (
+    "modos",
+    "modos.storage",
+    "modos.model",
+    "modos.catalog",
+    "modos.transfers",
+    "modos.linked_data",
+    "modos.swift",
+    "modos.testing",
+)
+"""Packages with public names; each has a page of the reference, and `modos.errors` has `errors.md`."""
+
+_MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
+_DESCRIBED = {name: found for name, found in tables.CLASSES.items() if found["kind"] or name == "MODO"}
+_COLUMNS = 100
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages of the Python reference to those that are in the folder."""
+    for package in PACKAGES:
+        path = f"reference/{package.rpartition('.')[2]}.md"
+        files.append(File.generated(config, path, content=reference_page(package)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Put the generated parts where a page asks for them, by a comment such as `<!-- generated: classes -->`."""
+    return _MARK.sub(lambda mark: PARTS[mark[1]](), markdown)
+
+
+# -- the schema ---------------------------------------------------------------------------------------------------------
+
+
+def classes() -> str:
+    """Return the table of classes."""
+    rows = (
+        (f"[{name}](#{name.lower()})", _parent(found), f"`{found['kind']}/`" if found["kind"] else "the root")
+        for name, found in _DESCRIBED.items()
+    )
+    return _table(("class", "is a", "kept in"), rows)
+
+
+def slots() -> str:
+    """Return a section for each class with its slots."""
+    header = ("slot", "", "holds", "meaning")
+    return "\n\n".join(
+        f"### {name}\n\n`{found['uri']}`\n\n"
+        + _table(header, (_slot(slot, required=slot in found["required"]) for slot in found["slots"]))
+        for name, found in _DESCRIBED.items()
+    )
+
+
+def terms() -> str:
+    """Return a section for each enumeration with its terms."""
+    return "\n\n".join(
+        f"### {name}\n\n" + _table(("term", "IRI"), ((f"`{term}`", f"`{iri}`") for term, iri in found.items()))
+        for name, found in tables.ENUMS.items()
+    )
+
+
+def prefixes() -> str:
+    """Return the table of prefixes."""
+    return _table(("prefix", "IRI"), ((f"`{prefix}:`", f"`{iri}`") for prefix, iri in tables.PREFIXES.items()))
+
+
+def _parent(found: Mapping[str, Any]) -> str:
+    return f"[{found['parent']}](#{found['parent'].lower()})" if found["parent"] in _DESCRIBED else ""
+
+
+def _slot(name: str, *, required: bool) -> tuple[str, ...]:
+    slot: Mapping[str, Any] = tables.SLOTS[name]
+    told = {"required": required, "list": slot["multivalued"], "ordered": slot["ordered"]}
+    meaning = " ".join((slot["description"] or "").split())
+    return f"`{name}`", ", ".join(word for word, holds in told.items() if holds), _range(slot), meaning
+
+
+def _range(slot: Mapping[str, Any]) -> str:
+    words = {"uriorcurie": "CURIE or IRI", "uri": "URI", "datetime": "date and time (ISO 8601)", "string": "text"}
+    held = slot["range"]
+    if held in tables.ENUMS:
+        return f"term of [{held}](#{held.lower()})"
+    if held in tables.CLASSES:
+        return f"id of a [{held}](#{held.lower()})"
+    return words[held] + (f" matching `{slot['pattern']}`" if slot["pattern"] else "")
+
+
+# -- other tables -------------------------------------------------------------------------------------------------------
+
+
+def index_files() -> str:
+    """Return which names index files have."""
+    rows = ((f"`*{suffix}`", ", ".join(f"`*{suffix}{index}`" for index in found)) for suffix, found in INDEXES.items())
+    return _table(("data file", "index files"), rows)
+
+
+def swift_variables() -> str:
+    """Return the environment variables that give Swift credentials, by kind."""
+    rows = ((kind, " ".join(f"`{name}`" for name in found.values())) for kind, found in SWIFT_VARIABLES.items())
+    return _table(("credentials", "variables"), rows)
+
+
+# -- commands -----------------------------------------------------------------------------------------------------------
+
+
+def commands() -> str:
+    """Return the help of the program and of each command."""
+    from typer import Context
+    from typer.main import get_command
+
+    from modos.cli.application import application
+
+    program: Any = get_command(application())  # typer keeps its classes private
+
+    def section(name: str, command: Any, parent: Context | None = None) -> str:  # noqa: ANN401 - likewise
+        command.rich_markup_mode = None
+        context = Context(command, info_name=name, parent=parent, terminal_width=_COLUMNS, max_content_width=_COLUMNS)
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        return f"## {context.command_path}\n\n```text\n{text}\n```"
+
+    parent = Context(program, info_name="modos")
+    return "\n\n".join(
+        [section("modos", program), *(section(name, each, parent) for name, each in program.commands.items())]
+    )
+
+
+# -- errors and the Python reference ------------------------------------------------------------------------------------
+
+
+def error_tree() -> str:
+    """Return the tree of errors, as its module draws it."""
+    found = re.search(r"```text\n.*?```", errors.__doc__ or "", re.DOTALL)
+    assert found is not None
+    return found[0]
+
+
+def error_classes() -> str:
+    """Return the reference of each error."""
+    return "\n\n".join(_reference("modos.errors", name) for name in errors.__all__)
+
+
+def reference_page(package: str) -> str:
+    """Return the reference of a package: its docstring, and each of its public names."""
+    module = importlib.import_module(package)
+    names = [name for name in module.__all__ if not name.startswith("__")]
+    document = inspect.cleandoc(module.__doc__ or "")
+    return "\n\n".join([f"# {package}", document, *(_reference(package, name) for name in names), ""])
+
+
+def origin(package: str, name: str) -> str:
+    """Return the dotted path under which a public name is defined, which is where its docstring stands."""
+    found = getattr(importlib.import_module(package), name)
+    module = getattr(found, "__module__", None) or ""
+    if module.startswith("modos") and getattr(found, "__name__", None) == name:
+        return f"{module}.{name}"
+    return next(f"{path}.{name}" for path in _modules_defining(name) if path.startswith(package))
+
+
+def _reference(package: str, name: str) -> str:
+    path = origin(package, name)
+    options = {"heading": f"{package}.{name}", "toc_label": name}
+    if "._generated." in path:
+        options["members"] = "false"  # metadata.md has the slots
+    lines = "\n".join(f"{option}: {value}" for option, value in options.items())
+    return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"
+
+
+def _modules_defining(name: str) -> Iterator[str]:
+    waiting = [package()]
+    while waiting:
+        module = waiting.pop()
+        if name in module.members and not module.members[name].is_alias:
+            yield module.path
+        waiting += (each for each in module.modules.values() if not each.is_alias)
+
+
+@cache
+def package() -> griffe.Module:
+    """Return the package as its source says it, with the docstrings of constants and type aliases."""
+    loaded = griffe.load("modos")
+    assert isinstance(loaded, griffe.Module)
+    return loaded
+
+
+def _table(header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+    titles = tuple(header)
+    lines = [titles, ("---",) * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "classes": classes,
+        "commands": commands,
+        "error classes": error_classes,
+        "error tree": error_tree,
+        "index files": index_files,
+        "prefixes": prefixes,
+        "slots": slots,
+        "Swift variables": swift_variables,
+        "terms": terms,
+    }
+)
+"""What a page can ask for."""

@@ -1,0 +1,127 @@
+"""The commands as one program: which there are, what holds for all of them, and how it is run.
+
+Owns the table of commands and the general options. Must not know what a command does.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from modos.cli.add import add
+from modos.cli.create import create
+from modos.cli.demo import demo
+from modos.cli.list import list_objects
+from modos.cli.publish import publish
+from modos.cli.remove import remove
+from modos.cli.reporting import INTERRUPTED, report
+from modos.cli.show import show
+from modos.cli.transfer import transfer
+from modos.cli.update import update
+
+__all__ = ["COMMANDS", "application", "run"]
+
+COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        "create": create,
+        "add": add,
+        "update": update,
+        "remove": remove,
+        "show": show,
+        "list": list_objects,
+        "transfer": transfer,
+        "publish": publish,
+        "demo": demo,
+    }
+)
+"""Name of a command to the function that is it, in the order of the help."""
+
+
+@dataclass
+class Session:
+    """What the general options say.
+
+    Attributes
+    ----------
+    debug
+        Whether tracebacks are shown.
+    """
+
+    debug: bool = False
+
+
+def application() -> typer.Typer:
+    """Return the program with all its commands."""
+    program = typer.Typer(
+        name="modos",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    program.callback()(_general)
+    for name, command in COMMANDS.items():
+        program.command(name)(command)
+    return program
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code; whatever goes wrong is told in one sentence."""
+    _write_anything()
+    session = Session()
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            command: Callable[..., Any] = get_command(application()).main
+            ended = command(args=list(arguments), prog_name="modos", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except SystemExit as end:  # of completion
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException as error:  # noqa: BLE001 - the last place where anything can be told
+        return report(error, debug=session.debug)
+    if ended == INTERRUPTED:  # typer takes Ctrl-C for a way to end
+        return report(KeyboardInterrupt(), debug=session.debug)
+    return ended if isinstance(ended, int) else 0
+
+
+def _write_anything() -> None:
+    """Let no character of a name or a description fail on the way to a terminal or file that cannot show it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's signature
+    if asked:
+        from modos import __version__
+
+        typer.echo(f"modos {__version__}")
+        raise typer.Exit
+
+
+def _general(
+    context: typer.Context,
+    *,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", metavar="", envvar="MODOS_DEBUG", help="Show tracebacks, for reports of defects."),
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Create, edit, find, move and read multi-omics digital objects, on disk, in S3 and in OpenStack Swift alike.
+
+    OBJECT is a directory, s3://bucket/ex or swift://container/ex. Credentials come from the environment: AWS_* for S3,
+    OS_* or ST_* for Swift. Results go to standard output, everything else to standard error.
+    """
+    context.obj.debug = debug

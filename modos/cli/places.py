@@ -1,0 +1,81 @@
+"""Places on the command line: how an object or a place that holds objects is named, and who asks for it.
+
+Owns the arguments and options that commands share, and what they come to. Must not know what a command does.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+if TYPE_CHECKING:
+    from modos import MODO
+
+__all__ = ["Anonymous", "AsJSON", "Element", "Endpoint", "Place", "access", "check_s3", "endpoint_url", "open_object"]
+
+
+def endpoint_url(text: str) -> str:
+    """Return the address of an S3 service.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is none.
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = f"{text!r} is no address of a service, which looks like https://s3.example.org"
+        raise typer.BadParameter(message)
+    return text
+
+
+Place = Annotated[
+    str, typer.Argument(metavar="OBJECT", help="The object: a directory, s3://bucket/ex or swift://container/ex.")
+]
+Element = Annotated[
+    str | None,
+    typer.Argument(metavar="ELEMENT", help="Id of an element, such as sample/s1, or s1 where only one has it."),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint", parser=endpoint_url, metavar="URL", help="S3 service; without it AWS_ENDPOINT_URL, else AWS."
+    ),
+]
+Anonymous = Annotated[bool, typer.Option("--anon", metavar="", help="Ask S3 without credentials, for public data.")]
+AsJSON = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON, for programs.")]
+
+
+def open_object(place: str, *, endpoint: str | None, anon: bool) -> "MODO":
+    """Open the object that a command is about."""
+    from modos import MODO
+
+    check_s3(place, endpoint=endpoint, anon=anon)
+    return MODO(place, **access(place, endpoint=endpoint, anon=anon))
+
+
+def access(place: str, *, endpoint: str | None = None, anon: bool = False) -> dict[str, Any]:
+    """Return the options that a place takes from those for S3: none unless it is in S3."""
+    given = {"endpoint": endpoint, "anon": anon}
+    return {name: value for name, value in given.items() if value} if _is_s3(place) else {}
+
+
+def check_s3(*places: str, **options: object) -> None:
+    """Refuse options for S3 that serve none of these places.
+
+    Raises
+    ------
+    typer.BadParameter
+        Names the option.
+    """
+    if any(map(_is_s3, places)):
+        return
+    for name, value in options.items():
+        if value:
+            flag = f"--{name.replace('_', '-')}"
+            message = f"{flag} is for s3:// addresses, not for {' and '.join(map(repr, places))}"
+            raise typer.BadParameter(message)
+
+
+def _is_s3(place: str) -> bool:
+    return place[:5].lower() == "s3://"

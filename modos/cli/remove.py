@@ -1,0 +1,43 @@
+"""`modos remove`: an element, or a whole object once that has been confirmed.
+
+Owns the words of the command and the question. Must not know how anything is removed.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from modos.cli.places import Anonymous, Element, Endpoint, Place, open_object
+from modos.cli.reporting import FAILED, note
+
+__all__ = ["remove"]
+
+
+def remove(
+    place: Place,
+    element_id: Element = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", "--yes", "-y", metavar="", help="Remove a whole object without asking.")
+    ] = False,
+    endpoint: Endpoint = None,
+    anon: Anonymous = False,
+) -> None:
+    """Remove an element with its files and all links to it, or the whole object with everything in it."""
+    modo = open_object(place, endpoint=endpoint, anon=anon)
+    if element_id is not None:
+        modo.remove_element(element_id)
+        return
+    if not force:
+        _confirm(modo.url)
+    modo.remove_object()
+
+
+def _confirm(url: str) -> None:
+    if not sys.stdin.isatty():
+        message = f"{url} would be removed with everything in it; give --force where nobody can be asked"
+        raise typer.BadParameter(message)
+    if not typer.confirm(f"Remove {url} with everything in it?", err=True):
+        note("nothing was removed")
+        raise typer.Exit(FAILED)

@@ -1,0 +1,98 @@
+"""What went wrong, as one sentence on standard error and an exit code.
+
+Owns what each error comes to at the command line. Must not know any command.
+"""
+
+import os
+import sys
+from types import MappingProxyType
+
+import typer
+
+from modos.errors import ModosError
+
+__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "note", "report"]
+
+FAILED = 1
+"""Exit code of what was refused or has failed."""
+
+MISUSED = 2
+"""Exit code of a command line that means nothing."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+_USAGE, _COMMAND_LINE = typer.BadParameter.__mro__[1:3]  # click's; newer typers carry a click of their own
+_ESCAPED = MappingProxyType({code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")})
+_DEFECT = "this is a defect of modos; please report it with what 'modos --debug' shows"
+
+
+def report(error: BaseException, *, debug: bool = False) -> int:
+    """Say what went wrong and return the exit code.
+
+    Parameters
+    ----------
+    error
+        What ended the command.
+    debug
+        Whether to show the traceback first.
+    """
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    message, code = _meaning(error)
+    if message:
+        note(message)
+    return code
+
+
+def note(message: str) -> None:
+    """Write a line to standard error, with characters that would steer a terminal made visible."""
+    text = message.translate(_ESCAPED)
+    try:
+        typer.echo(f"modos: {text}", err=True)
+    except OSError:  # nobody listens there
+        _point_at_nothing()
+
+
+def _meaning(error: BaseException) -> tuple[str, int]:
+    match error:
+        case Exception() if isinstance(error, _COMMAND_LINE):
+            return _misuse(error)
+        case KeyboardInterrupt() | typer.Abort():
+            return "interrupted", INTERRUPTED
+        case ModosError():
+            return _with_notes(error), FAILED
+        case BrokenPipeError():
+            _point_at_nothing()
+            return "nobody read the output to its end", FAILED
+        case OSError(strerror=str(reason)):
+            message = f"{error.filename}: {reason}" if error.filename else reason
+        case _:
+            message = f"{type(error).__name__}: {' '.join(str(error).split())}; {_DEFECT}"
+    return message, FAILED
+
+
+def _misuse(error: BaseException) -> tuple[str, int]:
+    ours = isinstance(error, typer.BadParameter) and error.param is None  # click would begin it with "Invalid value:"
+    text = error.message if ours else error.format_message()  # type: ignore[attr-defined] # as click has them
+    message = " ".join(str(text).split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    if not message:  # no arguments at all: the help was shown
+        return "", MISUSED
+    hint = f"; see '{context.command_path} --help'" if context and isinstance(error, _USAGE) else ""
+    return f"{message}{hint}", MISUSED
+
+
+def _with_notes(error: BaseException) -> str:
+    return "; ".join([str(error), *getattr(error, "__notes__", ())])
+
+
+def _point_at_nothing() -> None:
+    """Let what is still to be written to a closed pipe, at the latest when Python exits, go nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
