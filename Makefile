@@ -4,7 +4,7 @@
 # Both need Python 3.12 or newer and nothing else. The environment is made once and made anew when pyproject.toml
 # changes. It stands in VENV; PYTHON chooses the interpreter, TESTS what pytest is given:
 #
-#     make test VENV=/tmp/py312 PYTHON=python3.12 TESTS="tests/storage -x"
+#     make test VENV=.venv-3.12 PYTHON=python3.12 TESTS="tests/storage -x"
 
 VENV ?= .venv
 PYTHON ?=
@@ -33,7 +33,7 @@ lint: $(VENV)/.ready
 	$(VENV)/bin/lint-imports
 
 docs: $(VENV)/.ready
-	$(python) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(python) -m mkdocs build --strict
 
 schema: $(VENV)/.ready
 	$(python) schemas/generate.py --check

@@ -7,12 +7,11 @@ import importlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import resolve_name
 from types import MappingProxyType
 from typing import Any
 
-import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
@@ -162,20 +161,36 @@ def error_classes() -> str:
 
 
 def reference_page(package: str) -> str:
-    """Return the reference of a package: its docstring, and each of its public names."""
+    """Return the reference of a package: its docstring, and each of its public names; once, if another page has it."""
     module = importlib.import_module(package)
     names = [name for name in module.__all__ if not name.startswith("__")]
-    document = inspect.cleandoc(module.__doc__ or "")
-    return "\n\n".join([f"# {package}", document, *(_reference(package, name) for name in names), ""])
+    elsewhere = {name: home for name in names if (home := _home(package, name)) != package}
+    rows = ((f"[`{package}.{name}`][{origin(package, name)}]", f"`{home}`") for name, home in elsewhere.items())
+    return "\n\n".join(
+        [
+            f"# {package}",
+            inspect.cleandoc(module.__doc__ or ""),
+            *([_table(("also here", "explained in"), rows)] if elsewhere else []),
+            *(_reference(package, name) for name in names if name not in elsewhere),
+            "",
+        ]
+    )
+
+
+def _home(package: str, name: str) -> str:
+    """Return the package whose page explains a public name: the narrowest that the name is defined in."""
+    path = origin(package, name)
+    fitting = (each for each in (*PACKAGES, "modos.errors") if path.startswith(f"{each}."))
+    home = max(fitting, key=len)
+    return home if home == "modos" or name in importlib.import_module(home).__all__ else package
 
 
 def origin(package: str, name: str) -> str:
     """Return the dotted path under which a public name is defined, which is where its docstring stands."""
-    found = getattr(importlib.import_module(package), name)
-    module = getattr(found, "__module__", None) or ""
-    if module.startswith("modos") and getattr(found, "__name__", None) == name:
-        return f"{module}.{name}"
-    return next(f"{path}.{name}" for path in _modules_defining(name) if path.startswith(package))
+    module = importlib.import_module(package)
+    lazy = getattr(module, "__getattr__", None)
+    origins = inspect.getclosurevars(lazy).nonlocals["origins"] if lazy else {}
+    return origin(resolve_name(origins[name], package), name) if name in origins else f"{package}.{name}"
 
 
 def _reference(package: str, name: str) -> str:
@@ -185,23 +200,6 @@ def _reference(package: str, name: str) -> str:
         options["members"] = "false"  # metadata.md has the slots
     lines = "\n".join(f"{option}: {value}" for option, value in options.items())
     return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"
-
-
-def _modules_defining(name: str) -> Iterator[str]:
-    waiting = [package()]
-    while waiting:
-        module = waiting.pop()
-        if name in module.members and not module.members[name].is_alias:
-            yield module.path
-        waiting += (each for each in module.modules.values() if not each.is_alias)
-
-
-@cache
-def package() -> griffe.Module:
-    """Return the package as its source says it, with the docstrings of constants and type aliases."""
-    loaded = griffe.load("modos")
-    assert isinstance(loaded, griffe.Module)
-    return loaded
 
 
 def _table(header: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:

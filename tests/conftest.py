@@ -1,12 +1,9 @@
 """What every test stands on: a clean environment, one real Swift for the whole run, and empty storages on request."""
 
 import http.client
-import io
-import itertools
 import os
-import tarfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
@@ -76,20 +73,6 @@ class Account:
         status, _, body = self.ask("GET", f"/{container}/{quote(name)}")
         assert status in {200, 404}
         return body if status == 200 else None
-
-    def put_many(self, container: str, names: Iterable[str], body: bytes = b"{}") -> None:
-        """Store the same body under many names, in a few requests of bulk upload."""
-        for batch in itertools.batched(names, 1000):
-            archive = io.BytesIO()
-            with tarfile.open(fileobj=archive, mode="w") as tar:
-                for name in batch:
-                    entry = tarfile.TarInfo(name)
-                    entry.size = len(body)
-                    tar.addfile(entry, io.BytesIO(body))
-            headers = {"Accept": "application/json"}
-            status, _, answer = self.ask("PUT", f"/{container}?extract-archive=tar", archive.getvalue(), headers)
-            assert status == 200, answer
-            assert b"201 Created" in answer, answer
 
     def s3(self, container: str, prefix: str = "", *, endpoint: str | None = None, **options: object) -> S3Storage:
         """Return a container of the account as a bucket of S3."""

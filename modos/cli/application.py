@@ -3,6 +3,7 @@
 Owns the table of commands and the general options. Must not know what a command does.
 """
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from modos.cli.add import add
@@ -20,7 +22,7 @@ from modos.cli.demo import demo
 from modos.cli.list import list_objects
 from modos.cli.publish import publish
 from modos.cli.remove import remove
-from modos.cli.reporting import INTERRUPTED, report
+from modos.cli.reporting import report
 from modos.cli.show import show
 from modos.cli.transfer import transfer
 from modos.cli.update import update
@@ -56,10 +58,21 @@ class Session:
     debug: bool = False
 
 
+class Program(TyperGroup):
+    """The commands; what typer would take its own way, such as Ctrl-C and a closed pipe, is told as all else is."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as in click
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, OSError) as error:
+            raise typer.Exit(report(error, debug=ctx.obj.debug)) from error
+
+
 def application() -> typer.Typer:
     """Return the program with all its commands."""
     program = typer.Typer(
         name="modos",
+        cls=Program,
         no_args_is_help=True,
         rich_markup_mode="markdown",
         context_settings={"help_option_names": ["--help", "-h"]},
@@ -73,6 +86,7 @@ def application() -> typer.Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; whatever goes wrong is told in one sentence."""
     _write_anything()
+    _keep_libraries_quiet()
     session = Session()
     try:
         with warnings.catch_warnings():
@@ -85,8 +99,6 @@ def run(arguments: Sequence[str]) -> int:
         return end.code if isinstance(end.code, int) else 0
     except BaseException as error:  # noqa: BLE001 - the last place where anything can be told
         return report(error, debug=session.debug)
-    if ended == INTERRUPTED:  # typer takes Ctrl-C for a way to end
-        return report(KeyboardInterrupt(), debug=session.debug)
     return ended if isinstance(ended, int) else 0
 
 
@@ -95,6 +107,13 @@ def _write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _keep_libraries_quiet() -> None:
+    """Keep what libraries log, which Python writes to standard error for want of a handler, from the user's eyes."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's signature

@@ -22,8 +22,12 @@ def endpoint_url(text: str) -> str:
     typer.BadParameter
         When it is none.
     """
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        right = False
+    if not right:
         message = f"{text!r} is no address of a service, which looks like https://s3.example.org"
         raise typer.BadParameter(message)
     return text

@@ -53,7 +53,7 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.fields[files]} files"),
+        TextColumn("{task.fields[files]}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -63,7 +63,7 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
         task = bar.add_task("", total=None, files="")
 
         def tell(progress: "Progress") -> None:
-            files = f"{progress.files_done:,} of {progress.files_total:,}"
+            files = f"{progress.files_done:,} of {progress.files_total:,} files"
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, files=files)
 
         yield tell

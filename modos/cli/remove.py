@@ -38,6 +38,7 @@ def _confirm(url: str) -> None:
     if not sys.stdin.isatty():
         message = f"{url} would be removed with everything in it; give --force where nobody can be asked"
         raise typer.BadParameter(message)
-    if not typer.confirm(f"Remove {url} with everything in it?", err=True):
+    typer.echo(f"Remove {url} with everything in it? [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         note("nothing was removed")
         raise typer.Exit(FAILED)

@@ -63,8 +63,9 @@ def objects_by_page(page_after: Callable[[str], Page]) -> Iterator[str]:
     waiting: deque[str] = deque()
     while marker is not None:
         page = page_after(marker)
-        for directory in filter(None.__ne__, (object_of(str(info.path)) for info in page.infos)):
-            if found is not None and _is_beneath(directory, found):
+        for info in page.infos:
+            directory = object_of(str(info.path))
+            if directory is None or (found is not None and _is_beneath(directory, found)):
                 continue
             while waiting and _is_beneath(waiting[-1], directory):
                 waiting.pop()

@@ -110,7 +110,7 @@ class LocalStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
+            if error.errno in {errno.ENAMETOOLONG, errno.ELOOP}:
                 return None
             raise
         return self._info(name, status) if place.is_file() else None
@@ -124,7 +124,7 @@ class LocalStorage(Storage):
             if _is_partial(entry.name):
                 continue
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
-            if entry.is_dir():
+            if _is_directory(entry):
                 if recursive and entry.is_symlink():
                     continue  # a link may lead outside, or back here
                 if recursive:
@@ -132,8 +132,9 @@ class LocalStorage(Storage):
                 else:
                     yield ObjectInfo(PurePosixPath(path), kind="directory")
                 continue
-            with suppress(FileNotFoundError):
-                yield self._info(path, entry.stat())
+            info = self._stat(path)  # `None` for a link that leads nowhere, or a file that is gone meanwhile
+            if info is not None:
+                yield info
 
     def _open(self, name: str) -> BinaryIO:
         return self._place(name).open("rb")
@@ -227,6 +228,15 @@ class LocalStorage(Storage):
         raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
 
 
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False
+
+
 def _is_partial(name: str) -> bool:
     return name.startswith(".") and name.endswith(_PARTIAL)
 
@@ -234,10 +244,15 @@ def _is_partial(name: str) -> bool:
 def _open_partial(place: Path) -> tuple[Path, BinaryIO]:
     """Open a hidden, unused file beside a place; a directory that another removes as empty meanwhile is made again."""
     for _ in range(_ATTEMPTS):
-        place.parent.mkdir(parents=True, exist_ok=True)
         partial = place.with_name(f".{secrets.token_hex(8)}{_PARTIAL}")
-        with suppress(FileNotFoundError):
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
             return partial, partial.open("xb")
+        except FileNotFoundError:
+            continue
+        except FileExistsError:  # a file is in the way, or a directory was removed while pathlib looked
+            if place.parent.is_file():
+                raise
     raise FileNotFoundError(place)
 
 

@@ -99,7 +99,9 @@ class FsspecStorage(Storage):
 
     def _key(self, name: str) -> str:
         """Return the filesystem's own path of a target."""
-        return object_name(posixpath.join(self._prefix, name)) if name else self._prefix
+        key = posixpath.join(self._prefix, name).rstrip("/")
+        object_name(key.partition("/")[2])  # the bucket or container does not count
+        return key
 
     def _relative(self, key: str) -> PurePosixPath:
         return PurePosixPath(key.strip("/")[len(self._prefix) :].lstrip("/"))

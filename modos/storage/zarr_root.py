@@ -7,7 +7,7 @@ names of element groups from the model, and nothing of what an object does with 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modos.errors import DamagedObjectError, KeyNotFoundError
 from modos.model import ELEMENT_KINDS, attributes_of, parse_element
@@ -68,8 +68,10 @@ class ZarrRoot:
         if consolidated is None:
             return cls(document.get("attributes", {}), consolidated=False)
         members = consolidated.get("metadata") if isinstance(consolidated, dict) else None
-        if not isinstance(members, dict) or not all(isinstance(member, dict) for member in members.values()):
+        if not isinstance(members, dict):
             raise DamagedObjectError(url, "its consolidated metadata is not a mapping of documents")
+        for path, member in members.items():
+            _check_document(member, url, what=f"the consolidated metadata of {path!r}")
         return cls(document.get("attributes", {}), members)
 
     def dump(self) -> bytes:
@@ -91,15 +93,19 @@ def parse_document(body: bytes, url: str) -> JSON:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise DamagedObjectError(url, f"its metadata is not JSON ({error})") from error
+    _check_document(document, url, what="its metadata")
+    return cast("JSON", document)
+
+
+def _check_document(document: object, url: str, *, what: str) -> None:
     if not isinstance(document, dict):
-        raise DamagedObjectError(url, "its metadata is not a JSON object")
+        raise DamagedObjectError(url, f"{what} is not a JSON object")
     if document.get("zarr_format") != 3:  # noqa: PLR2004 - the format's own number
-        raise DamagedObjectError(url, f"it is zarr format {document.get('zarr_format')!r}; format 3 is read here")
-    if document.get("node_type") not in {"group", "array"}:
-        raise DamagedObjectError(url, f"its node type is {document.get('node_type')!r}")
+        raise DamagedObjectError(url, f"{what} is of zarr format {document.get('zarr_format')!r}; format 3 is read here")
+    if document.get("node_type") not in ("group", "array"):  # noqa: PLR6201 - it may be what no set takes
+        raise DamagedObjectError(url, f"{what} has the node type {document.get('node_type')!r}")
     if not isinstance(document.get("attributes", {}), dict):
-        raise DamagedObjectError(url, "its attributes are not a mapping")
-    return document
+        raise DamagedObjectError(url, f"{what} has attributes that are not a mapping")
 
 
 def document_path(member: str) -> str:

@@ -66,10 +66,16 @@ class StorageStore(Store):
         """Return a value or a range of it, `None` when there is none."""
         start, end = _slice(byte_range)
         try:
-            body = await self._run(lambda: self._storage.read(key, start, end))
+            body = await self._run(lambda: self._read(key, start, end))
         except KeyNotFoundError:
             return None
         return prototype.buffer.from_bytes(body)
+
+    def _read(self, key: str, start: int | None, end: int | None) -> bytes:
+        body = self._storage.read(key, start, end)
+        if not body:
+            self._storage.stat(key)  # an empty range is answered without asking
+        return body
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]

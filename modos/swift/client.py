@@ -103,6 +103,7 @@ class SwiftClient:
     ) -> None:
         self._credentials = credentials
         self._storage_url = storage_url.rstrip("/") if storage_url else None
+        self._found: Credentials | None = None
         self.patience = patience or Patience()
 
     def __repr__(self) -> str:
@@ -123,12 +124,14 @@ class SwiftClient:
     def _settled(self) -> Credentials:
         if self._credentials is not None:
             return self._credentials
-        try:
-            return credentials_from_environment()
-        except InvalidInputError:
-            if self._storage_url is None:
-                raise
-            return AnonymousCredentials(self._storage_url)
+        if self._found is None:
+            try:
+                self._found = credentials_from_environment()
+            except InvalidInputError:
+                if self._storage_url is None:
+                    raise
+                self._found = AnonymousCredentials(self._storage_url)
+        return self._found
 
     async def capabilities(self) -> dict[str, Any]:
         """Return what the service says of itself under `/info`; empty where it says nothing."""

@@ -1,7 +1,7 @@
 """Many calls, a few at a time.
 
-Owns how a batch ends: with every result, or with the first error after the others have been cancelled. Knows nothing
-of Swift.
+Owns how a batch ends: with every result, or with the first error after what was under way has ended. Knows nothing of
+Swift.
 """
 
 import asyncio
@@ -13,23 +13,29 @@ __all__ = ["together"]
 async def together[Result](calls: Iterable[Callable[[], Awaitable[Result]]], *, limit: int) -> list[Result]:
     """Return the results of the calls in their order, at most `limit` of them running at once.
 
+    After an error no call is begun any more, and those under way are awaited and not cancelled: a write that was
+    cancelled may still arrive, after what is done to undo it.
+
     Raises
     ------
     Exception
-        The first error of a call, as it is; calls under way are cancelled and awaited before.
+        The first error of a call, as it is.
     """
     waiting = enumerate(calls)
     results: dict[int, Result] = {}
+    errors: list[BaseException] = []
 
     async def work() -> None:
         for index, call in waiting:
-            results[index] = await call()
+            if errors:
+                return
+            try:
+                results[index] = await call()
+            except BaseException as error:
+                errors.append(error)
+                raise
 
-    workers = [asyncio.ensure_future(work()) for _ in range(limit)]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+    await asyncio.gather(*(work() for _ in range(limit)), return_exceptions=True)
+    if errors:
+        raise errors[0]
     return [results[index] for index in sorted(results)]

@@ -379,7 +379,7 @@ class SwiftFileSystem(SwiftReading):
         Parameters
         ----------
         path, mode
-            `rb`, `wb`, `xb` (refuse when something is there), or the same as text.
+            `rb`, `wb`, `xb` (refuse when something is there, now or at the end), or the same as text.
         *args, **kw
             As in fsspec; in writing also `content_type` and `metadata`.
         """
@@ -405,6 +405,8 @@ class SwiftFileSystem(SwiftReading):
             return SwiftReader(self, path, mode, block_size or "default", cache_options=cache_options, **kw)
         if mode not in {"wb", "xb"}:
             raise InvalidInputError(f"mode {mode!r} is not possible on Swift: an object is written whole; use wb or xb")
+        if mode == "xb" and self.run(self._head, path).status != _NOT_FOUND:
+            raise KeyExistsError(self.run(self._where, path))
         headers = object_headers(path, content_type, metadata)
         return SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers)
 

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from modos.errors import IntegrityError, KeyNotFoundError, ServiceError, StorageError
+from modos.errors import AccessDeniedError, IntegrityError, KeyNotFoundError, ServiceError, StorageError
 from modos.swift.bodies import Body, length_of, md5_of
 from modos.swift.client import Response, SwiftClient
 from modos.swift.concurrency import together
@@ -81,10 +81,7 @@ class LargeUpload:
 
     @property
     def disposable(self) -> list[str]:
-        """The segments that may be there, none of them when a manifest may refer to them: its answer was lost.
-
-        Of one that is still on its way, the deletion is later by the service's clock and so wins.
-        """
+        """The segments that may be there, none of them when a manifest may refer to them: its answer was lost."""
         return [] if self._maybe_committed else sorted(self._begun)
 
     async def add(self, index: int, body: Body) -> None:
@@ -189,7 +186,7 @@ class Segments:
         if not asked or time.monotonic() - asked > _REMEMBERED_SECONDS:
             try:
                 entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
-            except KeyNotFoundError:
+            except (KeyNotFoundError, AccessDeniedError):  # who may write but not list can know of no segments
                 entries, more = [], False
             holders = (
                 None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)

@@ -4,7 +4,6 @@ Owns the steps and what is said at each. Must not know how what is said looks, o
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -58,10 +57,9 @@ def run_demo(directory: Path, say: Say, *, progress: "Callable[[Progress], None]
     from modos.testing import SwiftServer
     from modos.testing.samples import write_samples
 
-    with suppress(FileNotFoundError):
-        if any(directory.iterdir()):
-            message = f"{directory} is not empty; the demonstration wants a directory of its own"
-            raise InvalidInputError(message)
+    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
+        message = f"{directory} is not an empty directory, which the demonstration wants"
+        raise InvalidInputError(message)
     say("step", "Sample files: a small study of four donors, simulated, in the formats that sequencers and labs give")
     say("code", 'files = write_samples(Path("samples"))')
     files = write_samples(directory / "samples")

@@ -79,8 +79,12 @@ def test_create_only(fs):
     fs.pipe_file("omics/x", b"1", mode="create")
     with pytest.raises(KeyExistsError):
         fs.pipe_file("omics/x", b"2", mode="create")
-    with pytest.raises(KeyExistsError), fs.open("omics/x", "xb") as file:
+    with pytest.raises(KeyExistsError):
+        fs.open("omics/x", "xb")
+    with pytest.raises(KeyExistsError), fs.open("omics/later", "xb") as file:  # noqa: PT012 - the story is within
         file.write(b"3")
+        fs.pipe_file("omics/later", b"another's")
+    assert fs.cat_file("omics/later") == b"another's"
     with pytest.raises(KeyExistsError):
         fs.cp_file("omics/x", "omics/x", mode="create")
     assert fs.cat_file("omics/x") == b"1"

@@ -1,0 +1,208 @@
+"""The program as a whole: help, completion, what it costs to start, and how it ends."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from modos import MODO, __version__
+from modos.cli.application import COMMANDS, application
+from modos.testing import Proxy
+
+HEAVY = {"zarr", "numpy", "s3fs", "swiftclient", "rdflib", "linkml_runtime", "pysam", "aiohttp", "fsspec"}
+SECONDS_FOR_HELP = 1.5  # 0.2 to 0.3 on a quiet machine; tests share theirs
+
+
+def test_every_command_option_and_argument_is_explained():
+    """An undocumented command, option or argument fails here."""
+    program = get_command(application())
+    pages = {"modos": program, **program.commands}
+    silent = [
+        f"{page} {parameter.name}"
+        for page, command in pages.items()
+        for parameter in command.params
+        if not getattr(parameter, "help", None)
+    ]
+
+    assert sorted(program.commands) == sorted(COMMANDS)
+    assert silent == []
+    assert [page for page, command in pages.items() if not command.help] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_is_cheap(arguments):
+    """Help loads no heavy package, and comes at once."""
+    code = (
+        "import sys; from modos.cli import main; code = main(sys.argv[1:]); "
+        f"print('loaded:', *sorted({HEAVY} & sys.modules.keys())); sys.exit(code)"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "loaded:"
+    assert "Usage: modos" in done.stdout
+    assert time.perf_counter() - began < SECONDS_FOR_HELP
+
+
+def test_the_version_is_that_of_the_package(modos):
+    """`modos --version` says it."""
+    result = modos("--version")
+
+    assert (result.code, result.out, result.err) == (0, f"modos {__version__}\n", "")
+
+
+def test_no_arguments_at_all_show_the_help(modos):
+    """`modos` alone is wrong usage, answered by the help."""
+    result = modos()
+
+    assert result.code == 2
+    assert "Usage: modos" in result.out + result.err
+
+
+def test_commands_complete_in_the_shell(modos_process, clean_environment):
+    """The script that a shell loads is there, and what it asks for is answered."""
+    script = modos_process(env={**clean_environment, "_MODOS_COMPLETE": "source_bash"})
+    asked = {"_MODOS_COMPLETE": "complete_bash", "COMP_WORDS": "modos tr", "COMP_CWORD": "1"}
+    answer = modos_process(env={**clean_environment, **asked})
+
+    assert "complete -o" in script.out
+    assert answer.out.split() == ["transfer"]
+
+
+def test_without_its_packages_it_says_how_to_install_them():
+    """Without typer, or rich, one sentence names the extra."""
+    for missing in ("typer", "rich"):
+        code = f"import sys; sys.modules[{missing!r}] = None; from modos.cli import main; sys.exit(main(['--help']))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        sentence = f"modos: the command line needs {missing}: pip install 'modos-objects[cli]'\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
+
+
+def test_a_defect_is_told_in_a_sentence_and_traced_only_when_asked(modos, ex, monkeypatch):
+    """An unexpected exception asks for a report; `--debug` or MODOS_DEBUG shows where it comes from."""
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr(MODO, "list_files", broken)
+    plain = modos("show", ex, "--files")
+    traced = modos("--debug", "show", ex, "--files")
+    monkeypatch.setenv("MODOS_DEBUG", "1")
+    by_variable = modos("show", ex, "--files")
+
+    assert (plain.code, traced.code, by_variable.code) == (1, 1, 1)
+    assert plain.err.startswith("modos: ZeroDivisionError: by zero; this is a defect of modos; please report it")
+    assert plain.err.count("\n") == 1
+    assert traced.err.startswith("Traceback")
+    assert traced.err.endswith(plain.err)
+    assert by_variable.err.startswith("Traceback")
+
+
+def test_ctrl_c_in_a_command_ends_with_130(modos, ex, monkeypatch):
+    """KeyboardInterrupt is one word, and so is an aborted question."""
+    for error in (KeyboardInterrupt, typer.Abort):
+
+        def interrupt(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(MODO, "list_files", interrupt)
+        result = modos("show", ex, "--files")
+        assert (result.code, result.out, result.err) == (130, "", "modos: interrupted\n")
+
+
+def test_ctrl_c_stops_a_transfer(ex, account, container, clean_environment):
+    """A transfer that is interrupted says so, ends soon, and leaves no object."""
+    with Proxy(account.server.url) as proxy:
+        proxy.latency = 0.5
+        credentials = {"OS_STORAGE_URL": proxy.through(account.server.storage_url), "OS_AUTH_TOKEN": account.token}
+        command = [sys.executable, "-m", "modos", "transfer", str(ex), f"swift://{container}/ex"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean_environment, **credentials}
+        )
+        for _ in range(200):
+            if proxy.count(method="PUT"):
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "modos: interrupted"
+    assert "Traceback" not in err
+    assert account.get(container, "ex/data.zarr/zarr.json") is None
+
+
+def test_a_reader_that_goes_away_is_no_traceback(ex, clean_environment):
+    """A broken pipe ends the command with one sentence."""
+    command = [sys.executable, "-m", "modos", "show", str(ex)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment)
+    process.stdout.close()
+    err = process.stderr.read().decode()
+    process.stderr.close()
+
+    assert process.wait(20) == 1
+    assert err == "modos: nobody read the output to its end\n"
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence(ex, clean_environment):
+    """What cannot be written is told."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "modos", "show", str(ex)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=clean_environment, check=False)
+
+    assert (done.returncode, done.stderr) == (1, b"modos: No space left on device\n")
+
+
+def test_names_that_are_not_unicode_do_not_crash(modos_process, tmp_path, clean_environment):
+    """Arguments in any bytes, and output that an ASCII terminal cannot show, end in a sentence or in escapes."""
+    missing = modos_process("show", os.fsencode(tmp_path) + b"/\xff\xfe", env=clean_environment)
+    created = modos_process("create", os.fsencode(tmp_path) + b"/\xff\xfe", env=clean_environment)
+    MODO.create(tmp_path / "ex", id="ex", name="früh")
+    ascii_only = {**clean_environment, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    shown = modos_process("show", tmp_path / "ex", env=ascii_only)
+    tree = modos_process("show", tmp_path / "ex", "--zarr", env=ascii_only)
+
+    assert (missing.code, created.code, shown.code, tree.code) == (1, 1, 0, 0)
+    assert missing.err == f"modos: {tmp_path}/\\udcff\\udcfe: there is no digital object here\n"
+    assert created.err.count("\n") == 1
+    assert "name: fr" in shown.out
+
+
+def test_what_would_steer_a_terminal_is_made_visible(modos, tmp_path):
+    """Names cannot colour or overwrite what is told."""
+    assert modos("show", tmp_path / "a\x1b[31mb\rc").err == (
+        f"modos: {tmp_path}/a\\x1b[31mb\\x0dc: there is no digital object here\n"
+    )
+
+
+def test_a_terminal_sees_a_bar(ex, tmp_path, clean_environment):
+    """On a terminal, a transfer draws a progress bar; elsewhere nothing steers one, even if colours are forced."""
+    command = [sys.executable, "-m", "modos", "transfer", str(ex)]
+    ours, theirs = pty.openpty()
+    environment = {**clean_environment, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen([*command, str(tmp_path / "a")], stderr=theirs, stdout=subprocess.PIPE, env=environment)
+    os.close(theirs)
+    seen = b""
+    while select.select([ours], [], [], 20)[0]:
+        try:
+            seen += os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+    out, _ = process.communicate(timeout=20)
+    os.close(ours)
+    forced = {**clean_environment, "FORCE_COLOR": "1"}
+    plain = subprocess.run([*command, str(tmp_path / "b")], capture_output=True, env=forced, check=True)
+
+    assert process.returncode == 0
+    assert b"12 of 12 files" in seen
+    assert b"\x1b[" in seen
+    assert b"\x1b" not in out + plain.stdout + plain.stderr

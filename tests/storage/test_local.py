@@ -1,0 +1,272 @@
+"""Files on a disk: whole or not at all whatever happens, links that lead in circles, and one winner of a race."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from modos.errors import AccessDeniedError, InvalidPathError, KeyExistsError, KeyNotFoundError, StorageError
+from modos.storage import LocalStorage
+
+NOBODY = 65534
+
+PUT_WITHOUT_END = """
+import sys, time
+from modos.storage import LocalStorage
+def chunks():
+    yield b"new" * 1_000_000
+    print("written", flush=True)
+    time.sleep(60)
+LocalStorage(sys.argv[1]).put(chunks(), "dir/demo", mode=sys.argv[2])
+"""
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return LocalStorage(tmp_path / "root")
+
+
+@pytest.fixture
+def somebody():
+    """The process is an ordinary user for a test, also where tests run as root; a directory that it can reach."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+        (place / "root").mkdir(mode=0o777)
+        (place / "root").chmod(0o777)
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(place / "root", NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield place / "root"
+        finally:
+            if is_root:
+                os.seteuid(0)
+            for each in [place / "root", *(place / "root").iterdir()]:
+                if not each.is_symlink():
+                    each.chmod(0o777)
+
+
+class TestWhole:
+    """A file is seen whole or not at all."""
+
+    @pytest.mark.parametrize("mode", ["overwrite", "create"])
+    def test_a_killed_writer_leaves_no_trace_in_listings(self, storage, mode):
+        """kill -9 amid a put: the old content stays or no name appears, and the same put succeeds afterwards."""
+        if mode == "overwrite":
+            storage.put(b"old", "dir/demo")
+        command = [sys.executable, "-c", PUT_WITHOUT_END, storage.url, mode]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout.readline() == b"written\n"
+            process.send_signal(signal.SIGKILL)
+        left = [str(path) for path in storage.list()]
+        assert left == (["dir/demo"] if mode == "overwrite" else [])
+        assert mode == "create" or storage.read("dir/demo") == b"old"
+        assert [name for name in os.listdir(storage.path / "dir") if name != "demo"], "the partial file is there, hidden"
+        storage.put(b"new", "dir/demo", mode=mode)
+        assert storage.read("dir/demo") == b"new"
+        storage.remove_tree("dir")
+        assert not (storage.path / "dir").exists()
+
+    def test_a_reader_keeps_the_file_it_opened(self, storage):
+        """Replacing a file does not disturb who reads the old one."""
+        storage.put(b"old content", "demo")
+        with storage.open("demo") as file:
+            assert file.read(3) == b"old"
+            storage.put(b"new", "demo")
+            assert file.read() == b" content"
+
+    def test_nothing_partial_is_seen_while_writing(self, storage):
+        """In the middle of a put neither a listing nor `exists` shows anything."""
+        seen = []
+
+        def chunks():
+            yield b"first"
+            seen.append((storage.exists("dir/demo"), list(storage.list()), storage.empty()))
+            yield b"second"
+
+        storage.put(chunks(), "dir/demo")
+        assert seen == [(False, [], True)]
+
+    def test_directories_come_and_go_with_their_files(self, storage):
+        """Parents are made for a file and go with the last one; a failed put leaves none."""
+        storage.put(b"x", "a/b/c")
+        storage.remove("a/b/c")
+        assert not (storage.path / "a").exists()
+        with pytest.raises(ZeroDivisionError):
+            storage.put((1 // 0 for _ in "x"), "a/b/c")
+        assert not (storage.path / "a").exists()
+
+
+class TestRaces:
+    """Several writers at once."""
+
+    def test_one_of_many_threads_creates(self, storage):
+        """Of eight threads that create one name exactly one wins, and its content is what is read."""
+        for number in range(20):
+            assert _winners(ThreadPoolExecutor, storage, f"demo{number}") == [storage.read(f"demo{number}")]
+
+    def test_one_of_many_processes_creates(self, storage):
+        """Of eight processes that create one name exactly one wins."""
+
+        def pool(workers):
+            return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+        assert _winners(pool, storage, "demo") == [storage.read("demo")]
+        assert [str(path) for path in storage.list()] == ["demo"]
+
+    def test_writing_and_removing_in_one_directory_do_not_collide(self, storage):
+        """A directory that one thread removes as empty is there for the file that another writes."""
+
+        def write_and_remove(number):
+            for _ in range(50):
+                storage.put(b"x", f"shared/deep/{number}")
+                storage.remove(f"shared/deep/{number}")
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write_and_remove, range(8)))
+        assert storage.empty()
+
+
+def _create(storage, name, body):
+    try:
+        storage.put([body], name, mode="create")
+    except KeyExistsError:
+        return None
+    return body
+
+
+def _winners(make_pool, storage, name):
+    bodies = [bytes([65 + number]) * 10 for number in range(8)]
+    with make_pool(8) as pool:
+        results = list(pool.map(_create, [storage] * 8, [name] * 8, bodies))
+    return [body for body in results if body is not None]
+
+
+class TestLinks:
+    """Symbolic links in the directory."""
+
+    def test_links_in_circles_end(self, storage):
+        """A link to a directory above it is listed as a directory, not followed without end."""
+        storage.put(b"x", "dir/demo")
+        (storage.path / "dir" / "loop").symlink_to(storage.path)
+        (storage.path / "self").symlink_to("self")
+        assert [str(path) for path in storage.list()] == ["dir/demo"]
+        assert "dir/loop" in map(str, storage.list_dir("dir"))
+        with pytest.raises(StorageError):
+            storage.read("self")
+
+    def test_removing_a_tree_does_not_follow_links(self, storage, tmp_path):
+        """What a link leads to outside stays; the link goes, named itself or met in a tree."""
+        outside = LocalStorage(tmp_path / "outside")
+        outside.put(b"precious", "file")
+        storage.put(b"x", "dir/demo")
+        (storage.path / "dir" / "link").symlink_to(outside.path)
+        (storage.path / "direct").symlink_to(outside.path)
+        storage.remove_tree("direct")
+        storage.remove_tree("dir")
+        assert outside.read("file") == b"precious"
+        assert list(storage.path.iterdir()) == []
+
+    def test_a_link_to_a_file_is_a_file(self, storage, tmp_path):
+        """It is listed and read; one that leads nowhere is not there; removing it keeps what it leads to."""
+        (tmp_path / "elsewhere").write_bytes(b"content")
+        storage.put(b"x", "demo")
+        (storage.path / "link").symlink_to(tmp_path / "elsewhere")
+        (storage.path / "broken").symlink_to(tmp_path / "nowhere")
+        assert storage.read("link") == b"content"
+        assert not storage.exists("broken")
+        assert sorted(map(str, storage.list())) == ["demo", "link"]
+        storage.remove("link")
+        assert (tmp_path / "elsewhere").read_bytes() == b"content"
+
+    @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
+    def test_a_file_moves_to_another_file_system(self, storage):
+        """Where a rename cannot do it the file is copied, and the source goes last."""
+        storage.put(b"content", "demo")
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+            (storage.path / "mounted").symlink_to(other)
+            storage.move("demo", "mounted/demo")
+            assert storage.read("mounted/demo") == b"content"
+            assert not storage.exists("demo")
+
+
+class TestRefusals:
+    """What the operating system refuses."""
+
+    def test_what_may_not_be_read_is_denied_and_not_missing(self, somebody):
+        """A directory or file without rights is AccessDeniedError for every verb that looks."""
+        storage = LocalStorage(somebody)
+        storage.put(b"secret", "dir/demo")
+        storage.put(b"secret", "file")
+        (somebody / "file").chmod(0)
+        (somebody / "dir").chmod(0)
+        for call in (
+            lambda: storage.read("file"),
+            lambda: storage.open("file"),
+            lambda: storage.exists("dir/demo"),
+            lambda: storage.stat("dir/demo"),
+            lambda: storage.read("dir/demo"),
+            lambda: list(storage.list()),
+            lambda: list(storage.list("dir")),
+        ):
+            with pytest.raises(AccessDeniedError) as caught:
+                call()
+            assert isinstance(caught.value, PermissionError)
+            assert str(somebody) in caught.value.url
+
+    def test_what_may_not_be_written_is_denied(self, somebody):
+        """Writing, removing and moving in a directory without that right is AccessDeniedError; nothing changes."""
+        storage = LocalStorage(somebody)
+        storage.put(b"x", "demo")
+        somebody.chmod(0o555)
+        for call in (
+            lambda: storage.put(b"new", "demo"),
+            lambda: storage.put(b"new", "sub/new"),
+            lambda: storage.remove("demo"),
+            lambda: storage.move("demo", "moved"),
+        ):
+            with pytest.raises(AccessDeniedError):
+                call()
+        assert [str(path) for path in storage.list()] == ["demo"]
+        assert storage.read("demo") == b"x"
+
+    def test_a_file_is_no_directory(self, storage):
+        """Storing beneath a file, or a file over a directory, is a StorageError that says so, not "missing"."""
+        storage.put(b"x", "a/file")
+        with pytest.raises(StorageError, match="is a file") as beneath:
+            storage.put(b"x", "a/file/deep/beneath")
+        with pytest.raises(StorageError, match="is a directory") as over:
+            storage.put(b"x", "a")
+        for caught in (beneath, over):
+            assert not isinstance(caught.value, KeyNotFoundError | KeyExistsError)
+        assert [str(path) for path in storage.list()] == ["a/file"]
+
+    def test_what_else_the_system_refuses_is_a_storage_error(self, storage):
+        """An error of the operating system without a class of its own keeps its words and the address."""
+        storage.put(b"x", "demo")
+        with pytest.raises(StorageError, match="File name too long") as caught:
+            storage.put(b"x", "n" * 300)
+        assert caught.value.url == str(storage.path / ("n" * 300))
+        assert not storage.exists("n" * 300)
+
+    @pytest.mark.parametrize("path", ["", "nul\0"])
+    def test_a_directory_needs_a_name(self, path):
+        """Empty text and NUL name no directory."""
+        with pytest.raises(InvalidPathError):
+            LocalStorage(path)
+
+    def test_a_relative_directory_does_not_move(self, tmp_path, monkeypatch):
+        """A storage stays where it was when the process changes its directory."""
+        monkeypatch.chdir(tmp_path)
+        storage = LocalStorage("root")
+        monkeypatch.chdir("/")
+        storage.put(b"x", "demo")
+        assert (tmp_path / "root" / "demo").read_bytes() == b"x"
