@@ -99,6 +99,8 @@ def _slot(name: str, *, required: bool) -> tuple[str, ...]:
 def _range(slot: Mapping[str, Any]) -> str:
     words = {"uriorcurie": "CURIE or IRI", "uri": "URI", "datetime": "date and time (ISO 8601)", "string": "text"}
     held = slot["range"]
+    if slot["identifier"]:
+        return "name, by the [rules for ids](format.md#the-hierarchy)"
     if held in tables.ENUMS:
         return f"term of [{held}](#{held.lower()})"
     if held in tables.CLASSES:

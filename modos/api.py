@@ -101,7 +101,7 @@ class MODO:
         Raises
         ------
         ObjectExistsError
-            When there is an object already.
+            When there is an object already, or other files.
         InvalidElementError
             When the schema refuses a slot.
         """
@@ -132,6 +132,7 @@ class MODO:
         storage: Storage | None = None,
         *,
         no_remove: bool = False,
+        new: bool = False,
         **options: Any,  # noqa: ANN401 - backends check them
     ) -> Self:
         """Create an object, or bring one to what a document describes, in one edit.
@@ -146,15 +147,25 @@ class MODO:
         no_remove
             Whether elements that the document does not name stay in an object that exists; otherwise they go, with
             their files.
+        new
+            Whether there must be no object yet.
 
         Raises
         ------
         InvalidInputError
             When there is a mistake anywhere in the document; nothing is then changed.
+        ObjectExistsError
+            When there is an object and it was to be new, or files that are none of this object's.
         """
-        description = Description(str(config_path), keep=no_remove)
+        description = Description(str(config_path))
         place = _located(object_path, storage, options)
-        return cls._at(place, commit(place, description.plan, create=True))
+
+        def plan(base: Snapshot) -> Change:
+            if new and base.exists:
+                raise ObjectExistsError(place.url)
+            return description.plan_object(base, keep=no_remove)
+
+        return cls._at(place, commit(place, plan, create=True))
 
     @classmethod
     def _at(cls, storage: Storage, said: Snapshot) -> Self:
@@ -302,6 +313,28 @@ class MODO:
 
         self._commit(plan)
         return added[0]
+
+    def add_from_file(self, config_path: str | PurePath) -> list[ElementId]:
+        """Add all elements that a document describes, in one edit.
+
+        Parameters
+        ----------
+        config_path
+            As for `from_file`, but without an entry for the object itself.
+
+        Returns
+        -------
+        list of ElementId
+            Their full ids, in the order of the document.
+
+        Raises
+        ------
+        ModosError
+            When any of them is refused, for the reasons of `add_element`; none is then added.
+        """
+        description = Description(str(config_path))
+        self._commit(description.plan_additions)
+        return description.elements
 
     def update_element(
         self, element_id: str, new: Element, source_file: str | PurePath | None = None, part_of: str | None = None

@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MissingDependencyError as error:
         sys.stderr.write(f"modos: {error}\n")
         return 1
-    from modos.cli.application import run
+    try:
+        from modos.cli.application import run
 
-    return run(sys.argv[1:] if arguments is None else arguments)
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # before there was anybody to take it
+        sys.stderr.write("modos: interrupted\n")
+        return 130

@@ -5,7 +5,6 @@ Owns the words of the command. Must not know what an element may hold.
 
 import typer
 
-from modos.cli.additions import add_entries
 from modos.cli.elements import FromFile, PartOf, Slots, SourceFile, exactly_one, refuse_beside
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 
@@ -31,6 +30,8 @@ def add(
     if from_file is not None:
         refuse_beside("--from-file", source_file=source_file, part_of=part_of)
     modo = open_object(place, endpoint=endpoint, anon=anon)
-    added = add_entries(modo, from_file) if from_file else [modo.add_element(element, source_file, part_of)]
+    added = (
+        modo.add_from_file(from_file) if from_file is not None else [modo.add_element(element, source_file, part_of)]
+    )
     for each in added:
         typer.echo(str(each))

@@ -94,7 +94,8 @@ def run(arguments: Sequence[str]) -> int:
                 warnings.simplefilter("ignore")
             command: Callable[..., Any] = get_command(application()).main
             ended = command(args=list(arguments), prog_name="modos", standalone_mode=False, obj=session)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # none when it is closed
+            sys.stdout.flush()
     except SystemExit as end:  # of completion
         return end.code if isinstance(end.code, int) else 0
     except BaseException as error:  # noqa: BLE001 - the last place where anything can be told

@@ -3,14 +3,12 @@
 Owns the words of the command. Must not know how an object is made.
 """
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from modos.cli.elements import FromFile, refuse_beside
-from modos.cli.places import Anonymous, Endpoint, Place, access, check_s3, open_object
-from modos.errors import ObjectExistsError, ObjectNotFoundError
+from modos.cli.places import Anonymous, Endpoint, Place, access, check_s3
 
 __all__ = ["create"]
 
@@ -40,7 +38,5 @@ def create(
         modo = MODO.create(place, id=id, options=options, **slots)
     else:
         refuse_beside("--from-file", id=id, **slots)
-        with suppress(ObjectNotFoundError):
-            raise ObjectExistsError(open_object(place, endpoint=endpoint, anon=anon).url)
-        modo = MODO.from_file(from_file, place, **options)
+        modo = MODO.from_file(from_file, place, new=True, **options)
     typer.echo(modo.url)

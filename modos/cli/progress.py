@@ -70,13 +70,13 @@ def _bar() -> Iterator["Callable[[Progress], None]"]:
 
 
 def _lines() -> "Callable[[Progress], None]":
-    """Return what writes a line at the beginning and for each further tenth that is copied."""
+    """Return what writes a line at the beginning and for each further tenth that is copied, and at the end."""
     told = -1
 
     def tell(progress: "Progress") -> None:
         nonlocal told
         tenths = _TENTHS * progress.bytes_done // max(progress.bytes_total, 1)
-        if tenths <= told:
+        if tenths <= told and progress.files_done < progress.files_total:
             return
         told = tenths
         files = f"{progress.files_done:,} of {progress.files_total:,} files"

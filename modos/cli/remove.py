@@ -35,7 +35,7 @@ def remove(
 
 
 def _confirm(url: str) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # none when it is closed
         message = f"{url} would be removed with everything in it; give --force where nobody can be asked"
         raise typer.BadParameter(message)
     typer.echo(f"Remove {url} with everything in it? [y/N] ", nl=False, err=True)

@@ -91,7 +91,7 @@ def _with_notes(error: BaseException) -> str:
 
 def _point_at_nothing() -> None:
     """Let what is still to be written to a closed pipe, at the latest when Python exits, go nowhere."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
         except OSError:

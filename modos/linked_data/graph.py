@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from modos._lazy import require
-from modos.errors import InvalidElementError
+from modos.errors import InvalidElementError, InvalidInputError
 from modos.model.curies import PREFIXES, expand, is_uri_or_curie
 from modos.model.schema import CLASSES, ENUMS, SLOTS, Slot
 from modos.model.values import checked, link_target
@@ -74,6 +74,8 @@ def to_graph(metadata: Mapping[str, Mapping[str, object]], *, base: str) -> "rdf
 
     Raises
     ------
+    InvalidInputError
+        When `base` is no IRI.
     MissingDependencyError
         When the extra `rdf` is not installed.
 
@@ -83,6 +85,10 @@ def to_graph(metadata: Mapping[str, Mapping[str, object]], *, base: str) -> "rdf
     >>> sorted(str(value) for value in graph.objects())
     ['Sample 1', 'https://w3id.org/sdsc-ordes/modos-schema/Sample', 'sample/s1']
     """
+    if not is_uri_or_curie(base):
+        raise InvalidInputError(
+            f"{base!r} is no IRI that those of elements could begin with, such as https://example.org/ex/"
+        )
     rdflib = require("rdflib", extra="rdf", purpose=PURPOSE)
     graph = rdflib.Graph(bind_namespaces="none")
     for prefix, iri in PREFIXES.items():

@@ -19,6 +19,7 @@ from modos.errors import (
 )
 from modos.model import ELEMENT_KINDS, ElementId
 from modos.model.schema import CLASSES
+from modos.objects.contents import refuse_foreign
 from modos.objects.draft import Change
 from modos.objects.files import Attachment, FileNames, data_path, files_of
 from modos.objects.snapshot import Attributes, Snapshot
@@ -63,6 +64,8 @@ def commit(storage: Storage, plan: Callable[[Snapshot], Change], *, create: bool
     change = plan(base)
     if change.is_empty:
         return base
+    if not base.exists:
+        refuse_foreign(storage, {file.target for _, file in change.attachments}.__contains__)
     edit = _Edit(storage)
     try:
         change = _settled(edit, read, plan, change)
@@ -129,7 +132,8 @@ class _Edit:
 
     def clean_up(self, change: Change) -> None:
         """Remove what the edit has made obsolete."""
-        self.storage.remove_many([*(source for source, _ in change.moves), *change.obsolete])
+        if gone := [*(source for source, _ in change.moves), *change.obsolete]:
+            self.storage.remove_many(gone)
         for element in change.removed:
             self.storage.remove_tree(f"{ZARR_ROOT}/{element}")
         for name in change.obsolete:

@@ -4,13 +4,14 @@ Owns listings that leave the zarr hierarchy out. Changes nothing.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
+from modos.errors import ObjectExistsError
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.sources import chunks_of
 
-__all__ = ["content_checksum", "data_files"]
+__all__ = ["content_checksum", "data_files", "refuse_foreign"]
 
 
 def data_files(storage: Storage) -> Iterator[PurePosixPath]:
@@ -22,6 +23,27 @@ def data_files(storage: Storage) -> Iterator[PurePosixPath]:
             yield from storage.list(entry.path)
         else:
             yield entry.path
+
+
+def refuse_foreign(storage: Storage, ours: Callable[[str], bool]) -> None:
+    """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
+
+    Parameters
+    ----------
+    storage
+        The place. What is in its zarr hierarchy is not looked at: without a root document that is nobody's.
+    ours
+        Tells whether a file will be the new object's.
+
+    Raises
+    ------
+    ObjectExistsError
+        Names a file that is there.
+    """
+    foreign = next((path for path in data_files(storage) if not ours(str(path))), None)
+    if foreign is not None:
+        reason = f"this is no digital object and not empty: {str(foreign)!r} is in it; choose another place"
+        raise ObjectExistsError(storage.url, reason)
 
 
 def content_checksum(storage: Storage) -> str:

@@ -12,7 +12,6 @@ from modos.errors import (
     ElementExistsError,
     FileConflictError,
     InvalidElementError,
-    InvalidPathError,
 )
 from modos.model import (
     ElementId,
@@ -33,6 +32,7 @@ from modos.objects.snapshot import Attributes, Snapshot
 __all__ = ["Change", "Draft", "dated"]
 
 OBJECT_TYPE = "MODO"
+_LAST_UPDATE = "last_update_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Change:
     attachments
         Files to store, each with the element it belongs to.
     moves
-        Files to rename, from and to.
+        Values of `data_path` to rename, from and to; index files and what is in a directory go along.
     obsolete
-        Names of files, or of directories, that go once the edit is made.
+        Values of `data_path` that are left behind: their files go once the edit is made, unless others need them.
     """
 
     base: Snapshot
@@ -68,7 +68,30 @@ class Change:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return self.base.exists and not self.attachments and not self.moves and self.result == self.base
+        return self.says_nothing_new and not self.attachments and not self.moves
+
+    @property
+    def says_nothing_new(self) -> bool:
+        """Whether the object says all this already, whenever it was last changed."""
+        if not self.base.exists:
+            return False
+        undated = {**self.result.attributes, _LAST_UPDATE: self.base.attributes.get(_LAST_UPDATE)}
+        before = {**self.base.attributes, _LAST_UPDATE: self.base.attributes.get(_LAST_UPDATE)}
+        return undated == before and replace(self.result, attributes=self.base.attributes) == self.base
+
+    def is_in(self, said: Snapshot) -> bool:
+        """Whether the edit, once made, has not been undone by a writer who did not know of it."""
+        before, after = self.base, self.result
+        elements = (
+            said.elements.get(each) == after.elements[each] or said.elements.get(each) != before.elements.get(each)
+            for each in self.written
+        )
+        others = (path in said.others for path in after.others.keys() - before.others.keys())
+        attributes = (
+            said.attributes.get(slot) == value or said.attributes.get(slot) != before.attributes.get(slot)
+            for slot, value in after.attributes.items()
+        )
+        return said.exists and all((*elements, *others, *attributes)) and not {*self.removed} & said.elements.keys()
 
 
 class Draft:
@@ -91,7 +114,7 @@ class Draft:
     # -- what can be asked for --------------------------------------------------------------------------------------
 
     def describe(self, new: Mapping[str, object] | NamedThing) -> None:
-        """Set slots of the object itself; `None` in a mapping unsets one.
+        """Set slots of the object itself; `None` in a mapping unsets one. The dates of a new one are now by default.
 
         Raises
         ------
@@ -99,10 +122,14 @@ class Draft:
             When the schema refuses them, or the id would change.
         """
         given = _given(new)
-        merged = _merged({"@type": OBJECT_TYPE, **self._attributes}, given)
-        if self._base.exists and merged["id"] != self._base.id:
-            reason = f"the object is {self._base.id!r}; its id cannot be changed to {merged['id']!r}"
-            raise InvalidElementError(reason, slot="id", value=merged["id"])
+        if given.get("@type", OBJECT_TYPE) != OBJECT_TYPE:
+            reason = f"the object itself is a {OBJECT_TYPE}; it cannot become {given['@type']!r}"
+            raise InvalidElementError(reason, slot="@type", value=given["@type"])
+        if self._base.exists and given.get("id", self._base.id) != self._base.id:
+            reason = f"the object is {self._base.id!r}; its id cannot be changed to {given['id']!r}"
+            raise InvalidElementError(reason, slot="id", value=given["id"])
+        dates = {} if self._base.exists else {"creation_date": _now(), _LAST_UPDATE: _now()}
+        merged = _merged({"@type": OBJECT_TYPE, **dates, **self._attributes}, given)
         self._attributes = normalise_links(attributes_of(parse_element(merged)))
 
     def add(self, element: Mapping[str, object] | NamedThing, source: SourceFile | None = None) -> ElementId:
@@ -118,14 +145,15 @@ class Draft:
             When its id is taken.
         """
         given = _given(element)
-        if source is not None and "data_path" not in given:
+        if source is not None and given.get("data_path") is None:
             given["data_path"] = source.name
         model = parse_element(given)
         found = element_id(model)
         if found in self._elements:
             raise ElementExistsError(str(found))
         self._elements[found] = normalise_links(attributes_of(model))
-        self._attach(found, source)
+        if source is not None:
+            self._attach(found, source)
         return found
 
     def update(
@@ -146,14 +174,15 @@ class Draft:
             reason = f"{found}: an id cannot be changed, here to {given['id']!r}; add the element anew"
             raise InvalidElementError(reason, slot="id", value=given["id"])
         merged = _merged(old, {**given, "id": found.name})
-        if kind_of(str(merged["@type"])) != found.kind:
-            reason = f"{found}: cannot become a {merged['@type']}, which is another kind of element"
-            raise InvalidElementError(reason, slot="@type", value=merged["@type"])
+        if "@type" in given and _kind(given["@type"]) != found.kind:
+            reason = f"{found}: cannot become {given['@type']!r}, which is no {found.kind} element"
+            raise InvalidElementError(reason, slot="@type", value=given["@type"])
         if source is not None and "data_checksum" not in given:
             merged.pop("data_checksum", None)
         self._elements[found] = normalise_links(attributes_of(parse_element(merged)))
-        self._attach(found, source)
-        self._retire(found, old, moved=source is None)
+        if source is not None:
+            self._attach(found, source)
+        self._retire(found, old)
         return found
 
     def remove(self, element: str | ElementId) -> ElementId:
@@ -165,7 +194,7 @@ class Draft:
             When there is none of this id.
         """
         found = self.resolve(element)
-        self._obsolete.update(dict.fromkeys(files_of(self._elements.pop(found))))
+        self._obsolete.update(dict.fromkeys(files_of(self._elements.pop(found))[:1]))
         self._attachments.pop(found, None)
         self._attributes = without_links_to(self._attributes, found)
         for other, attributes in self._elements.items():
@@ -211,7 +240,6 @@ class Draft:
         removed = tuple(sorted(self._base.elements.keys() - self._elements.keys()))
         self._check_links(written)
         self._check_files(written)
-        in_use = FileNames(self._elements)
         gone = tuple(f"{each}/" for each in removed)
         result = replace(
             self._base,
@@ -227,38 +255,34 @@ class Draft:
             removed=removed,
             attachments=tuple((each, file) for each, files in self._attachments.items() for file in files),
             moves=tuple(self._moves.items()),
-            obsolete=tuple(name for name in self._obsolete if in_use.owner(name) is None),
+            obsolete=tuple(self._obsolete),
         )
         if change.is_empty:
-            return change
-        if self._base.exists:
-            self._attributes = dated(self._attributes)
-        return replace(change, result=replace(result, attributes=self._attributes))
+            return replace(change, result=self._base)
+        return replace(change, result=replace(result, attributes=dated(self._attributes))) if self._base.exists else change
 
-    def _attach(self, element: ElementId, source: SourceFile | None) -> None:
+    def _attach(self, element: ElementId, source: SourceFile) -> None:
         attributes = self._elements[element]
         target = data_path(attributes)
-        if source is None:
-            return
         if target is None:
             reason = f"{element}: a {attributes['@type']} has no data_path, so no file can be added with it"
             raise InvalidElementError(reason, slot="data_path")
         self._attachments[element] = source.attachments(target)
 
-    def _retire(self, element: ElementId, old: Attributes, *, moved: bool) -> None:
+    def _retire(self, element: ElementId, old: Attributes) -> None:
         """Note which files an update leaves behind, or takes along to a new `data_path`."""
-        before, after = files_of(old), files_of(self._elements[element])
-        if moved and before and after and before[0] != after[0]:
-            self._moves.update({name: after[0] + name.removeprefix(before[0]) for name in before})
-            return
-        stored = {file.target for file in self._attachments.get(element, ())}
-        if not moved:
-            self._obsolete.update(dict.fromkeys(name for name in before if name not in stored))
+        before, after = files_of(old)[:1], files_of(self._elements[element])[:1]
+        if element in self._attachments or before != after:
+            self._obsolete.update(dict.fromkeys(before))
+        if element not in self._attachments and before != after:
+            self._moves.update(zip(before, after, strict=False))
 
     def _check_links(self, written: Iterable[ElementId]) -> None:
         base = self._base
         owners = [(str(each), self._elements[each], base.elements.get(each, {})) for each in written]
         for owner, attributes, before in ((self._attributes.get("id", ""), self._attributes, base.attributes), *owners):
+            if attributes == before:
+                continue
             known_before = links_of(before)
             for link in links_of(attributes):
                 if link.target not in self._elements and link not in known_before:
@@ -267,19 +291,18 @@ class Draft:
 
     def _check_files(self, written: Iterable[ElementId]) -> None:
         """Refuse names of files that another element has; two that an earlier writer let share one stay so."""
-        fresh = {each for each in written if data_path(self._elements[each]) != _path_before(self._base, each)}
-        kept = FileNames({each: said for each, said in self._elements.items() if each not in fresh})
-        taken: dict[str, ElementId] = {}
-        for element in sorted(fresh):
-            for name in (
-                data_path(self._elements[element]),
-                *(file.target for file in self._attachments.get(element, ())),
-            ):
-                owner = None if name is None else kept.owner(name) or taken.get(name)
-                if name is not None and owner is not None and owner != element:
+        base = self._base.elements
+        fresh = {each for each in written if self._elements[each].get("data_path") != base.get(each, {}).get("data_path")}
+        names = FileNames({each: said for each, said in self._elements.items() if each not in fresh})
+        for element in sorted(fresh | self._attachments.keys()):
+            own = [file.target for file in self._attachments.get(element, ())]
+            path = data_path(self._elements[element]) if element in fresh else None
+            for name in own if path is None else (path, *own):
+                owner = names.owner(name, besides=element)
+                if owner is not None:
                     raise FileConflictError(name, str(owner))
-                if name is not None:
-                    taken[name] = element
+            if element in fresh:
+                names.add(element, self._elements[element])
 
 
 def _given(element: Mapping[str, object] | NamedThing) -> dict[str, object]:
@@ -294,13 +317,14 @@ def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, o
     return {slot: value for slot, value in {**old, **new}.items() if value is not None}
 
 
-def _path_before(base: Snapshot, element: ElementId) -> str | None:
-    try:
-        return data_path(base.elements.get(element, {}))
-    except InvalidPathError:
-        return None
+def _kind(class_name: object) -> str:
+    return kind_of(class_name) if isinstance(class_name, str) else ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
 
 
 def dated(attributes: Attributes) -> Attributes:
     """Return attributes of an object that say it was changed now, in UTC and whole seconds."""
-    return {**attributes, "last_update_date": datetime.now(UTC).replace(microsecond=0).isoformat()}
+    return {**attributes, _LAST_UPDATE: _now()}

@@ -5,6 +5,7 @@ Owns turning what a user names into a list of files to store. Stores nothing.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import BinaryIO, Self
 
@@ -132,7 +133,7 @@ def files_of(attributes: Mapping[str, object]) -> tuple[str, ...]:
 
 
 class FileNames:
-    """Which names in an object are in use, and by which element.
+    """Which names in an object are in use, and by which elements.
 
     Parameters
     ----------
@@ -141,18 +142,31 @@ class FileNames:
     """
 
     def __init__(self, elements: Mapping[ElementId, Mapping[str, object]]) -> None:
-        self._owners: dict[str, ElementId] = {}
-        self._inside: dict[str, ElementId] = {}
+        self._owners: dict[str, dict[ElementId, None]] = {}
+        self._inside: dict[str, dict[ElementId, None]] = {}
         for element, attributes in elements.items():
-            for name in files_of(attributes):
-                self._owners.setdefault(name, element)
-                for directory in _directories(name):
-                    self._inside.setdefault(directory, element)
+            self.add(element, attributes)
 
-    def owner(self, name: str) -> ElementId | None:
-        """Return the element that a name belongs to: its file, its index, a file in its directory, or around it."""
-        above = (self._owners.get(directory) for directory in _directories(name))
-        return self._owners.get(name) or self._inside.get(name) or next(filter(None, above), None)
+    def add(self, element: ElementId, attributes: Mapping[str, object]) -> None:
+        """Take note of the names that one more element uses."""
+        for name in files_of(attributes):
+            self._owners.setdefault(name, {})[element] = None
+            for directory in _directories(name):
+                self._inside.setdefault(directory, {})[element] = None
+
+    def owner(self, name: str, *, besides: ElementId | None = None) -> ElementId | None:
+        """Return an element that a name belongs to: its file, its index, a file in its directory, or around it.
+
+        Parameters
+        ----------
+        name
+            The name of a file or a directory.
+        besides
+            An element that does not count; `None` when all do.
+        """
+        around = (self._owners.get(directory, {}) for directory in _directories(name))
+        owners = chain(self._owners.get(name, {}), self._inside.get(name, {}), *around)
+        return next((owner for owner in owners if owner != besides), None)
 
 
 def _directories(name: str) -> Iterator[str]:

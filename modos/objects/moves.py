@@ -6,6 +6,7 @@ Owns what must not be overwritten. Moves no byte itself: that is what `modos.tra
 from collections.abc import Callable
 
 from modos.errors import ObjectExistsError
+from modos.objects.contents import data_files, refuse_foreign
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 from modos.transfers import Progress, Report, transfer
@@ -43,21 +44,10 @@ def transfer_object(
         reason = f"another object, {there.id!r}, is here; overwrite it only if it is to go"
         raise ObjectExistsError(target.url, reason)
     if not there.exists and not overwrite:
-        _refuse_foreign(source, target)
+        refuse_foreign(target, {str(path) for path in data_files(source)}.__contains__)
     return transfer(source, target, leftovers="remove" if other else "keep", progress=progress)
 
 
 def _is_same(one: Snapshot, other: Snapshot) -> bool:
     """Tell whether two are copies of one object, whatever edits they have seen: same id, created at the same time."""
     return all(one.attributes.get(slot) == other.attributes.get(slot) for slot in ("id", "creation_date"))
-
-
-def _refuse_foreign(source: Storage, target: Storage) -> None:
-    """Refuse a place that holds what a transfer that was broken off cannot have left there."""
-    if target.empty():
-        return
-    ours = set(source.list())
-    foreign = next((path for path in target.list() if path not in ours), None)
-    if foreign is not None:
-        reason = f"this is no digital object and not empty: {str(foreign)!r} is in it; choose another place"
-        raise ObjectExistsError(target.url, reason)

@@ -12,6 +12,8 @@ from modos.storage.remote import LAST_NAME, Page
 
 __all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 
+_DOCUMENT = PurePosixPath(ROOT_DOCUMENT).name
+
 
 def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
     """Return the addresses of the digital objects in a storage, under the reference's name.
@@ -89,7 +91,7 @@ def _is_settled(directory: str, marker: str) -> bool:
 
 
 def object_of(name: str) -> str | None:
-    """Return the directory whose root document a name is, `None` for any other name.
+    """Return the directory whose root document a name is, `None` for any other name; hierarchies hold no objects.
 
     Examples
     --------
@@ -98,9 +100,8 @@ def object_of(name: str) -> str | None:
     >>> object_of("study/ex/data.zarr/sample/zarr.json") is None
     True
     """
-    if name == ROOT_DOCUMENT:
-        return ""
-    return name.removesuffix(f"/{ROOT_DOCUMENT}") if name.endswith(f"/{ROOT_DOCUMENT}") else None
+    directory, _, document = f"/{name}".partition(f"/{ZARR_ROOT}/")
+    return directory[1:] if document == _DOCUMENT else None
 
 
 def skip_marker(last: str, found: str | None) -> str:

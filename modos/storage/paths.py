@@ -40,7 +40,7 @@ def target_name(target: str | PurePath) -> str:
     --------
     >>> target_name("data.zarr/zarr.json")
     'data.zarr/zarr.json'
-    >>> target_name(PurePosixPath("reads/demo 1+2.cram"))
+    >>> target_name(PurePath("reads/demo 1+2.cram"))
     'reads/demo 1+2.cram'
     """
     name = target if isinstance(target, str) else target.as_posix()

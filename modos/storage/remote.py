@@ -132,6 +132,8 @@ class FsspecStorage(Storage):
                 return StorageTimeoutError(url)
             case ConnectionError():
                 return UnreachableError(url)
+            case OSError():
+                return StorageError(url, f"{type(error).__name__}: {error}")
             case _:
                 return None
 

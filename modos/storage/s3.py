@@ -200,7 +200,7 @@ class S3Storage(PagedStorage):
         return ObjectInfo(
             PurePosixPath(name),
             size=len(body),
-            etag=answer["ETag"].strip('"'),
+            etag=answer.get("ETag", digest.hexdigest()).strip('"'),  # Swift names none where a newer write has won
             content_type=options.get("content_type"),
             metadata=options.get("metadata", {}),
         )
@@ -257,12 +257,16 @@ def _filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSyst
     s3fs = require("s3fs", extra="s3", purpose="reading and writing S3")
     timeout = float(options.get("timeout", _TIMEOUT))
     attempts = int(options.get("attempts", _ATTEMPTS))
+    session = require("aiobotocore.session", extra="s3", purpose="reading and writing S3").AioSession(
+        profile=options.get("profile")
+    )
+    session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
     filesystem = s3fs.S3FileSystem(
+        session=session,
         anon=options.get("anon", False),
         key=options.get("key"),
         secret=options.get("secret"),
         token=options.get("token"),
-        profile=options.get("profile"),
         endpoint_url=endpoint,
         client_kwargs={"region_name": options["region"]} if "region" in options else {},
         config_kwargs={
@@ -280,6 +284,11 @@ def _filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSyst
     )
     filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
     return filesystem
+
+
+def _send_at_once(params: Mapping[str, Any], **_: object) -> None:
+    """Do not wait for `100 Continue` before a body is sent: aiohttp waits without end when it does not come."""
+    params["headers"].pop("Expect", None)
 
 
 def _s3_names(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -310,6 +319,8 @@ def _meaning(error: BaseException, url: str, endpoint: str | None) -> StorageErr
                 return IntegrityError(url, "the connection broke before the whole body had come")
             case boto.HTTPClientError() | ClientConnectionError():
                 return UnreachableError(url, f"no connection to {service}; check the address and the network")
+            case ValueError() if "endpoint" in str(each):
+                return UnreachableError(url, f"{each}; an endpoint looks like https://s3.example.org")
     return None
 
 
@@ -319,7 +330,7 @@ def _refusal(answer: Mapping[str, Any], url: str, operation: str) -> StorageErro
     message = answer.get("Error", {}).get("Message", "")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status or 0)
     if kind is None:
-        return ServiceError(url, f"the service refused: {message or code}", status=status)
+        return ServiceError(url, f"the service refused ({message or code or 'no reason given'})", status=status)
     bare = status == HTTPStatus.FORBIDDEN and operation == "HeadObject"  # an answer without a body tells no more
     reason = "the service does not accept these credentials, or not for this" if bare else _REASONS.get(code, "")
     return kind(url, reason, status=status)

@@ -101,8 +101,10 @@ def _check_document(document: object, url: str, *, what: str) -> None:
     if not isinstance(document, dict):
         raise DamagedObjectError(url, f"{what} is not a JSON object")
     if document.get("zarr_format") != 3:  # noqa: PLR2004 - the format's own number
-        raise DamagedObjectError(url, f"{what} is of zarr format {document.get('zarr_format')!r}; format 3 is read here")
-    if document.get("node_type") not in ("group", "array"):  # noqa: PLR6201 - it may be what no set takes
+        raise DamagedObjectError(
+            url, f"{what} is of zarr format {document.get('zarr_format')!r}; format 3 is read here"
+        )
+    if document.get("node_type") not in ("group", "array"):  # a list or mapping is in no set
         raise DamagedObjectError(url, f"{what} has the node type {document.get('node_type')!r}")
     if not isinstance(document.get("attributes", {}), dict):
         raise DamagedObjectError(url, f"{what} has attributes that are not a mapping")

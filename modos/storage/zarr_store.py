@@ -46,7 +46,8 @@ class StorageStore(Store):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and (self._storage, self.read_only) == (other._storage, other.read_only)
 
-    __hash__ = None  # type: ignore[assignment] - as zarr's own stores
+    def __hash__(self) -> int:
+        return hash((type(self), self._storage, self.read_only))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage.url!r})"
@@ -60,9 +61,7 @@ class StorageStore(Store):
     async def _run[R](self, verb: Callable[[], R]) -> R:
         return await get_running_loop().run_in_executor(self._threads.get(), verb)
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
+    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return a value or a range of it, `None` when there is none."""
         start, end = _slice(byte_range)
         try:

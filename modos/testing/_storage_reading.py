@@ -203,7 +203,7 @@ class ReadingTests(StorageSuite):
             assert file.read(5) == BODY[110:115]
             file.seek(len(BODY) + 50)
             assert file.read(5) == b""
-            with pytest.raises((ValueError, OSError), match="seek|Invalid"):
+            with pytest.raises((ValueError, OSError), match=r"seek|Invalid"):
                 file.seek(-1)
         assert file.closed
 

@@ -137,8 +137,8 @@ class WritingTests(StorageSuite):
     @pytest.mark.parametrize("size", [10, 9 * 1024 * 1024])
     def test_create_refuses_to_replace(self, storage: Storage, size: int) -> None:
         """Mode `create` stores what is not there, and raises KeyExistsError where something is, which stays."""
+        self.put_raw(storage, "demo", b"old")
         with pytest.raises(KeyExistsError) as caught:
-            self.put_raw(storage, "demo", b"old")
             storage.put(long_chunks(size), "demo", mode="create")
         assert isinstance(caught.value, FileExistsError)
         assert caught.value.url == storage.url_of("demo")

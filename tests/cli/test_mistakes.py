@@ -47,6 +47,7 @@ MISTAKES = [
     ("create {nothing} --from-file slot.yaml", 1, "'sexx' is no slot of Sample"),
     ("create {nothing} --from-file file.yaml", 1, "there is no file 'nope.cram'"),
     ("add {ex}", 2, "give --element or --from-file"),
+    ("add {ex} --from-file=", 1, "the name of a description ends in"),
     ("add {ex} --element {{", 2, "is no JSON at line 1, column 2"),
     ('add {ex} --element {{"id":"s2",}}', 2, "is no JSON at line 1, column 1"),
     ('add {ex} --element {{"id":"s2","id":"s3"}}', 2, "the key 'id' is there twice"),

@@ -162,6 +162,18 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(ex, clean_environmen
     assert (done.returncode, done.stderr) == (1, b"modos: No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("line", "code"), [('show "$1"', 0), ('show "$1-missing"', 1), ('remove "$1"', 2)])
+def test_closed_streams_do_not_crash(ex, line, code, closed):
+    """Nobody to ask, nobody to answer and nobody to complain to: the exit code still tells."""
+    command = ["/bin/sh", "-c", f'"$0" -m modos {line} {closed}', sys.executable, str(ex)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "defect" not in done.stderr
+
+
 def test_names_that_are_not_unicode_do_not_crash(modos_process, tmp_path, clean_environment):
     """Arguments in any bytes, and output that an ASCII terminal cannot show, end in a sentence or in escapes."""
     missing = modos_process("show", os.fsencode(tmp_path) + b"/\xff\xfe", env=clean_environment)

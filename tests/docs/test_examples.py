@@ -59,7 +59,9 @@ def server() -> Iterator[SwiftServer]:
 def reader(server, tmp_path, monkeypatch):
     """Stand where a reader stands: in an empty directory, with credentials in the environment."""
     from modos import S3Storage, SwiftStorage
+    from modos.swift import SwiftFileSystem
 
+    SwiftFileSystem.clear_instance_cache()  # fsspec keeps those that have read another environment
     server.wipe()
     monkeypatch.chdir(tmp_path)
     for name, value in {
@@ -73,6 +75,8 @@ def reader(server, tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     SwiftStorage("swift://omics").filesystem.mkdir("omics")
     S3Storage("s3://omics").filesystem.call_s3("create_bucket", Bucket="omics")
+    yield
+    SwiftFileSystem.clear_instance_cache()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,7 +16,9 @@ from modos.testing import Proxy
 
 HIERARCHY = "data.zarr/"
 
-stems = st.sampled_from(["a", "b", "data", "data.zarr", "dataa", "e", "ex", "ex-1", "ex.1", "ex1", "z", "zarr.json", "ü", "🧬"])
+stems = st.sampled_from(
+    ["a", "b", "data", "data.zarr", "dataa", "e", "ex", "ex-1", "ex.1", "ex1", "z", "zarr.json", "ü", "🧬"]
+)
 directories = st.lists(stems, max_size=3).map("/".join)
 tails = st.sampled_from(
     [ROOT_DOCUMENT, "data.zarr/sample/zarr.json", "data.zarr/zarr.jso", "data.zarr/zarr.json0", "data.zarr/zz/c/0",
@@ -31,8 +33,12 @@ def in_order(names):
 
 
 def defined_objects(names):
-    """What an object is: a directory with a root document that lies in no other such directory."""
-    roots = {name.removesuffix(ROOT_DOCUMENT).removesuffix("/") for name in names if f"/{name}".endswith(f"/{ROOT_DOCUMENT}")}
+    """What an object is: a directory with a root document, that lies in no other and in no hierarchy."""
+    roots = {
+        name.removesuffix(ROOT_DOCUMENT).removesuffix("/")
+        for name in names
+        if f"/{name}".endswith(f"/{ROOT_DOCUMENT}") and name.split("/").count("data.zarr") == 1
+    }
     return {
         root
         for root in roots

@@ -69,7 +69,9 @@ class TestWhole:
         left = [str(path) for path in storage.list()]
         assert left == (["dir/demo"] if mode == "overwrite" else [])
         assert mode == "create" or storage.read("dir/demo") == b"old"
-        assert [name for name in os.listdir(storage.path / "dir") if name != "demo"], "the partial file is there, hidden"
+        assert [place for place in (storage.path / "dir").iterdir() if place.name != "demo"], (
+            "the partial file is there, hidden"
+        )
         storage.put(b"new", "dir/demo", mode=mode)
         assert storage.read("dir/demo") == b"new"
         storage.remove_tree("dir")

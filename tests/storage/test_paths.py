@@ -17,8 +17,10 @@ parts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0
 )
 keys = st.lists(parts, min_size=1, max_size=5).map("/".join).filter(lambda key: len(key.encode()) <= 500)
 buckets = st.from_regex(r"\A[a-z][a-z0-9-]{1,40}[a-z0-9]\Z").filter(
-    lambda name: not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
-    and not name.endswith(("-s3alias", "--ol-s3", "--x-s3", "--table-s3"))
+    lambda name: (
+        not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        and not name.endswith(("-s3alias", "--ol-s3", "--x-s3", "--table-s3"))
+    )
 )
 containers = parts.filter(lambda name: len(name.encode()) <= 256)
 

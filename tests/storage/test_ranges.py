@@ -1,5 +1,7 @@
 """Which bytes are asked for: merging ranges changes the requests and never what is returned."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def test_merged_ranges_serve_the_wanted_ones(body, wanted, gap):
 def test_merged_ranges_are_few(wanted, gap):
     """They come in order, more than the gap apart, and none begins or ends where nothing was wanted."""
     merged = list(merge_ranges(wanted, gap=gap))
-    assert all(before.end + gap < after.start for before, after in zip(merged, merged[1:], strict=False))
+    assert all(before.end + gap < after.start for before, after in pairwise(merged))
     assert {each.start for each in merged} <= {start for start, _ in wanted}
     assert {each.end for each in merged} <= {end for _, end in wanted}
     served = sorted(position for each in merged for position in each.wanted)

@@ -71,7 +71,7 @@ def test_a_bad_address_is_refused(url):
 @pytest.mark.parametrize("url", ["s3://omics", "/data", "swift://omics"])
 def test_an_unknown_option_is_refused(url):
     """An option that the backend does not know is a mistake, named, at the latest when it is first used."""
-    with pytest.raises(InvalidInputError, match="no_such_option|tokn"):
+    with pytest.raises(InvalidInputError, match="no_such_option"):
         _ = open_storage(url, no_such_option=1).filesystem
 
 
