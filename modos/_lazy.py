@@ -4,6 +4,7 @@ Owns how a public name is resolved on first use, and how a missing extra is repo
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ from modos.errors import MissingDependencyError
 
 def lazy_names(package: str, origins: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a module-level `__getattr__` that imports each public name from its module on first use.
+
+    `dir()` of the package lists the names, so that shells complete them.
 
     Parameters
     ----------
@@ -29,6 +32,8 @@ def lazy_names(package: str, origins: Mapping[str, str]) -> Callable[[str], Any]
         module = importlib.import_module(origins[name], package)
         return getattr(module, name)
 
+    facade = sys.modules[package]
+    facade.__dict__["__dir__"] = lambda: sorted({*facade.__dict__, *origins})
     return getattr_
 
 

@@ -4,11 +4,11 @@ Owns the public words for one object. Knows no backend and no omics format by na
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos.errors import InvalidPathError, ObjectExistsError, ObjectNotFoundError
+from modos.errors import ElementNotFoundError, InvalidPathError, ObjectExistsError, ObjectNotFoundError
 from modos.model import ElementId, NamedThing
 from modos.objects.arrays import add_array, array_tree
 from modos.objects.commit import commit
@@ -16,6 +16,7 @@ from modos.objects.contents import content_checksum, data_files
 from modos.objects.description import Description
 from modos.objects.draft import OBJECT_TYPE, Change, Draft
 from modos.objects.files import SourceFile
+from modos.objects.leftovers import finish_removal, sweep
 from modos.objects.moves import transfer_object
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
@@ -106,13 +107,12 @@ class MODO:
             When the schema refuses a slot.
         """
         place = _located(path, storage, options or {})
-        now = datetime.now(UTC).replace(microsecond=0)
+        dates = {"creation_date": creation_date, "last_update_date": last_update_date}
         given = {
             **slots,
             "@type": OBJECT_TYPE,
             "id": id or place.path.name,
-            "creation_date": creation_date or now,
-            "last_update_date": last_update_date or now,
+            **{slot: date for slot, date in dates.items() if date is not None},
         }
 
         def plan(base: Snapshot) -> Change:
@@ -152,8 +152,9 @@ class MODO:
 
         Raises
         ------
-        InvalidInputError
-            When there is a mistake anywhere in the document; nothing is then changed.
+        ModosError
+            When there is a mistake anywhere in the document, for the reasons of `add_element` and `update_element`;
+            nothing is then changed.
         ObjectExistsError
             When there is an object and it was to be new, or files that are none of this object's.
         """
@@ -165,12 +166,15 @@ class MODO:
                 raise ObjectExistsError(place.url)
             return description.plan_object(base, keep=no_remove)
 
-        return cls._at(place, commit(place, plan, create=True))
+        said = commit(place, plan, create=True)
+        if not no_remove:
+            sweep(place, said)
+        return cls._at(place, said)
 
     @classmethod
     def _at(cls, storage: Storage, said: Snapshot) -> Self:
         modo = cls.__new__(cls)
-        modo._hold(storage, said)
+        modo._hold(storage, said)  # noqa: SLF001 - the other constructor
         return modo
 
     def _hold(self, storage: Storage, said: Snapshot | None = None) -> None:
@@ -374,6 +378,8 @@ class MODO:
     def remove_element(self, element_id: str) -> None:
         """Remove an element with its file, index files and arrays, and every link to it.
 
+        A removal that was killed half-way can be repeated.
+
         Parameters
         ----------
         element_id
@@ -390,7 +396,12 @@ class MODO:
             draft.remove(element_id)
             return draft.change()
 
-        self._commit(plan)
+        try:
+            self._commit(plan)
+        except ElementNotFoundError:
+            if not finish_removal(self._storage, element_id):
+                raise
+            self.refresh()
 
     def remove_object(self) -> None:
         """Remove the object and everything in it, the root document last: a removal that broke off can be repeated.
@@ -425,7 +436,7 @@ class MODO:
         ElementExistsError
             When it has an array of this name.
         """
-        self._said = add_array(self._storage, self._said.resolve(element_id), name, data)
+        self._said = add_array(self._storage, element_id, name, data)
 
     def _commit(self, plan: Callable[[Snapshot], Change]) -> None:
         self._said = commit(self._storage, plan)
@@ -562,11 +573,12 @@ def _located(path: str | PurePath, storage: Storage | None, options: Mapping[str
         if text == "":
             raise InvalidPathError(text, "is no object's path; name a directory or an address")
         return open_storage(path, **options)
-    if text in {"", "."}:
-        return storage
     if not is_url(text) and not text.startswith("/"):
-        return storage / text.removesuffix("/")
-    root = storage.url.rstrip("/")
-    if f"{text}/".startswith(f"{root}/"):
-        return storage / text[len(root) :].strip("/") if text.strip("/") != root.strip("/") else storage
+        name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
+        return storage if name in {"", "."} else storage / name
+    place, root = (open_storage(text).url if is_url(text) else text).rstrip("/"), storage.url.rstrip("/")
+    if place == root:
+        return storage
+    if place.startswith(f"{root}/"):
+        return storage / place.removeprefix(f"{root}/")
     raise InvalidPathError(text, f"does not lie beneath the storage {storage.url}")

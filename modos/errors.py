@@ -7,7 +7,7 @@ pickling. Knows nothing of the rooms that raise them.
 ModosError
 ├── InvalidInputError (ValueError)          the caller's words are wrong; nothing was touched
 │   ├── InvalidPathError                    a path or target that may not be used
-│   ├── InvalidURLError                     an address that cannot be read
+│   │   └── InvalidURLError                 an address that cannot be read
 │   ├── InvalidElementError                 an element: unknown slot, bad value, missing slot
 │   ├── InvalidDocumentError                a description that cannot be read
 │   └── DanglingLinkError                   a link to an element that is not there

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ pytest.register_assert_rewrite(
 
 from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage  # noqa: E402 - rewritten first
 from modos.testing import SwiftServer  # noqa: E402 - likewise
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 
 _CLOUD_VARIABLES = ("AWS_", "OS_", "ST_", "SWIFT_", "CRYPT4GH_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _REGION = "us-east-1"

@@ -228,7 +228,7 @@ def _combined(label: str, mistakes: list[InvalidElementError]) -> InvalidElement
     if len(mistakes) == 1:
         reason = f"{label}: {first.reason}"
     else:
-        reason = "\n  ".join([f"{label} has several mistakes:", *(mistake.reason for mistake in mistakes)])
+        reason = f"{label} has several mistakes: {'; '.join(f'({number}) {each.reason}' for number, each in enumerate(mistakes, 1))}"
     return InvalidElementError(reason, slot=first.slot, value=first.value, allowed=first.allowed)
 
 

@@ -13,8 +13,10 @@ from modos.errors import InvalidElementError, suggestion
 from modos.model._generated import tables
 
 type ElementKind = Literal["assay", "data", "reference", "sample", "sequence"]
+"""Kind of an element: the first part of its full id, and the group that it is kept in."""
 
 ELEMENT_KINDS: tuple[ElementKind, ...] = get_args(ElementKind.__value__)
+"""All kinds of elements, in order."""
 
 _LONGEST_NAME = 200
 _REPR = reprlib.Repr(maxstring=80, maxother=80)
@@ -117,6 +119,8 @@ OBJECT_CLASS = "MODO"
 """The class of the digital object itself; every other class that can be written down is one of its elements."""
 
 ELEMENT_CLASSES: tuple[str, ...] = tuple(sorted(name for name, found in CLASSES.items() if found.kind))
+"""Names of the classes that elements can have."""
+
 DESCRIBABLE: tuple[str, ...] = tuple(sorted((*ELEMENT_CLASSES, OBJECT_CLASS)))
 """What `@type` may say: the object, or a class of elements."""
 

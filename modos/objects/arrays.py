@@ -25,7 +25,7 @@ __all__ = ["add_array", "array_tree"]
 _AT_ONCE = 8
 
 
-def add_array(storage: Storage, element: ElementId, name: str, data: "npt.ArrayLike") -> Snapshot:
+def add_array(storage: Storage, element_id: str, name: str, data: "npt.ArrayLike") -> Snapshot:
     """Store an array in the group of an element.
 
     Its chunks are written first and are not part of the object until the root document names the array.
@@ -34,7 +34,7 @@ def add_array(storage: Storage, element: ElementId, name: str, data: "npt.ArrayL
     ----------
     storage
         The root of the object.
-    element
+    element_id
         The element that the array belongs to.
     name
         Name of the array in the element's group.
@@ -43,11 +43,15 @@ def add_array(storage: Storage, element: ElementId, name: str, data: "npt.ArrayL
 
     Raises
     ------
+    ElementNotFoundError
+        When there is no such element.
     InvalidElementError
         When the name cannot be that of an array, or numpy makes no plain array of the data.
     ElementExistsError
         When there is an array of this name.
     """
+    now = Snapshot.read(storage)
+    element = now.resolve(element_id)
     path = f"{element}/{ElementId(element.kind, name).name}"
     files = _encoded(data)
     document = parse_document(files["zarr.json"], storage.url_of(f"{ZARR_ROOT}/{path}"))
@@ -58,7 +62,7 @@ def add_array(storage: Storage, element: ElementId, name: str, data: "npt.ArrayL
         others = {**base.others, path: document}
         return Change(base, replace(base, others=others, attributes=dated(base.attributes)))
 
-    plan(Snapshot.read(storage))
+    plan(now)
     place = f"{ZARR_ROOT}/{path}"
     storage.remove_tree(place)  # what an edit that was killed has left
     try:

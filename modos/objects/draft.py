@@ -259,7 +259,9 @@ class Draft:
         )
         if change.is_empty:
             return replace(change, result=self._base)
-        return replace(change, result=replace(result, attributes=dated(self._attributes))) if self._base.exists else change
+        return (
+            replace(change, result=replace(result, attributes=dated(self._attributes))) if self._base.exists else change
+        )
 
     def _attach(self, element: ElementId, source: SourceFile) -> None:
         attributes = self._elements[element]
@@ -292,7 +294,9 @@ class Draft:
     def _check_files(self, written: Iterable[ElementId]) -> None:
         """Refuse names of files that another element has; two that an earlier writer let share one stay so."""
         base = self._base.elements
-        fresh = {each for each in written if self._elements[each].get("data_path") != base.get(each, {}).get("data_path")}
+        fresh = {
+            each for each in written if self._elements[each].get("data_path") != base.get(each, {}).get("data_path")
+        }
         names = FileNames({each: said for each, said in self._elements.items() if each not in fresh})
         for element in sorted(fresh | self._attachments.keys()):
             own = [file.target for file in self._attachments.get(element, ())]

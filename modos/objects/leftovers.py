@@ -90,7 +90,8 @@ def _remove_left(storage: Storage, said: Snapshot, elements: Iterable[ElementId]
         if element not in said.elements and (attributes := _attributes_left(storage, element)) is not None
     }
     paths = [path for attributes in left.values() for path in files_of(attributes)[:1]]
-    storage.remove_many(list(obsolete_files(storage, paths, said.elements)))
+    if gone := list(obsolete_files(storage, paths, said.elements)):
+        storage.remove_many(gone)
     for element in left:
         storage.remove_tree(ZARR_ROOT / str(element))
     return list(left)

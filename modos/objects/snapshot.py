@@ -107,7 +107,9 @@ class Snapshot:
         Raises
         ------
         ElementNotFoundError
-            When there is none, or several; the message names the near or possible ones.
+            When there is none; the message names near ones.
+        InvalidElementError
+            When several elements of different kinds have this id; the message names them.
         """
         if isinstance(element, ElementId):
             found = [element] if element in self.elements else []
@@ -115,9 +117,12 @@ class Snapshot:
             found = [known for known in self.elements if element in {str(known), known.name}]
             exact = [known for known in found if str(known) == element]
             found = exact or found
-        if len(found) != 1:
-            known = [*map(str, found or self.elements), *(each.name for each in self.elements)]
-            raise ElementNotFoundError(str(element), known)
+        if not found:
+            raise ElementNotFoundError(str(element), [*map(str, self.elements), *(each.name for each in self.elements)])
+        if len(found) > 1:
+            several = sorted(map(str, found))
+            reason = f"{element!r} is the id of several elements: {', '.join(several)}; write the full id"
+            raise InvalidElementError(reason, slot="id", value=element, allowed=several)
         return found[0]
 
     def arrays_of(self, element: ElementId) -> Iterator[str]:

@@ -51,7 +51,8 @@ def companions_of(source: str, target: str, exists: Callable[[str], bool]) -> di
     source
         Name of the data file where it comes from. Its index is `demo1.bam.bai` or, as Picard names it, `demo1.bai`.
     target
-        Name of the data file in the object; index files are named after it with their suffix appended.
+        Name of the data file in the object; index files are named after it with their suffix appended. Those that its
+        format does not have stay behind.
     exists
         Tells whether there is a file of this name where the data file comes from.
 
@@ -67,7 +68,7 @@ def companions_of(source: str, target: str, exists: Callable[[str], bool]) -> di
     """
     found = {}
     stem = source[: len(source) - len(_data_suffix(source) or "")]
-    for suffix in _suffixes(source):
+    for suffix in (suffix for suffix in _suffixes(source) if suffix in _suffixes(target)):
         for candidate in (source + suffix, stem + suffix):
             if exists(candidate):
                 found[candidate] = target + suffix

@@ -42,6 +42,15 @@ _READ_BUFFER = 1024 * 1024
 _AT_ONCE = 8
 
 
+_MEANINGS: Sequence[tuple[tuple[type[Exception], ...], type[StorageError]]] = (
+    ((FileNotFoundError, IsADirectoryError, NotADirectoryError), KeyNotFoundError),
+    ((FileExistsError,), KeyExistsError),
+    ((PermissionError,), AccessDeniedError),
+    ((TimeoutError,), StorageTimeoutError),
+    ((ConnectionError,), UnreachableError),
+)
+
+
 class FsspecStorage(Storage):
     """A prefix of any fsspec filesystem.
 
@@ -77,6 +86,8 @@ class FsspecStorage(Storage):
     @property
     def url(self) -> str:
         """The root with the filesystem's protocol."""
+        if "://" in self._prefix:  # the filesystem's own paths are addresses, as those of HTTP
+            return self._prefix
         protocol = self.filesystem.protocol
         return f"{protocol if isinstance(protocol, str) else protocol[0]}://{self._prefix}"
 
@@ -121,21 +132,10 @@ class FsspecStorage(Storage):
 
     def _translated(self, error: Exception, url: str) -> StorageError | None:
         """Return what an exception of the filesystem means, `None` for one that is not known."""
-        match error:
-            case FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
-                return KeyNotFoundError(url)
-            case FileExistsError():
-                return KeyExistsError(url)
-            case PermissionError():
-                return AccessDeniedError(url)
-            case TimeoutError():
-                return StorageTimeoutError(url)
-            case ConnectionError():
-                return UnreachableError(url)
-            case OSError():
-                return StorageError(url, f"{type(error).__name__}: {error}")
-            case _:
-                return None
+        for kinds, meaning in _MEANINGS:
+            if isinstance(error, kinds):
+                return meaning(url)
+        return StorageError(url, f"{type(error).__name__}: {error}") if isinstance(error, OSError) else None
 
     def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
         """Turn an fsspec entry into what the contract returns."""

@@ -60,6 +60,8 @@ _REASONS = {
     "NoSuchBucket": "there is no such bucket",
 }
 _HOW_TO_SIGN_IN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ask anonymously"
+_CUT_SHORT = "the connection broke before the whole body had come"
+_CHECK = "check the address and the network"
 _BY_STATUS: Mapping[int, type[StorageError]] = {
     401: AuthenticationError,
     403: AccessDeniedError,
@@ -306,21 +308,25 @@ def _meaning(error: BaseException, url: str, endpoint: str | None) -> StorageErr
     from aiohttp import ClientConnectionError, ClientPayloadError
     from botocore import exceptions as boto
 
-    service = endpoint or "AWS"
     for each in _causes(error):
-        match each:
-            case boto.ClientError():
-                return _refusal(each.response, url, each.operation_name)
-            case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.ProfileNotFound():
-                return AuthenticationError(url, f"{each}; {_HOW_TO_SIGN_IN}")
-            case boto.ConnectTimeoutError() | boto.ReadTimeoutError():
-                return StorageTimeoutError(url, f"no answer in time from {service}")
-            case boto.ResponseStreamingError() | boto.IncompleteReadError() | ClientPayloadError():
-                return IntegrityError(url, "the connection broke before the whole body had come")
-            case boto.HTTPClientError() | ClientConnectionError():
-                return UnreachableError(url, f"no connection to {service}; check the address and the network")
-            case ValueError() if "endpoint" in str(each):
-                return UnreachableError(url, f"{each}; an endpoint looks like https://s3.example.org")
+        if isinstance(each, boto.ClientError):
+            return _refusal(each.response, url, each.operation_name)
+        if isinstance(each, boto.NoCredentialsError | boto.PartialCredentialsError | boto.ProfileNotFound):
+            return AuthenticationError(url, f"{each}; {_HOW_TO_SIGN_IN}")
+        service = endpoint or "AWS"
+        for kinds, meaning, reason in (
+            (
+                (boto.ConnectTimeoutError, boto.ReadTimeoutError),
+                StorageTimeoutError,
+                f"no answer in time from {service}",
+            ),
+            ((boto.ResponseStreamingError, boto.IncompleteReadError, ClientPayloadError), IntegrityError, _CUT_SHORT),
+            ((boto.HTTPClientError, ClientConnectionError), UnreachableError, f"no connection to {service}; {_CHECK}"),
+        ):
+            if isinstance(each, kinds):
+                return meaning(url, reason)
+        if isinstance(each, ValueError) and "endpoint" in str(each):
+            return UnreachableError(url, f"{each}; an endpoint looks like https://s3.example.org")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Native OpenStack Swift for the Python data ecosystem: credentials, a client and an fsspec filesystem.
+"""Native OpenStack Swift for the Python data ecosystem: credentials, a client, an fsspec filesystem and a zarr store.
 
 Owns the public names of the room, each imported when it is first used. Knows nothing of MODOs or of `modos.storage`.
 """
@@ -14,6 +14,7 @@ __all__ = [
     "Patience",
     "SwiftClient",
     "SwiftFileSystem",
+    "SwiftStore",
     "TokenCredentials",
     "V1Credentials",
     "credentials_from_environment",
@@ -33,6 +34,7 @@ __getattr__ = lazy_names(
         "Patience": ".client",
         "SwiftClient": ".client",
         "SwiftFileSystem": ".filesystem",
+        "SwiftStore": ".store",
         "TokenCredentials": _CREDENTIALS,
         "V1Credentials": _CREDENTIALS,
         "credentials_from_environment": _CREDENTIALS,

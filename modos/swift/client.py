@@ -109,6 +109,30 @@ class SwiftClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials or self._storage_url or 'environment'!r})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SwiftClient) and self._made_with == other._made_with
+
+    def __hash__(self) -> int:
+        return hash(self._made_with)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what the environment said: the process that unpickles it has its own."""
+        return self.__dict__ | {"_found": None}
+
+    @property
+    def _made_with(self) -> tuple[Credentials | None, str | None]:
+        return self._credentials, self._storage_url
+
+    @property
+    def known_storage_url(self) -> str | None:
+        """The account, `None` where it is known only after logging in."""
+        return self._storage_url or (self._credentials.storage_url if self._credentials else None)
+
+    @property
+    def identity(self) -> tuple[Credentials, str | None]:
+        """Who asks for which account: clients for whom this is equal see the same."""
+        return self._settled(), self._storage_url
+
     async def access(self, *, stale: Access | None = None) -> Access:
         """Return storage URL and token, logging in when that has not been done in this process."""
         if self._storage_url is not None and stale is not None and stale.token is None:

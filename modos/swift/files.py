@@ -88,7 +88,7 @@ class SwiftWriter(io.BufferedIOBase):
             return len(view)
         taken = 0
         while taken < len(view):
-            length = section_length(self._segments, self.fs.segment_size)
+            length = section_length(self._segments, self.fs.objects.segment_size)
             if self._spooled == length:
                 self._upload_segment()
                 continue
@@ -118,7 +118,7 @@ class SwiftWriter(io.BufferedIOBase):
                 self._upload_segment()
             body = FileSection(self._spool, 0, self._spooled)
             self.details = self.fs.run(
-                self.fs.place, self.path, self._large or body, headers=self._headers, create=self.mode == "xb"
+                self.fs.objects.place, self.path, self._large or body, headers=self._headers, create=self.mode == "xb"
             )
         except BaseException:
             self.discard()

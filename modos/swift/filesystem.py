@@ -7,11 +7,9 @@ Owns what fsspec's writing verbs mean on Swift, and the whole filesystem. Knows 
 import asyncio
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from functools import partial
 from glob import has_magic
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,21 +18,17 @@ from fsspec.utils import stringify_path
 
 from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
 from modos.swift.blocking import mirrored
-from modos.swift.bodies import Body, file_section, length_of
+from modos.swift.bodies import file_section
 from modos.swift.concurrency import together
 from modos.swift.files import SwiftReader, SwiftTextWriter, SwiftWriter
-from modos.swift.listing import raw_name
 from modos.swift.protocol import (
     SEGMENTS,
     Info,
-    etag_of,
-    info_from_headers,
-    is_large,
     object_headers,
     split_path,
 )
 from modos.swift.reading import SwiftReading
-from modos.swift.segments import LargeUpload, Segments, cut_points, server_copy
+from modos.swift.segments import cut_points
 from modos.swift.signing import Signer
 
 __all__ = ["SwiftFileSystem"]
@@ -81,7 +75,7 @@ class SwiftFileSystem(SwiftReading):
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of `SwiftReading`
         super().__init__(*args, **options)
-        self.segments = Segments(self.client, self.lister)
+        self.segments = self.objects.segments
         self._signer = Signer(self.client, self._temp_url_key)
 
     async def _pipe_file(
@@ -118,13 +112,7 @@ class SwiftFileSystem(SwiftReading):
         """
         path = self._object_path(path)
         headers = object_headers(path, content_type, metadata)
-        create = mode == "create"
-        size = length_of(value)
-        if size <= self.segment_size:
-            return await self.place(path, value, headers=headers, create=create)
-        view = memoryview(value).cast("B")
-        sections = [nullcontext(view[start:end]) for start, end in cut_points(size, self.segment_size)]
-        return await self._place_large(path, sections, headers=headers, create=create)
+        return await self.objects.write(path, value, headers=headers, create=mode == "create")
 
     async def _put_file(
         self,
@@ -147,66 +135,16 @@ class SwiftFileSystem(SwiftReading):
         headers = object_headers(path, content_type, metadata)
         size = status.st_size
         callback.set_size(size)
-        if size > self.segment_size:
-            sections = [file_section(source, start, end) for start, end in cut_points(size, self.segment_size)]
-            return await self._place_large(path, sections, headers=headers, create=create, callback=callback)
+        if size > self.objects.segment_size:
+            points = cut_points(size, self.objects.segment_size)
+            sections = [file_section(source, start, end) for start, end in points]
+            return await self.objects.write_sections(
+                path, sections, headers=headers, create=create, on_arrival=callback.relative_update
+            )
         with file_section(source, 0, size) as section:
-            info = await self.place(path, section, headers=headers, create=create)
+            info = await self.objects.place(path, section, headers=headers, create=create)
         callback.relative_update(size)
         return info
-
-    async def _place_large(
-        self,
-        path: str,
-        sections: Sequence[AbstractContextManager[Body]],
-        *,
-        headers: Mapping[str, str],
-        create: bool,
-        callback: Callback = DEFAULT_CALLBACK,
-    ) -> Info:
-        """Upload sections side by side as segments, then the manifest; leave nothing when one of them fails."""
-        large = LargeUpload(self.client, path)
-
-        async def upload(index: int, section: AbstractContextManager[Body]) -> None:
-            with section as body:
-                await large.add(index, body)
-                callback.relative_update(length_of(body))
-
-        try:
-            await together((partial(upload, *item) for item in enumerate(sections)), limit=self.concurrency)
-            return await self.place(path, large, headers=headers, create=create)
-        except BaseException:
-            await self.segments.delete(large.disposable)
-            raise
-
-    async def place(
-        self, path: str, source: Body | LargeUpload, *, headers: Mapping[str, str], create: bool = False
-    ) -> Info:
-        """Make an object of a body or of uploaded segments, then delete the segments that it leaves without a manifest.
-
-        Parameters
-        ----------
-        path, headers
-            `container/object`, and its content type and metadata as headers.
-        source
-            What it is made of.
-        create
-            Refuse when something is there.
-        """
-        replaced = [] if create else await self.segments.replaced_by(path)
-        if isinstance(source, LargeUpload):
-            answer = await source.commit(headers=headers, create=create)
-            self.segments.forget(path)
-        else:
-            answer = await self.client.put(path, source, headers=headers, create=create)
-        await self.segments.delete(replaced)
-        made = {
-            **headers,
-            "Content-Length": str(source.length if isinstance(source, LargeUpload) else length_of(source)),
-            "Last-Modified": answer.headers.get("Last-Modified", ""),
-        }
-        large = {"X-Static-Large-Object": "True"} if isinstance(source, LargeUpload) else {}
-        return info_from_headers(path, made | large | {"Etag": etag_of(answer.headers)})
 
     async def _cp_file(self, path1: str, path2: str, mode: WriteMode = "overwrite", **_: object) -> Info | None:
         """Copy an object within the service, bytes, content type and metadata; verified by its ETag.
@@ -215,30 +153,12 @@ class SwiftFileSystem(SwiftReading):
         that refuses: for `"create"`, the target is looked up before.
         """
         source, target = self._object_path(path1), self._object_path(path2)
-        create = mode == "create"
-        if create and (await self._head(target)).status != _NOT_FOUND:
-            raise KeyExistsError(await self._where(target))
-        head = await self._head(source)
-        if head.status == _NOT_FOUND:
+        try:
+            return await self.objects.copy(source, target, create=mode == "create")
+        except KeyNotFoundError:
             if await self._isdir(source):
                 return None
-            raise KeyNotFoundError(await self._where(source), status=_NOT_FOUND)
-        info = info_from_headers(source, head.headers)
-        if is_large(head.headers) and (parts := await self.segments.manifest(source)):
-            large = LargeUpload(self.client, target)
-            try:
-                await together(
-                    (partial(large.copy, index, part) for index, part in enumerate(parts)), limit=self.concurrency
-                )
-                headers = object_headers(target, info["content_type"], info["metadata"])
-                return await self.place(target, large, headers=headers, create=create)
-            except BaseException:
-                await self.segments.delete(large.disposable)
-                raise
-        replaced = [] if create else await self.segments.replaced_by(target)
-        await server_copy(self.client, source, target, etag=info["etag"], content_type=info["content_type"])
-        await self.segments.delete(replaced)
-        return info | {"name": target}
+            raise
 
     async def _mv_file(self, path1: str, path2: str) -> None:
         """Copy, verify, then delete the source."""
@@ -253,10 +173,7 @@ class SwiftFileSystem(SwiftReading):
         KeyNotFoundError
             There is no such object.
         """
-        path = self._object_path(path)
-        segments = await self.segments.of(path)
-        await self.client.delete(path)
-        await self.segments.delete(segments)
+        await self.objects.delete(self._object_path(path))
 
     async def _rm(
         self,
@@ -282,43 +199,26 @@ class SwiftFileSystem(SwiftReading):
             is_pattern = has_magic(literal) and not await self._exists(literal)
             names += (matching := await self._glob(literal) if is_pattern else [literal])
             if not matching:
-                raise KeyNotFoundError(await self._where(literal), "nothing matches", status=_NOT_FOUND)
+                raise KeyNotFoundError(await self.objects.where(literal), "nothing matches", status=_NOT_FOUND)
         if recursive and maxdepth is None:
             await together((partial(self._rm_tree, name) for name in names), limit=self.concurrency)
             return
         if recursive:
             names = [inner for name in names for inner in await self._find(name, maxdepth=maxdepth)]
-        await self._rm_files(names, limit=batch_size or _HEADS_AT_ONCE)
-
-    async def _rm_files(self, names: Sequence[str], *, limit: int) -> None:
-        """Delete objects: a HEAD for each tells what is missing or large, then bulk requests."""
         paths = [self._object_path(name) for name in names]
-        if len(paths) == 1:
-            await self._rm_file(paths[0])
-            return
-        segments = await together((partial(self.segments.of, path, missing_ok=False) for path in paths), limit=limit)
-        await self.segments.delete(paths)
-        await self.segments.delete(chain.from_iterable(segments))
+        await self.objects.delete_all(paths, limit=batch_size or _HEADS_AT_ONCE)
 
     async def _rm_tree(self, path: str) -> None:
         container, name = split_path(path)
-        found = bool(name) and (await self._head(path)).status != _NOT_FOUND
+        if not name:
+            await self.objects.delete_beneath(container)
+            await self.objects.delete_beneath(container, SEGMENTS)
+            return
+        found = await self.objects.is_there(path)
         if found:
             await self._rm_file(path)
-        after: str | None = ""
-        while after is not None:
-            page, more = await self.lister.page(container, prefix=f"{name}/" if name else "", start_after=after)
-            after = raw_name(page[-1]) if page and more else None
-            found = found or bool(page)
-            large = [f"{container}/{entry['name']}" for entry in page if "slo_etag" in entry]
-            segments = await together((partial(self.segments.of, one) for one in large), limit=self.concurrency)
-            await self.segments.delete(f"{container}/{entry['name']}" for entry in page)
-            await self.segments.delete(chain.from_iterable(segments))
-        if not found and name:
-            raise KeyNotFoundError(await self._where(path), status=_NOT_FOUND)
-        if not name:
-            rest = self.lister.entries(container, prefix=SEGMENTS)
-            await self.segments.delete([f"{container}/{entry['name']}" async for entry in rest])
+        if not (await self.objects.delete_beneath(container, f"{name}/") or found):
+            raise KeyNotFoundError(await self.objects.where(path), status=_NOT_FOUND)
 
     async def _mkdir(self, path: str, *_args: object, **_kw: object) -> None:
         """Create a container; prefixes need no making.
@@ -332,7 +232,7 @@ class SwiftFileSystem(SwiftReading):
         if container and not name:
             answer = await self.client.request("PUT", container)
             if answer.status == _ACCEPTED:
-                raise KeyExistsError(await self._where(container), "there is such a container already")
+                raise KeyExistsError(await self.objects.where(container), "there is such a container already")
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - fsspec's signature
         """Create a container; prefixes need no making."""
@@ -405,8 +305,8 @@ class SwiftFileSystem(SwiftReading):
             return SwiftReader(self, path, mode, block_size or "default", cache_options=cache_options, **kw)
         if mode not in {"wb", "xb"}:
             raise InvalidInputError(f"mode {mode!r} is not possible on Swift: an object is written whole; use wb or xb")
-        if mode == "xb" and self.run(self._head, path).status != _NOT_FOUND:
-            raise KeyExistsError(self.run(self._where, path))
+        if mode == "xb" and self.run(self.objects.is_there, path):
+            raise KeyExistsError(self.run(self.objects.where, path))
         headers = object_headers(path, content_type, metadata)
         return SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers)
 

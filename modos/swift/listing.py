@@ -70,11 +70,15 @@ class Lister:
             if not entries:
                 return [], False
 
-    async def entries(self, container: str, *, prefix: str = "", delimiter: str = "") -> AsyncIterator[dict[str, Any]]:
-        """Yield every entry in the order of names (UTF-8 bytes), asking for pages as they are needed."""
+    async def entries(
+        self, container: str, *, prefix: str = "", delimiter: str = "", limit: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield every entry in the order of names (UTF-8 bytes), asking for pages of `limit` entries as they are needed."""
         start_after, more = "", True
         while more:
-            entries, more = await self.page(container, prefix=prefix, start_after=start_after, delimiter=delimiter)
+            entries, more = await self.page(
+                container, prefix=prefix, start_after=start_after, limit=limit, delimiter=delimiter
+            )
             for entry in entries:
                 yield entry
             if entries:

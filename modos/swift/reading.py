@@ -16,27 +16,25 @@ from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
 from modos.swift.blocking import run
-from modos.swift.client import Patience, Response, SwiftClient, address_of
+from modos.swift.client import Patience, SwiftClient
 from modos.swift.concurrency import together
 from modos.swift.credentials import Credentials, credentials_from_options
 from modos.swift.downloads import Download
-from modos.swift.listing import Lister, found_in, infos_of, raw_name
+from modos.swift.listing import found_in, infos_of, raw_name
+from modos.swift.objects import Objects
 from modos.swift.protocol import (
     Info,
-    byte_range,
-    condition,
     cut,
     directory_info,
     info_from_headers,
     merged_slices,
-    range_header,
     split_path,
     split_url,
 )
 
 __all__ = ["SwiftReading"]
 
-_NOT_FOUND, _PARTIAL, _BEYOND_END = 404, 206, 416
+_NOT_FOUND = 404
 _FILES_AT_ONCE = 32
 _FSSPEC_OPTIONS = ("use_listings_cache", "listings_expiry_time", "max_paths")
 
@@ -77,9 +75,9 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             storage_url=storage_url,
             patience=Patience(attempts=attempts, connect_timeout=connect_timeout, read_timeout=read_timeout),
         )
-        self.segment_size = segment_size
+        self.objects = Objects(self.client, segment_size=segment_size, concurrency=concurrency)
         self.concurrency = concurrency
-        self.lister = Lister(self.client)
+        self.lister = self.objects.lister
         self._temp_url_key = temp_url_key
         super().__init__(asynchronous=asynchronous, loop=loop, batch_size=batch_size, use_listings_cache=False)
 
@@ -125,13 +123,6 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             return {"storage_url": split_url(path)[0].removeprefix("swift+")}
         return {}
 
-    async def _where(self, path: str) -> str:
-        """Return the address of a path, for errors."""
-        return address_of((await self.client.access()).storage_url, path)
-
-    async def _head(self, path: str) -> Response:
-        return await self.client.request("HEAD", path, accept={_NOT_FOUND})
-
     async def _info(self, path: str, **_: object) -> Info:
         """Return `name`, `size`, `type`, and of an object `etag`, `last_modified`, `content_type`, `metadata`.
 
@@ -145,12 +136,12 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         if not name:
             await self.client.request("HEAD", container)
             return directory_info(container)
-        answer = await self._head(path)
+        answer = await self.objects.head(path)
         if answer.status != _NOT_FOUND:
             return info_from_headers(path, answer.headers)
         entries, _more = await self.lister.page(container, prefix=f"{name}/", limit=1)
         if not entries:
-            raise KeyNotFoundError(await self._where(path), status=_NOT_FOUND)
+            raise KeyNotFoundError(await self.objects.where(path), status=_NOT_FOUND)
         return directory_info(path)
 
     async def _exists(self, path: str, **_: object) -> bool:
@@ -314,41 +305,8 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         if_match: str | None = None,
         **_: object,
     ) -> bytes:
-        """Return the bytes of an object, or of a slice of it with the meaning that slices have in Python.
-
-        One request; one more where an end counts from the end. An empty slice costs none.
-
-        Parameters
-        ----------
-        path
-            The object.
-        start, end
-            As in a slice; `None` for the beginning and the end.
-        if_match
-            ETag that the object must still have; `None` for any.
-
-        Raises
-        ------
-        KeyNotFoundError
-            There is no such object.
-        IntegrityError
-            It does not have this ETag any more, or its bytes do not arrive as promised.
-        """
-        path = self._strip_protocol(path)
-        wanted = byte_range(start, end)
-        if wanted is None:
-            wanted = byte_range(start, end, (await self._info(path))["size"])
-            assert wanted is not None
-        first, last = wanted
-        if last is not None and first >= last:
-            return b""
-        headers = range_header(first, last)
-        answer = await self.client.request(
-            "GET", path, headers=headers | condition(if_match), accept={_BEYOND_END} if headers else ()
-        )
-        if answer.status == _BEYOND_END:
-            return b""
-        return answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
+        """Return the bytes of an object, or of a slice of it: see `Objects.read`."""
+        return await self.objects.read(self._strip_protocol(path), start, end, if_match=if_match)
 
     async def _cat_ranges(  # noqa: PLR0917 - fsspec's signature
         self,

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from modos.errors import AccessDeniedError, IntegrityError, KeyNotFoundError, ServiceError, StorageError
@@ -148,10 +148,12 @@ class Segments:
         Make the requests.
     """
 
+    _holders: ClassVar[dict[object, tuple[float, frozenset[str] | None]]] = {}
+    """Which objects of a container have segments: known to the process, so that a copy of a client need not ask again."""
+
     def __init__(self, client: SwiftClient, lister: Lister) -> None:
         self._client = client
         self._lister = lister
-        self._holders: dict[str, tuple[float, frozenset[str] | None]] = {}
 
     async def replaced_by(self, path: str) -> list[str]:
         """Return the segments that overwriting an object would leave without a manifest.
@@ -179,10 +181,20 @@ class Segments:
 
     def forget(self, path: str) -> None:
         """Ask again which objects have segments in this container: one has just been written."""
-        self._holders.pop(split_path(path)[0], None)
+        self._holders.pop(self._key(split_path(path)[0]), None)
+
+    def _forget_old(self) -> None:
+        oldest = time.monotonic() - _REMEMBERED_SECONDS
+        for key, (asked, _) in list(self._holders.items()):
+            if asked < oldest:
+                self._holders.pop(key, None)
+
+    def _key(self, container: str) -> object:
+        return self._client.identity, container
 
     async def _known_holders(self, container: str) -> frozenset[str] | None:
-        asked, holders = self._holders.get(container, (0.0, None))
+        key = self._key(container)
+        asked, holders = self._holders.get(key, (0.0, None))
         if not asked or time.monotonic() - asked > _REMEMBERED_SECONDS:
             try:
                 entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
@@ -191,7 +203,8 @@ class Segments:
             holders = (
                 None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
             )
-            self._holders[container] = time.monotonic(), holders
+            self._forget_old()
+            self._holders[key] = time.monotonic(), holders
         return holders
 
     async def delete(self, paths: Iterable[str]) -> None:

@@ -1,18 +1,21 @@
 """For anyone who tests against Swift or writes a backend: a real server, a proxy that counts and breaks, samples.
 
-Owns the public names, each imported when it is first used. Must not be imported by anything that is not a test.
+Owns the public names, each imported when it is first used. Must not be imported by what users run, but for the
+demonstration.
 """
 
 from modos._lazy import lazy_names
 
-__all__ = ["Fault", "Proxy", "StorageTests", "SwiftServer"]
+__all__ = ["Fault", "Proxy", "SampleFiles", "StorageTests", "SwiftServer", "write_samples"]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "Fault": ".proxy",
         "Proxy": ".proxy",
+        "SampleFiles": ".samples",
         "StorageTests": ".storage_tests",
         "SwiftServer": ".swift_server",
+        "write_samples": ".samples",
     },
 )

@@ -9,13 +9,14 @@ import inspect
 import json
 import pickle
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 import pytest
 
 from modos.errors import KeyNotFoundError, ReadOnlyError
-from modos.storage import ROOT_DOCUMENT, Storage
+from modos.storage import ROOT_DOCUMENT, ObjectInfo, Storage
+from modos.storage.sources import Source
 from modos.testing._storage_suite import BODY, StorageSuite, listed
 
 __all__ = ["AsynchronousTests", "ReadOnlyTests", "ZarrTests"]
@@ -73,7 +74,12 @@ class ReadOnlyTests(StorageSuite):
             self.put_raw(storage, name, name.encode())
         arrived: list[str] = []
         put = other.put
-        monkeypatch.setattr(other, "put", lambda source, name: (arrived.append(str(name)), put(source, name)))
+
+        def recorded(source: Source, name: str | PurePath) -> ObjectInfo:
+            arrived.append(str(name))
+            return put(source, name)
+
+        monkeypatch.setattr(other, "put", recorded)
         storage.transfer(other)
         assert sorted(arrived) == sorted(names)
         assert arrived[-1] == ROOT_DOCUMENT

@@ -13,6 +13,7 @@ import pytest
 
 from modos.errors import InvalidInputError, KeyExistsError, StorageError
 from modos.storage import Storage
+from modos.storage.base import Method
 from modos.testing._storage_suite import BODY, LONG, StorageSuite, listed, long_chunks
 
 __all__ = ["MovingTests", "WritingTests"]
@@ -185,7 +186,7 @@ class WritingTests(StorageSuite):
         from urllib.request import Request, urlopen
 
         self.put_raw(storage, "reads/demo 1+2=3.bin", BODY)
-        verb = "GET" if method == "GET" else "PUT"
+        verb: Method = "GET" if method == "GET" else "PUT"
         if method not in self.signs:
             with pytest.raises(StorageError, match="sign"):
                 storage.sign("reads/demo 1+2=3.bin", expires_in=60, method=verb)

@@ -79,8 +79,8 @@ def test_nothing_is_said_at_exit(fs, swift, program):
 
 
 def test_importing_costs_nothing():
-    """Importing the room loads neither aiohttp nor swiftclient nor fsspec."""
-    program = "import sys, modos.swift; print([m for m in ('aiohttp', 'swiftclient', 'fsspec', 'requests') if m in sys.modules])"
+    """Importing the room loads neither aiohttp nor swiftclient nor fsspec nor zarr."""
+    program = "import sys, modos.swift; print([m for m in ('aiohttp', 'swiftclient', 'fsspec', 'requests', 'zarr') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

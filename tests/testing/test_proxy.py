@@ -80,9 +80,13 @@ class Echo(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = answer  # noqa: N815 - names of http.server
 
 
+class EchoServer(ThreadingHTTPServer):
+    request_queue_size = 128  # forty clients may connect before it accepts the first
+
+
 @pytest.fixture(scope="module")
 def echo():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+    with EchoServer(("127.0.0.1", 0), Echo) as server:
         server.paths = []
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

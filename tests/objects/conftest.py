@@ -1,0 +1,106 @@
+"""What the tests of digital objects share: an object to work on, files to add, and a record of what is written."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from modos import MODO
+from modos.storage import Storage
+
+STUDY = """
+- element: {id: ex, "@type": MODO, description: "Example", creation_date: "2024-01-17T00:00:00",
+            last_update_date: "2024-01-17T00:00:00", has_assay: assay1}
+- element: {id: assay1, "@type": Assay, name: Assay 1, omics_type: GENOMICS, has_data: demo1}
+- element: {id: demo1, "@type": DataEntity, name: Demo 1, data_format: CRAM, has_reference: reference1, has_sample: sample1}
+  args: {source_file: data/demo1.cram}
+- element: {id: reference1, "@type": ReferenceGenome, name: Reference 1, data_path: reference.fa}
+  args: {source_file: data/reference1.fa}
+- element: {id: sample1, "@type": Sample, name: Sample 1, collector: Foo university, sex: Male}
+"""
+
+KINDS = ("assay", "data", "reference", "sample", "sequence")
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """A directory with files to add, index files beside them, and a description that names some of them."""
+    folder = tmp_path / "source"
+    (folder / "data/counts.zarr/0").mkdir(parents=True)
+    (folder / "study.yaml").write_text(STUDY)
+    for name in (
+        "demo1.cram",
+        "demo1.cram.crai",
+        "reference1.fa",
+        "reference1.fa.fai",
+        "reads.bam",
+        "reads.bai",
+        "calls.vcf",
+        "reads.fastq.gz",
+        "table.csv",
+        "counts.zarr/zarr.json",
+        "counts.zarr/0/c",
+    ):
+        (folder / "data" / name).write_bytes(f"content of {name}\n".encode() * 3)
+    return folder
+
+
+@pytest.fixture
+def data(source) -> Path:
+    """Where the files to add are."""
+    return source / "data"
+
+
+@pytest.fixture
+def modo(place) -> MODO:
+    """An object `ex` with two samples and an assay, on every storage in turn."""
+    modo = MODO.create("ex", place)
+    modo.add_element({"@type": "Sample", "id": "sample1", "name": "Sample 1", "sex": "Male"})
+    modo.add_element({"@type": "Sample", "id": "sample2", "name": "sample1", "description": "sample/sample1"})
+    modo.add_element(
+        {"@type": "Assay", "id": "assay1", "omics_type": ["GENOMICS"], "has_sample": ["sample1", "sample2"]},
+        part_of="ex",
+    )
+    return modo
+
+
+@pytest.fixture
+def entity() -> Callable[..., dict[str, object]]:
+    """Make the description of a data element; other slots by name."""
+
+    def entity(name: str = "demo1", **slots: object) -> dict[str, object]:
+        return {"@type": "DataEntity", "id": name, "data_format": "CRAM", **slots}
+
+    return entity
+
+
+@pytest.fixture
+def content() -> Callable[[Storage], dict[str, bytes]]:
+    """Read all that is stored, name to content."""
+    return lambda storage: {str(path): storage.read(path) for path in storage.list()}
+
+
+@pytest.fixture
+def writes(monkeypatch) -> SimpleNamespace:
+    """Record what is written to any storage, in `names`, and call `hook(number, name)` before each write."""
+    record = SimpleNamespace(names=[], hook=lambda number, name: None)
+    numbers = itertools.count(1)
+
+    def watch(verb, name_of):
+        original = getattr(Storage, verb)
+
+        def watched(self, *arguments, **options):
+            name = name_of(arguments)
+            record.names.append(name)
+            record.hook(next(numbers), name)
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(Storage, verb, watched)
+
+    watch("put", lambda arguments: str(arguments[1]))
+    watch("copy", lambda arguments: str(arguments[1]))
+    watch("remove_many", lambda arguments: f"- {', '.join(map(str, arguments[0]))}")
+    watch("remove_tree", lambda arguments: f"- {arguments[0] if arguments else ''}/")
+    return record
