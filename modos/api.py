@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos.errors import ElementNotFoundError, InvalidPathError, ObjectExistsError, ObjectNotFoundError
+from modos.errors import ElementNotFoundError, ObjectExistsError, ObjectNotFoundError
 from modos.model import ElementId, NamedThing
 from modos.objects.arrays import add_array, array_tree
 from modos.objects.commit import commit
@@ -18,9 +18,9 @@ from modos.objects.draft import OBJECT_TYPE, Change, Draft
 from modos.objects.files import SourceFile
 from modos.objects.leftovers import finish_removal, sweep
 from modos.objects.moves import transfer_object
+from modos.objects.places import Place, located, opened
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
-from modos.storage.urls import is_url
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["MODO", "transfer"]
 
 type Element = Mapping[str, object] | NamedThing
-type Place = str | PurePath | Storage
 
 
 class MODO:
@@ -70,7 +69,7 @@ class MODO:
     """
 
     def __init__(self, path: str | PurePath = "", storage: Storage | None = None, **options: Any) -> None:  # noqa: ANN401 - backends check them
-        self._hold(_located(path, storage, options))
+        self._hold(located(path, storage, options))
 
     @classmethod
     def create(
@@ -106,7 +105,7 @@ class MODO:
         InvalidElementError
             When the schema refuses a slot.
         """
-        place = _located(path, storage, options or {})
+        place = located(path, storage, options or {})
         dates = {"creation_date": creation_date, "last_update_date": last_update_date}
         given = {
             **slots,
@@ -159,7 +158,7 @@ class MODO:
             When there is an object and it was to be new, or files that are none of this object's.
         """
         description = Description(str(config_path))
-        place = _located(object_path, storage, options)
+        place = located(object_path, storage, options)
 
         def plan(base: Snapshot) -> Change:
             if new and base.exists:
@@ -558,27 +557,5 @@ def transfer(
     >>> MODO(f"{place}/copy").checksum() == modo.checksum()
     True
     """
-    leaving = source.storage if isinstance(source, MODO) else _opened(source, source_options)
-    return transfer_object(leaving, _opened(target, target_options), overwrite=overwrite, progress=progress)
-
-
-def _opened(place: Place, options: Mapping[str, Any] | None) -> Storage:
-    return place if isinstance(place, Storage) else open_storage(place, **(options or {}))
-
-
-def _located(path: str | PurePath, storage: Storage | None, options: Mapping[str, Any]) -> Storage:
-    """Return the storage whose root is the object at a path."""
-    text = str(path)
-    if storage is None:
-        if text == "":
-            raise InvalidPathError(text, "is no object's path; name a directory or an address")
-        return open_storage(path, **options)
-    if not is_url(text) and not text.startswith("/"):
-        name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
-        return storage if name in {"", "."} else storage / name
-    place, root = (open_storage(text).url if is_url(text) else text).rstrip("/"), storage.url.rstrip("/")
-    if place == root:
-        return storage
-    if place.startswith(f"{root}/"):
-        return storage / place.removeprefix(f"{root}/")
-    raise InvalidPathError(text, f"does not lie beneath the storage {storage.url}")
+    leaving = source.storage if isinstance(source, MODO) else opened(source, source_options)
+    return transfer_object(leaving, opened(target, target_options), overwrite=overwrite, progress=progress)

@@ -48,6 +48,7 @@ def commit(storage: Storage, plan: Callable[[Snapshot], Change], *, create: bool
 
     Only a file that replaces another has a moment of its own: it is stored, whole, just before the root document. An
     edit that is killed or fails between the two leaves the new file with the checksum of the old; made again, it ends.
+    What an edit makes obsolete goes last. Killed before that, a removal can be repeated; a renaming leaves the old name.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def _made(
     """Publish a prepared edit, planned again as often as another writer has changed the object meanwhile."""
     for _ in range(_ATTEMPTS):
         newest = read(edit.storage)
-        if newest == change.base:
+        if newest.is_committed_as(change.base):
             if change.says_nothing_new and not edit.replaces_files:
                 return replace(change, result=newest)
             root = edit.publish(change)
@@ -127,6 +128,7 @@ class _Edit:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
+        self._base = Snapshot(storage.url, exists=False)
         self._checksums: dict[str, str] = {}
         self._replacements: dict[str, Attachment] = {}
         self._new_files: set[str] = set()
@@ -143,6 +145,7 @@ class _Edit:
         All files are looked at before the first is stored. What an earlier call has stored or written is not done again.
         Files that replace others wait for `publish`.
         """
+        self._base = change.base
         names = FileNames(change.base.elements)
         pending = [file for _, file in change.attachments if file.target not in self._checksums]
         declared = {name: said[_CHECKSUM] for name, said in _declared(change)}
@@ -182,6 +185,8 @@ class _Edit:
             return
         with suppress(StorageError, ObjectError):
             now = Snapshot.read_if_any(self.storage)
+            if not now.consolidated:  # it took the groups of this edit for elements
+                now = self._base
             names = FileNames(now.elements)
             said = {document_path(str(each)): group_document(now.elements[each]) for each in now.elements}
             said |= _EMPTY_KINDS if now.exists else {}

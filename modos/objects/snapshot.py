@@ -42,6 +42,8 @@ class Snapshot:
         Documents of everything else in the hierarchy: groups of element types, arrays, and what other programs put there.
     exists
         Whether there is such an object.
+    consolidated
+        Whether the root document said all this, or groups were looked up one by one as they are now.
     """
 
     url: str
@@ -49,6 +51,7 @@ class Snapshot:
     elements: Mapping[ElementId, Attributes] = field(default_factory=dict)
     others: Mapping[str, Attributes] = field(default_factory=dict)
     exists: bool = True
+    consolidated: bool = field(default=True, compare=False)
 
     @classmethod
     def read(cls, storage: Storage) -> Self:
@@ -79,7 +82,7 @@ class Snapshot:
         if not isinstance(root.attributes.get("id"), str):
             reason = "its metadata has no id: this is a zarr hierarchy, but no digital object"
             raise DamagedObjectError(storage.url, reason)
-        return cls(storage.url, root.attributes, elements, others)
+        return cls(storage.url, root.attributes, elements, others, consolidated=root.consolidated)
 
     @classmethod
     def read_if_any(cls, storage: Storage) -> Self:
@@ -93,6 +96,12 @@ class Snapshot:
     def id(self) -> str:
         """The object's own id."""
         return str(self.attributes["id"])
+
+    def is_committed_as(self, other: Self) -> bool:
+        """Tell whether the root document is the same; without consolidated metadata it says nothing of groups."""
+        if self.consolidated or other.consolidated:
+            return self == other
+        return self.attributes == other.attributes
 
     def metadata(self) -> dict[str, Attributes]:
         """Return everything that is said, by id: the object's own first, then `type/id`; a copy."""

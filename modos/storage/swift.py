@@ -134,7 +134,7 @@ class SwiftStorage(PagedStorage):
 def _filesystem(options: Mapping[str, Any]) -> "SwiftFileSystem":
     from modos.swift import SwiftFileSystem
 
-    return SwiftFileSystem(**options)
+    return SwiftFileSystem(skip_instance_cache=True, **options)  # the environment may name another account by now
 
 
 async def _delete(filesystem: "SwiftFileSystem", keys: Sequence[str]) -> None:

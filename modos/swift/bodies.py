@@ -15,7 +15,6 @@ __all__ = ["Body", "FileSection", "chunks_of", "file_section", "length_of", "md5
 
 _CHUNK = 1 << 20
 _AT_ONCE = 1 << 20
-_DIGEST_AT_ONCE = 256 << 10
 
 
 class SeekableFile(Protocol):

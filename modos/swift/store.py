@@ -81,9 +81,8 @@ class SwiftStore(Store):
     supports_writes = True
     supports_deletes = True
     supports_listing = True
-    _supports_sync_io = (
-        False  # zarr's synchronous path asks from as many threads as there are cores, and takes 1.2 to 3 times as long
-    )
+    # zarr's synchronous path asks from as many threads as there are cores, and takes 1.2 to 3 times as long
+    _supports_sync_io = False
 
     def __init__(
         self,
@@ -147,13 +146,14 @@ class SwiftStore(Store):
         Who may not look at it, as in one that is open to the world without its listing, may still know what is in it.
         """
         client = self._objects.client
-        with suppress(AccessDeniedError, AuthenticationError):
+        try:
             answer = await client.request("HEAD", self.container, accept={_NOT_FOUND})
-            if answer.status != _NOT_FOUND:
-                return
-            if self.read_only:
-                where = await self._objects.where(self.container)
-                raise KeyNotFoundError(where, f"there is no container {self.container!r}", status=_NOT_FOUND)
+        except (AccessDeniedError, AuthenticationError):
+            return
+        if answer.status == _NOT_FOUND and self.read_only:
+            where = await self._objects.where(self.container)
+            raise KeyNotFoundError(where, f"there is no container {self.container!r}", status=_NOT_FOUND)
+        if answer.status == _NOT_FOUND:
             await client.request("PUT", self.container)
 
     def _path(self, key: str) -> str:
@@ -325,9 +325,8 @@ def _slice(byte_range: ByteRequest | None) -> _Slice:
 
 _OBJECTS = frozenset({"segment_size", "concurrency"})
 _PATIENCE = frozenset({"attempts", "connect_timeout", "read_timeout", "longest_wait"})
-_WITHOUT_MEANING = frozenset(
-    {"force_auth_retry", "retry_on_ratelimit", "snet", "ssl_compression", "starting_backoff"}
-)  # options of `swiftclient.Connection` about what is done always, or never, here
+# options of `swiftclient.Connection` about what is done always, or never, here
+_WITHOUT_MEANING = frozenset({"force_auth_retry", "retry_on_ratelimit", "snet", "ssl_compression", "starting_backoff"})
 _TLS = frozenset({"cacert", "cert", "cert_key", "insecure", "session"})
 
 

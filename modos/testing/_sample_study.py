@@ -65,7 +65,6 @@ def _assays() -> list[dict[str, Any]]:
             name="Whole-genome sequencing",
             description="Paired reads of 100 bases, aligned, and the variants called from them.",
             omics_type=["GENOMICS"],
-            has_sample=_names(DONORS),
             has_data=["donor1_reads", "donor2_reads", "calls", "calls_bcf"],
         ),
         _entry(
@@ -74,7 +73,6 @@ def _assays() -> list[dict[str, Any]]:
             name="RNA sequencing",
             description="Reads counted per gene.",
             omics_type=["TRANSCRIPTOMICS"],
-            has_sample=_names(DONORS),
             has_data=["counts"],
         ),
         _entry(
@@ -83,7 +81,6 @@ def _assays() -> list[dict[str, Any]]:
             name="LC-MS metabolomics",
             description="Polar metabolites in positive mode, quantified without labels.",
             omics_type=["METABOLOMICS"],
-            has_sample=_names(DONORS),
             has_data=["metabolites"],
         ),
     ]

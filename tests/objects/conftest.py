@@ -21,7 +21,11 @@ STUDY = """
 - element: {id: sample1, "@type": Sample, name: Sample 1, collector: Foo university, sex: Male}
 """
 
-KINDS = ("assay", "data", "reference", "sample", "sequence")
+
+@pytest.fixture(params=["local", "s3", "swift"])
+def place(request, make_storage) -> Storage:
+    """An empty storage of every kind that objects are kept on, in turn."""
+    return make_storage(request.param)
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def modo(place) -> MODO:
 def entity() -> Callable[..., dict[str, object]]:
     """Make the description of a data element; other slots by name."""
 
-    def entity(name: str = "demo1", **slots: object) -> dict[str, object]:
+    def entity(name: str = "demo1", /, **slots: object) -> dict[str, object]:
         return {"@type": "DataEntity", "id": name, "data_format": "CRAM", **slots}
 
     return entity

@@ -186,6 +186,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.parametrize("place", ["local", "swift"], indirect=True)
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_anywhere_changes_nothing(place, source, edited, content, writes, name):  # noqa: PLR0917 - fixtures
     """Neither in an object that is there nor where there is none; not one write is tried."""

@@ -229,6 +229,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize("place", ["local", "swift"], indirect=True)
 @pytest.mark.parametrize("mistake", REFUSED)
 def test_what_is_refused_is_refused_before_anything_is_written(modo, data, entity, writes, mistake):
     """No write is even tried, neither of the file nor of the metadata."""
@@ -269,6 +270,7 @@ def test_refused_updates_write_nothing(modo, data, entity, writes):
     assert MODO("", modo.storage).metadata == before
 
 
+@pytest.mark.parametrize("place", ["local", "swift"], indirect=True)
 @pytest.mark.parametrize(
     ("element", "file", "part_of"),
     [

@@ -133,6 +133,7 @@ def test_curies_stay_in_metadata_and_become_iris_in_the_graph(modo):
         modo.query("SELECT WHERE")
 
 
+@pytest.mark.parametrize("place", ["local", "swift"], indirect=True)
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own parser of JSON-LD still uses it
 @pytest.mark.parametrize("form", ["turtle", "n-triples", "xml", "json-ld"])
 def test_published_text_holds_the_whole_graph(modo, form):

@@ -160,6 +160,20 @@ def test_an_expired_token(raw, options, swift, proxy, verb):
     assert proxy.count(status=401) >= 1
 
 
+def test_failures_in_opening(options, proxy):
+    """What cannot be opened for another reason than that one may not look is an error; so is a container that may not be made."""
+    direct = {**options, "storage_url": proxy.through(options["storage_url"]), "attempts": 1}
+    for fault, kind in (
+        (Fault(method="HEAD", status=503, times=None), ServiceUnavailableError),
+        (Fault(method="HEAD", reset=True, times=None), UnreachableError),
+        (Fault(method="PUT", status=403, times=None), AccessDeniedError),
+    ):
+        proxy.heal()
+        proxy.inject(fault)
+        with pytest.raises(kind):
+            sync(SwiftStore.open("new", "", direct))
+
+
 def test_not_found(store, proxy):
     """404 of a key is a missing key; 404 of what holds it is an error."""
     proxy.inject(Fault(status=404, times=None))

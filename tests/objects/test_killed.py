@@ -1,0 +1,183 @@
+"""Killed at every write: the object opens and is valid, or is not there; the same edit again ends as if undisturbed."""
+
+import hashlib
+import itertools
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modos import MODO
+from modos.errors import ObjectNotFoundError
+from modos.model import links_of
+
+CHILD = """
+import json, os, signal, sys, threading, traceback
+from modos import MODO
+from modos.storage import Storage, open_storage
+import modos.storage.swift, modos.swift, modos.objects.commit
+
+EDITS = {
+    "create": lambda place, source: MODO.create("", place, id="ex", creation_date="2024-01-17"),
+    "add_element": lambda place, source: MODO("", place).add_element(
+        {"@type": "DataEntity", "id": "new", "data_format": "CRAM", "data_path": "new.cram"},
+        f"{source}/data/demo1.cram", part_of="assay1"),
+    "from_file": lambda place, source: MODO.from_file(f"{source}/study.yaml", "", place),
+    "from_file anew": lambda place, source: MODO.from_file(f"{source}/changed.yaml", "", place),
+    "update_element": lambda place, source: MODO("", place).update_element(
+        "demo1", {"name": "again"}, f"{source}/data/table.csv"),
+    "rename": lambda place, source: MODO("", place).update_element("demo1", {"data_path": "b/renamed.cram"}),
+    "remove_element": lambda place, source: MODO("", place).remove_element("demo1"),
+    "add_array": lambda place, source: MODO("", place).add_array("sample1", [[1, 2], [3, 4]]),
+}
+lock, left = threading.Lock(), [0]
+
+def tick():
+    with lock:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def before(verb):
+    original = getattr(Storage, verb)
+    def deadly(self, *arguments, **options):
+        tick()
+        return original(self, *arguments, **options)
+    setattr(Storage, verb, deadly)
+
+def one_by_one(self, names):
+    for name in names:
+        tick()
+        remove(self, [name])
+
+remove, remove_tree = Storage.remove_many, Storage.remove_tree
+before("put")
+before("copy")
+Storage.remove_many = one_by_one
+Storage.remove_tree = lambda self, name: (one_by_one(self, list(self.list(name))), remove_tree(self, name))
+
+for line in sys.stdin:
+    url, options, source, edit, left[0] = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        try:
+            EDITS[edit](open_storage(url, **options), source)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+CHANGED = """
+- element: {id: ex, "@type": MODO, name: Changed, has_assay: [assay1, assay2]}
+- element: {id: assay1, "@type": Assay, has_data: [new], has_sample: sample1}
+- element: {id: assay2, "@type": Assay, omics_type: PROTEOMICS, has_sample: sample2}
+- element: {id: new, "@type": DataEntity, data_format: BAM}
+  args: {source_file: data/reads.bam}
+- element: {id: sample1, "@type": Sample, name: renamed}
+- element: {id: sample2, "@type": Sample, name: Sample 2}
+"""
+
+NEW = {"create", "from_file"}
+SURVIVES_AFTER = {
+    "create": 6,
+    "add_element": 5,
+    "from_file": 14,
+    "from_file anew": 16,
+    "update_element": 4,
+    "rename": 6,
+    "remove_element": 6,
+    "add_array": 3,
+}
+"""How many writes an edit has at least, so that the test cannot pass by killing none of them."""
+
+
+@pytest.fixture(scope="module")
+def child():
+    """A process that makes edits in children of its own, which die before the write whose number they are given."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+
+        def edit(place, options, source, name, doomed=0):
+            child.stdin.write(json.dumps([place.url, options, str(source), name, doomed]) + "\n")
+            child.stdin.flush()
+            return int(child.stdout.readline())
+
+        yield edit
+        child.stdin.close()
+
+
+@pytest.fixture(params=["local", "swift"])
+def places(request, make_storage, account):
+    """Make places, with the options that open them in another process."""
+    options = {"storage_url": account.server.storage_url, "token": account.token} if request.param == "swift" else {}
+    return lambda: (make_storage(request.param), options)
+
+
+def undated(content: dict[str, bytes]) -> dict[str, object]:
+    """Return what is stored, documents parsed and without the dates of changes."""
+
+    def forget(value):
+        if isinstance(value, dict):
+            return {key: forget(each) for key, each in value.items() if key != "last_update_date"}
+        return value
+
+    return {name: forget(json.loads(body)) if name.endswith("zarr.json") else body for name, body in content.items()}
+
+
+def check(modo: MODO, *, replacing: str = "") -> None:
+    """Assert that all links resolve and every element has its file with the recorded checksum."""
+    said = modo.metadata
+    for attributes in said.values():
+        assert all(str(link.target) in said for link in links_of(attributes))
+        if "data_path" in attributes:
+            body = modo.storage.read(attributes["data_path"])
+            recorded = attributes.get("data_checksum")
+            assert recorded in {None, hashlib.blake2b(body).hexdigest()} or attributes["data_path"] == replacing
+
+
+@pytest.mark.parametrize("edit", SURVIVES_AFTER)
+def test_an_edit_can_be_killed_at_every_write(edit, places, child, source, content):
+    """SIGKILL before the first write, the second, and so on until there are no more."""
+    (source / "changed.yaml").write_text(CHANGED)
+    template, options = places()
+    if edit not in NEW:
+        MODO.from_file(source / "study.yaml", "", template)
+        MODO("", template).add_array("demo1", [1, 2, 3])
+    start = content(template)
+    assert child(template, options, source, edit) == 0
+    expected = undated(content(template))
+    assert expected != undated(start)
+    for doomed in itertools.count(1):
+        place, options = places()
+        for name, body in start.items():
+            place.put(body, name)
+        outcome = child(place, options, source, edit, doomed)
+        if outcome == 0:
+            break
+        assert outcome == -signal.SIGKILL
+        check_killed(place, edit, start, source, content)
+        assert child(place, options, source, edit) == 0
+        check(MODO("", place))
+        left = {"demo1.cram", "demo1.cram.crai"} if edit == "rename" else set()
+        found = undated(content(place))
+        assert {name: found[name] for name in found if name not in left} == expected
+    assert doomed > SURVIVES_AFTER[edit]
+
+
+def check_killed(place, edit, start, source: Path, content) -> None:
+    """Assert that a killed edit has left a valid object, or none."""
+    try:
+        modo = MODO("", place)
+    except ObjectNotFoundError:
+        assert edit in NEW
+        return
+    check(modo, replacing="demo1.cram" if edit == "update_element" else "")
+    if edit == "update_element":
+        whole = {start["demo1.cram"], (source / "data/table.csv").read_bytes()}
+        assert content(place)["demo1.cram"] in whole
