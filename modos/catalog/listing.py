@@ -46,6 +46,11 @@ def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[Foun
     **options
         What the backend takes; see `modos.storage.open_storage`.
 
+    Raises
+    ------
+    KeyNotFoundError
+        When there is no such directory, bucket or container. A prefix that nothing begins with holds no object.
+
     Examples
     --------
     >>> import tempfile

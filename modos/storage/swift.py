@@ -42,7 +42,7 @@ class SwiftStorage(PagedStorage):
         Whether writing raises `ReadOnlyError`.
     **options
         What `modos.swift.SwiftFileSystem` takes: `storage_url` and `token` for a token that is at hand; `auth_url`,
-        `user` and `key`; Keystone's names; `segment_size`, `timeout`, and so on.
+        `user` and `key`; Keystone's names; `segment_size`, `attempts`, `read_timeout`, and so on.
 
     Examples
     --------
