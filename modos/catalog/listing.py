@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from modos.storage import Storage, find_objects, open_storage
+from modos.errors import KeyNotFoundError
+from modos.storage import LocalStorage, Storage, find_objects, open_storage
 
 __all__ = ["FoundObject", "list_modos"]
 
@@ -61,6 +62,8 @@ def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[Foun
     ['pilot/ex']
     """
     storage = place if isinstance(place, Storage) else open_storage(place, **options)
+    if isinstance(storage, LocalStorage) and not storage.path.is_dir():
+        raise KeyNotFoundError(storage.url, "there is no such directory")
     for name in find_objects(storage):
         if name:
             yield FoundObject(storage.url_of(name), name, storage / name)

@@ -224,11 +224,6 @@ class LocalStorage(Storage):
                 return
             directory = directory.parent
 
-    def _find_objects(self, name: str) -> Iterator[str]:
-        if not self._place(name).is_dir():
-            raise FileNotFoundError(name)
-        return super()._find_objects(name)
-
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
         raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
 
