@@ -11,10 +11,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 pytest.register_assert_rewrite(
-    "modos.testing._storage_addresses",
-    "modos.testing._storage_reading",
-    "modos.testing._storage_work",
-    "modos.testing._storage_writing",
+    "modos.testing._conformance.addresses",
+    "modos.testing._conformance.reading",
+    "modos.testing._conformance.work",
+    "modos.testing._conformance.writing",
 )
 
 from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage  # noqa: E402 - rewritten first

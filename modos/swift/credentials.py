@@ -269,8 +269,7 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
         {option: name for option, name in group.items() if environ.get(name)} for group in SWIFT_VARIABLES.values()
     ]
     if not any(groups):
-        ways = "; ".join(", ".join(group.values()) for group in SWIFT_VARIABLES.values())
-        raise InvalidInputError(f"there are no Swift credentials in the environment; set one group of these: {ways}")
+        raise InvalidInputError(f"there are no Swift credentials in the environment; set {_USUAL_GROUPS}")
     shared = Counter(name for group in SWIFT_VARIABLES.values() for name in group.values())
     telling = (group for group in groups if any(shared[name] == 1 for name in group.values()))
     chosen = next(telling, None) or max(groups, key=len)
@@ -279,6 +278,12 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
         raise InvalidInputError("the Swift credentials in the environment are incomplete: OS_AUTH_TOKEN missing")
     spelling = next(group for group in SWIFT_VARIABLES.values() if chosen.items() <= group.items())
     return _resolved(values, spelling=spelling)
+
+
+_USUAL_GROUPS = (
+    "OS_STORAGE_URL and OS_AUTH_TOKEN for a token that is at hand; or ST_AUTH, ST_USER and ST_KEY; or OS_AUTH_URL with "
+    "OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or with OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME"
+)
 
 
 def _resolved(values: dict[str, str], *, spelling: Mapping[str, str]) -> Credentials:

@@ -3,11 +3,11 @@
 Owns the putting together of the suite; the promises stand in the modules beside it. Must not know any backend.
 """
 
-from modos.testing._storage_addresses import AddressTests
-from modos.testing._storage_reading import ListingTests, ReadingTests
-from modos.testing._storage_suite import StorageSuite
-from modos.testing._storage_work import AsynchronousTests, ReadOnlyTests, ZarrTests
-from modos.testing._storage_writing import MovingTests, WritingTests
+from modos.testing._conformance.addresses import AddressTests
+from modos.testing._conformance.reading import ListingTests, ReadingTests
+from modos.testing._conformance.suite import StorageSuite
+from modos.testing._conformance.work import AsynchronousTests, ReadOnlyTests, ZarrTests
+from modos.testing._conformance.writing import MovingTests, WritingTests
 
 __all__ = ["StorageTests"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from modos.errors import InvalidPathError
 from modos.storage import Storage
-from modos.testing._storage_suite import BODY, NAMES, REFUSED, StorageSuite, listed
+from modos.testing._conformance.suite import BODY, NAMES, REFUSED, StorageSuite, listed
 
 __all__ = ["AddressTests"]
 

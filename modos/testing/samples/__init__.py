@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from modos.testing._sample_counts import count_matrix
-from modos.testing._sample_genome import simulate_genome, simulate_reads, simulate_variants
-from modos.testing._sample_genomics import load_pysam, sequence_md5, write_alignments, write_reference, write_variants
-from modos.testing._sample_metabolites import metabolite_results
-from modos.testing._sample_study import DONORS, description, sample_sheet
+from modos.testing.samples._counts import count_matrix
+from modos.testing.samples._genome import simulate_genome, simulate_reads, simulate_variants
+from modos.testing.samples._genomics import load_pysam, sequence_md5, write_alignments, write_reference, write_variants
+from modos.testing.samples._metabolites import metabolite_results
+from modos.testing.samples._study import DONORS, description, sample_sheet
 
 __all__ = ["SampleFiles", "write_samples"]
 

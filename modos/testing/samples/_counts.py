@@ -6,7 +6,7 @@ Owns the genes and how strongly blood cells express them. Knows nothing of the o
 from collections.abc import Sequence
 from random import Random
 
-from modos.testing._sample_study import Donor
+from modos.testing.samples._study import Donor
 
 DISPERSION = 0.08  # of the gamma distribution between donors; about 0.3 as a coefficient of variation
 EXPRESSION = {  # mean counts in women and in men

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from statistics import mean, stdev
 
-from modos.testing._sample_study import HUMAN, PBMC, Donor
+from modos.testing.samples._study import HUMAN, PBMC, Donor
 
 MONOISOTOPIC = {
     "C": 12.0,

@@ -14,7 +14,7 @@ import pytest
 from modos.errors import InvalidInputError, KeyExistsError, StorageError
 from modos.storage import Storage
 from modos.storage.base import Method
-from modos.testing._storage_suite import BODY, LONG, StorageSuite, listed, long_chunks
+from modos.testing._conformance.suite import BODY, LONG, StorageSuite, listed, long_chunks
 
 __all__ = ["MovingTests", "WritingTests"]
 

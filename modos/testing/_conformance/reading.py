@@ -12,7 +12,7 @@ import pytest
 
 from modos.errors import KeyNotFoundError
 from modos.storage import Storage
-from modos.testing._storage_suite import BODY, StorageSuite, listed
+from modos.testing._conformance.suite import BODY, StorageSuite, listed
 
 __all__ = ["ListingTests", "ReadingTests"]
 

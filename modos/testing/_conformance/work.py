@@ -17,7 +17,7 @@ import pytest
 from modos.errors import KeyNotFoundError, ReadOnlyError
 from modos.storage import ROOT_DOCUMENT, ObjectInfo, Storage
 from modos.storage.sources import Source
-from modos.testing._storage_suite import BODY, StorageSuite, listed
+from modos.testing._conformance.suite import BODY, StorageSuite, listed
 
 __all__ = ["AsynchronousTests", "ReadOnlyTests", "ZarrTests"]
 

@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any, Literal
 
 from modos._lazy import require
-from modos.testing._sample_genome import Genome, Read, Variant
+from modos.testing.samples._genome import Genome, Read, Variant
 
 VCF_HEADER = (
     "##source=modos",
