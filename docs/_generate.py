@@ -7,7 +7,7 @@ import importlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import resolve_name
 from types import MappingProxyType
 from typing import Any
@@ -141,10 +141,13 @@ def commands() -> str:
         text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
         return f"## {context.command_path}\n\n```text\n{text}\n```"
 
-    parent = Context(program, info_name="modos")
-    return "\n\n".join(
-        [section("modos", program), *(section(name, each, parent) for name, each in program.commands.items())]
-    )
+    def sections(command: Any, context: Context) -> Iterator[str]:  # noqa: ANN401 - likewise
+        for name, each in command.commands.items():
+            yield section(name, each, context)
+            if hasattr(each, "commands"):
+                yield from sections(each, Context(each, info_name=name, parent=context))
+
+    return "\n\n".join([section("modos", program), *sections(program, Context(program, info_name="modos"))])
 
 
 # -- errors and the Python reference ------------------------------------------------------------------------------------

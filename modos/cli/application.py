@@ -24,10 +24,11 @@ from modos.cli.publish import publish
 from modos.cli.remove import remove
 from modos.cli.reporting import report
 from modos.cli.show import show
+from modos.cli.swift import SWIFT_COMMANDS, SWIFT_HELP
 from modos.cli.transfer import transfer
 from modos.cli.update import update
 
-__all__ = ["COMMANDS", "application", "run"]
+__all__ = ["COMMANDS", "GROUPS", "application", "run"]
 
 COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
@@ -43,6 +44,11 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
     }
 )
 """Name of a command to the function that is it, in the order of the help."""
+
+GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = MappingProxyType(
+    {"swift": (SWIFT_HELP, SWIFT_COMMANDS)}
+)
+"""Name of a group of commands to its help and its commands; `modos NAME COMMAND` is how they are called."""
 
 
 @dataclass
@@ -80,6 +86,11 @@ def application() -> typer.Typer:
     program.callback()(_general)
     for name, command in COMMANDS.items():
         program.command(name)(command)
+    for name, (text, commands) in GROUPS.items():
+        group = typer.Typer(help=text, no_args_is_help=True)
+        for each, command in commands.items():
+            group.command(each)(command)
+        program.add_typer(group, name=name)
     return program
 
 

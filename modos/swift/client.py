@@ -5,7 +5,8 @@ Owns one request from the first attempt to the last. Knows nothing of fsspec, li
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping
+import ssl
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,6 @@ from modos.errors import (
     InvalidInputError,
     KeyExistsError,
     KeyNotFoundError,
-    ServiceError,
     StorageError,
     StorageTimeoutError,
     UnreachableError,
@@ -28,6 +28,7 @@ from modos.swift.credentials import (
     Credentials,
     credentials_from_environment,
 )
+from modos.swift.failures import transport_errors
 from modos.swift.protocol import (
     backoff,
     error_for,
@@ -40,8 +41,9 @@ from modos.swift.protocol import (
 )
 from modos.swift.sessions import session
 from modos.swift.tokens import Access, access
+from modos.swift.transport import Transport
 
-__all__ = ["Patience", "Response", "SwiftClient"]
+__all__ = ["Attempt", "Patience", "Response", "SwiftClient"]
 
 _SLOWER = 5
 _OK, _UNAUTHORIZED = 200, 401
@@ -70,6 +72,23 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that went out, and what came of it; each repetition is one of its own.
+
+    Attributes
+    ----------
+    method, path
+        What was asked for: `container/object`, `container`, empty for the account, and `/info` for the service.
+    status
+        Of the answer; `None` where none began.
+    """
+
+    method: str
+    path: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """An answer, read to its end."""
 
@@ -92,6 +111,11 @@ class SwiftClient:
         not sent to it: it is then asked as nobody.
     patience
         How long to try; `None` for the defaults.
+    transport
+        TLS and proxies; `None` for the defaults.
+    on_request
+        Called with each `Attempt`, but not for logging in, on the event loop: it must not block. It stays in this process,
+        so that a pickle has none. `None` for nothing to call.
     """
 
     def __init__(
@@ -100,11 +124,16 @@ class SwiftClient:
         *,
         storage_url: str | None = None,
         patience: Patience | None = None,
+        transport: Transport | None = None,
+        on_request: Callable[[Attempt], object] | None = None,
     ) -> None:
         self._credentials = credentials
         self._storage_url = storage_url.rstrip("/") if storage_url else None
         self._found: Credentials | None = None
+        self._proxies: dict[tuple[str, str], str | None] = {}
         self.patience = patience or Patience()
+        self.transport = transport or Transport()
+        self.on_request = on_request
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials or self._storage_url or 'environment'!r})"
@@ -116,8 +145,8 @@ class SwiftClient:
         return hash(self._made_with)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what the environment said: the process that unpickles it has its own."""
-        return self.__dict__ | {"_found": None}
+        """Leave out what belongs to this process: what its environment said, and who counts in it."""
+        return self.__dict__ | {"_found": None, "_proxies": {}, "on_request": None}
 
     @property
     def _made_with(self) -> tuple[Credentials | None, str | None]:
@@ -138,7 +167,7 @@ class SwiftClient:
         if self._storage_url is not None and stale is not None and stale.token is None:
             return await access(AnonymousCredentials(self._storage_url), stale=stale)
         credentials = self._settled()
-        made = await access(credentials, stale=stale, patience=self.patience.read_timeout)
+        made = await access(credentials, stale=stale, patience=self.patience.read_timeout, transport=self.transport)
         if self._storage_url is None or made.storage_url == self._storage_url:
             return made
         if host_of(made.storage_url) == host_of(self._storage_url):
@@ -148,13 +177,15 @@ class SwiftClient:
     def _settled(self) -> Credentials:
         if self._credentials is not None:
             return self._credentials
-        if self._found is None:
-            try:
-                self._found = credentials_from_environment()
-            except InvalidInputError:
-                if self._storage_url is None:
-                    raise
-                self._found = AnonymousCredentials(self._storage_url)
+        return self._found or self._read_environment()
+
+    def _read_environment(self) -> Credentials:
+        try:
+            self._found = credentials_from_environment()
+        except InvalidInputError:
+            if self._storage_url is None:
+                raise
+            self._found = AnonymousCredentials(self._storage_url)
         return self._found
 
     async def capabilities(self) -> dict[str, Any]:
@@ -162,8 +193,11 @@ class SwiftClient:
         origin = "://".join(host_of((await self.access()).storage_url))
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
         timeout = aiohttp.ClientTimeout(total=self.patience.read_timeout)
-        with transport_errors(f"{origin}/info"):
-            async with (await session()).get(f"{origin}/info", timeout=timeout, allow_redirects=False) as answer:
+        with self._told("GET", "/info") as note, transport_errors(f"{origin}/info"):
+            async with (await session(self.transport)).get(
+                f"{origin}/info", timeout=timeout, allow_redirects=False, proxy=self._proxy(origin)
+            ) as answer:
+                note(answer.status)
                 told = await answer.read() if answer.status == _OK else b"{}"
         try:
             return dict(json.loads(told))
@@ -276,8 +310,8 @@ class SwiftClient:
             url = address_of(known.storage_url, request.path)
             try:
                 response = await self._attempt(request, known, url)
-            except (UnreachableError, StorageTimeoutError, IntegrityError):
-                if attempt >= self.patience.attempts:
+            except (UnreachableError, StorageTimeoutError, IntegrityError) as error:
+                if attempt >= self.patience.attempts or isinstance(error.__cause__, ssl.SSLCertVerificationError):
                     raise
                 await asyncio.sleep(backoff(attempt))
                 continue
@@ -291,10 +325,37 @@ class SwiftClient:
             await asyncio.sleep(backoff(attempt) if wait is None else wait)
 
     async def _renewed(self, stale: Access, url: str) -> Access:
+        """Return another access than the stale one; what came from the environment is read there anew."""
+        used = self._found
         try:
             return await self.access(stale=stale)
         except AuthenticationError as error:
+            if used is not None and self._reads_other_than(used):
+                return await self.access()
             raise AuthenticationError(url, error.reason, status=_UNAUTHORIZED) from error
+
+    def _reads_other_than(self, used: Credentials) -> bool:
+        try:
+            return self._read_environment() != used
+        except InvalidInputError:
+            return False
+
+    def _proxy(self, storage_url: str) -> str | None:
+        """Return the proxy for an address; the environment is asked once, which takes longer than a small request."""
+        host = host_of(storage_url)
+        if host not in self._proxies:
+            self._proxies[host] = self.transport.proxy_for(storage_url)
+        return self._proxies[host]
+
+    @contextmanager
+    def _told(self, method: str, path: str) -> Iterator[Callable[[int], object]]:
+        """Tell who counts of an attempt when it has ended; yields what is to be given the status."""
+        statuses: list[int] = []
+        try:
+            yield statuses.append
+        finally:
+            if self.on_request is not None:
+                self.on_request(Attempt(method, path, statuses[0] if statuses else None))
 
     async def _attempt(self, request: "_Request", known: Access, url: str) -> Response:
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
@@ -309,15 +370,17 @@ class SwiftClient:
             sock_connect=self.patience.connect_timeout,
             sock_read=self.patience.read_timeout * (_SLOWER if request.slow else 1),
         )
-        with transport_errors(url):
-            async with (await session()).request(
+        with self._told(request.method, request.path) as note, transport_errors(url):
+            async with (await session(self.transport)).request(
                 request.method,
                 yarl.URL(url_of(known.storage_url, request.path, request.params), encoded=True),
                 headers=headers,
                 data=None if request.body is None else chunks_of(request.body),
                 timeout=timeout,
                 allow_redirects=False,
+                proxy=self._proxy(known.storage_url),
             ) as answer:
+                note(answer.status)
                 response = Response(answer.status, answer.headers, await answer.read())
         await _check(response, request, url)
         return response
@@ -369,25 +432,3 @@ async def _check(response: Response, request: _Request, url: str) -> None:
         return
     if await md5_of(response.body) != etag:
         raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")
-
-
-@contextmanager
-def transport_errors(url: str) -> Iterator[None]:
-    """Turn the errors of aiohttp into ours: the one boundary of the data path. What is unknown passes through."""
-    aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
-    try:
-        yield
-    except aiohttp.InvalidURL as error:
-        raise InvalidInputError(f"{url!r} is no address of an object store") from error
-    except TimeoutError as error:
-        raise StorageTimeoutError(url) from error
-    except aiohttp.ClientPayloadError as error:
-        raise IntegrityError(url, "the answer was cut short") from error
-    except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-        raise UnreachableError(url, "the TLS handshake failed; check the certificate") from error
-    except aiohttp.ClientConnectorError as error:
-        raise UnreachableError(url) from error
-    except (aiohttp.ClientConnectionError, aiohttp.UploadAbortedError, ConnectionError) as error:
-        raise UnreachableError(url, "the connection was lost") from error
-    except aiohttp.ClientError as error:
-        raise ServiceError(url, "what answers there does not speak HTTP as a Swift does") from error

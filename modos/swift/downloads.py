@@ -4,6 +4,7 @@ Owns how a large object comes down. Knows nothing of fsspec, but for the callbac
 """
 
 import asyncio
+import hashlib
 import os
 import tempfile
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 from fsspec.callbacks import Callback
 
 from modos.errors import IntegrityError
-from modos.swift.bodies import FileSection, md5_of
+from modos.swift.bodies import FileSection
 from modos.swift.client import SwiftClient
 from modos.swift.concurrency import together
 from modos.swift.protocol import condition, etag_of, info_from_headers, range_header, total_size
@@ -73,6 +74,8 @@ class Download:
         self._callback.set_size(size)
         seekable = file.seekable()
         origin = file.tell() if seekable else 0
+        etag = info_from_headers(self._path, first.headers)["etag"]
+        written = _Written(file, origin) if size and seekable and file.readable() and etag else None
         lock = asyncio.Lock()
 
         async def keep(start: int, piece: bytes) -> None:
@@ -80,6 +83,8 @@ class Download:
                 if seekable:
                     file.seek(origin + start)
                 await asyncio.to_thread(file.write, piece)
+                if written is not None:
+                    await written.add(start, len(piece))
             self._callback.relative_update(len(piece))
 
         async def fetch(start: int) -> None:
@@ -89,9 +94,30 @@ class Download:
         await keep(0, content)
         pieces = (partial(fetch, start) for start in range(len(content), size, _PIECE))
         await together(pieces, limit=self._concurrency if seekable else 1)
-        etag = info_from_headers(self._path, first.headers)["etag"]
-        if size and seekable and file.readable() and etag and await md5_of(FileSection(file, origin, size)) != etag:
+        if written is not None and written.md5.hexdigest() != etag:
             raise IntegrityError(self._path, "the bytes that arrived do not have the MD5 of the object")
+
+
+class _Written:
+    """The MD5 of a file that is written in pieces: each is read and counted when all before it are there.
+
+    So the digest is made while other pieces are on their way, and not after the last.
+    """
+
+    def __init__(self, file: Any, origin: int) -> None:  # noqa: ANN401 - any binary file
+        self.md5 = hashlib.md5(usedforsecurity=False)
+        self._file = file
+        self._origin = origin
+        self._counted = 0
+        self._ahead: dict[int, int] = {}
+
+    async def add(self, start: int, length: int) -> None:
+        """Count a piece that is in the file, and those that waited for it; may leave the file anywhere."""
+        self._ahead[start] = length
+        while following := self._ahead.pop(self._counted, 0):
+            async for chunk in FileSection(self._file, self._origin + self._counted, following).chunks():
+                await asyncio.to_thread(self.md5.update, chunk)
+            self._counted += following
 
 
 def _sibling(target: Path) -> Any:  # noqa: ANN401 - a wrapper around a file

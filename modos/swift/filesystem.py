@@ -59,6 +59,10 @@ class SwiftFileSystem(SwiftReading):
         Key for `sign`; `None` for the one that the account or the container holds.
     attempts, connect_timeout, read_timeout
         How often a request is made, and how many seconds it waits for a connection and for the next bytes.
+    cacert, insecure, cert, cert_key, proxy, trust_env
+        TLS and proxies, for the data and for logging in: see `modos.swift.Transport`.
+    on_request
+        Called with each attempt of a request, see `modos.swift.SwiftClient`; `None` for nothing to call.
     asynchronous, loop, batch_size
         As in fsspec.
     **credentials

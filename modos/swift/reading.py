@@ -16,7 +16,7 @@ from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
 from modos.swift.blocking import run
-from modos.swift.client import Patience, SwiftClient
+from modos.swift.client import Attempt, Patience, SwiftClient
 from modos.swift.concurrency import together
 from modos.swift.credentials import Credentials, credentials_from_options
 from modos.swift.downloads import Download
@@ -31,6 +31,7 @@ from modos.swift.protocol import (
     split_path,
     split_url,
 )
+from modos.swift.transport import Transport
 
 __all__ = ["SwiftReading"]
 
@@ -64,6 +65,13 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         attempts: int = 5,
         connect_timeout: float = 10.0,
         read_timeout: float = 60.0,
+        cacert: str | os.PathLike[str] | None = None,
+        insecure: bool = False,
+        cert: str | os.PathLike[str] | None = None,
+        cert_key: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        on_request: Callable[[Attempt], object] | None = None,
         asynchronous: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
         batch_size: int | None = None,
@@ -74,6 +82,10 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             credentials_from_options(storage_url=storage_url, **given) if given else None,
             storage_url=storage_url,
             patience=Patience(attempts=attempts, connect_timeout=connect_timeout, read_timeout=read_timeout),
+            transport=Transport(
+                cacert=cacert, insecure=insecure, cert=cert, cert_key=cert_key, proxy=proxy, trust_env=trust_env
+            ),
+            on_request=on_request,
         )
         self.objects = Objects(self.client, segment_size=segment_size, concurrency=concurrency)
         self.concurrency = concurrency
@@ -85,6 +97,11 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         return f"{type(self).__name__}({self.storage_options.get('storage_url') or 'swift://'!r})"
 
     __str__ = __repr__
+
+    def __reduce__(self) -> Any:  # noqa: ANN401 - as in fsspec
+        """Leave out who counts the requests: the process that unpickles it has its own."""
+        make, (kind, args, options) = super().__reduce__()
+        return make, (kind, args, {name: value for name, value in options.items() if name != "on_request"})
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -20,7 +20,7 @@ from modos.swift.concurrency import together
 from modos.swift.listing import Lister
 from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, is_transient, split_path
 
-__all__ = ["LargeUpload", "Segments", "cut_points", "section_length", "server_copy"]
+__all__ = ["LargeUpload", "Segments", "cut_points", "name_digest", "section_length", "server_copy"]
 
 _LARGEST_SEGMENT = 5 * 2**30
 _GROW_AFTER = 200

@@ -1,4 +1,4 @@
-"""One pool of connections for each event loop of this process.
+"""One pool of connections for each event loop of this process and each way of reaching a service.
 
 Owns the life of aiohttp sessions: made on first use, closed with their loop or at exit, left alone after a fork. Knows
 nothing of Swift.
@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from modos._lazy import require
+from modos.swift.transport import Transport
 
 __all__ = ["session"]
 
@@ -20,28 +21,28 @@ _IDLE_SECONDS = 15.0
 
 type _Life = tuple[asyncio.AbstractEventLoop, AsyncGenerator[Any], Any]
 
-_lives: dict[int, _Life] = {}
+_lives: dict[tuple[int, Transport], _Life] = {}
 
 
-async def session() -> Any:  # noqa: ANN401 - aiohttp is imported on use only
-    """Return the aiohttp session of the running loop, making it on first use."""
+async def session(transport: Transport) -> Any:  # noqa: ANN401 - aiohttp is imported on use only
+    """Return the aiohttp session of the running loop for a way of reaching a service, making it on first use."""
     loop = asyncio.get_running_loop()
-    life = _lives.get(id(loop))
+    life = _lives.get((id(loop), transport))
     if life is not None and life[0] is loop and not life[2].closed:
         return life[2]
     for key in [key for key, (other, *_) in _lives.items() if other.is_closed()]:
         _lives.pop(key, None)
-    generator = _session_life()
+    generator = _session_life(transport)
     made = await anext(generator)
-    _lives[id(loop)] = loop, generator, made
+    _lives[id(loop), transport] = loop, generator, made
     return made
 
 
-async def _session_life() -> AsyncGenerator[Any]:
+async def _session_life(transport: Transport) -> AsyncGenerator[Any]:
     """Yield a session and close it when the loop shuts its async generators down, as `asyncio.run` does at its end."""
     aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
     made = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS),
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS, ssl=transport.ssl()),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         headers={"Accept-Encoding": "identity"},

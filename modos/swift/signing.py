@@ -1,26 +1,72 @@
-"""Signed addresses (TempURL): one object, one method, until a given time, for whoever holds the address.
+"""Signed addresses (TempURL): one object or a prefix, one method, until a given time, for whoever holds the address.
 
-Owns the signature and where its key is found. Knows nothing of fsspec.
+Owns the signature, and where its key and digest are found. Knows nothing of fsspec.
 """
 
 import hashlib
 import hmac
 import time
-from collections.abc import Collection
-from urllib.parse import unquote, urlsplit
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
-from modos.errors import AccessDeniedError, InvalidInputError, KeyNotFoundError
+from modos.errors import AccessDeniedError, InvalidInputError, InvalidPathError, KeyNotFoundError
 from modos.swift.client import SwiftClient
 from modos.swift.protocol import split_path, url_of
 
-__all__ = ["Signer", "signed_url"]
+__all__ = ["SignedPrefix", "Signer", "signed_prefix", "signed_url"]
 
 _PREFERRED = ("sha256", "sha512", "sha1")
 _KEYS = ("Temp-Url-Key", "Temp-Url-Key-2")
 
 
+@dataclass(frozen=True, slots=True)
+class SignedPrefix:
+    """A prefix that whoever holds it may do one thing beneath; a name in it becomes an address by `url_of`.
+
+    Attributes
+    ----------
+    prefix
+        Address of the prefix, which ends with a slash.
+    query
+        The signature, which goes behind the name of an object.
+    """
+
+    prefix: str
+    query: str = field(repr=False)
+
+    def url_of(self, name: str) -> str:
+        """Return the address of an object by its name within the prefix.
+
+        Raises
+        ------
+        InvalidPathError
+            It names nothing beneath the prefix.
+
+        Examples
+        --------
+        >>> SignedPrefix("https://host/v1/lab/omics/ex/", "temp_url_sig=…").url_of("data file.txt")
+        'https://host/v1/lab/omics/ex/data%20file.txt?temp_url_sig=…'
+        """
+        if not name or name.startswith("/") or {".", ".."} & set(name.split("/")):
+            raise InvalidPathError(name, "names no object beneath the prefix")
+        return f"{self.prefix}{quote(name, safe='/~')}?{self.query}"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}?{self.query}"
+
+
 def signed_url(
-    storage_url: str, path: str, *, key: str, expires: int, method: str = "GET", digest: str = "sha256"
+    storage_url: str,
+    path: str,
+    *,
+    key: str,
+    expires: int,
+    method: str = "GET",
+    digest: str = "sha256",
+    ip_range: str | None = None,
 ) -> str:
     """Return the address that lets its holder do one thing with one object, as Swift's TempURL middleware checks it.
 
@@ -36,6 +82,8 @@ def signed_url(
         `GET`, which allows `HEAD` too, `HEAD`, `PUT`, `POST` or `DELETE`.
     digest
         `sha256`, `sha512` or `sha1`, as the service allows.
+    ip_range
+        Address or network (CIDR) from which alone it works; `None` for anywhere.
 
     Examples
     --------
@@ -43,10 +91,62 @@ def signed_url(
     >>> url.startswith("https://host/v1/lab/omics/a%20b?temp_url_sig=")
     True
     """
-    signed_path = f"{unquote(urlsplit(storage_url).path).rstrip('/')}/{path}"
-    text = f"{method}\n{expires}\n{signed_path}".encode()
-    signature = hmac.new(key.encode(), text, digest).hexdigest()
-    return url_of(storage_url, path, {"temp_url_sig": signature, "temp_url_expires": expires})
+    signed = _signature(
+        _signed_path(storage_url, path), key=key, expires=expires, method=method, digest=digest, ip_range=ip_range
+    )
+    return url_of(storage_url, path, signed)
+
+
+def signed_prefix(
+    storage_url: str,
+    path: str,
+    *,
+    key: str,
+    expires: int,
+    method: str = "GET",
+    digest: str = "sha256",
+    ip_range: str | None = None,
+) -> SignedPrefix:
+    """Return what lets its holder do one thing with every object beneath a prefix, and with none beside it.
+
+    Parameters
+    ----------
+    storage_url, path
+        The account and `container/prefix`, or `container` for all of it.
+    key, expires, method, digest, ip_range
+        As for `signed_url`.
+
+    Examples
+    --------
+    >>> signed_prefix("https://host/v1/lab", "omics/ex", key="secret", expires=1900000000)
+    SignedPrefix(prefix='https://host/v1/lab/omics/ex/')
+    """
+    beneath = f"{path.rstrip('/')}/"
+    signed = _signature(
+        f"prefix:{_signed_path(storage_url, beneath)}",
+        key=key,
+        expires=expires,
+        method=method,
+        digest=digest,
+        ip_range=ip_range,
+    )
+    address = url_of(storage_url, beneath, {**signed, "temp_url_prefix": split_path(beneath)[1]})
+    return SignedPrefix(*address.split("?", maxsplit=1))
+
+
+def _signed_path(storage_url: str, path: str) -> str:
+    return f"{unquote(urlsplit(storage_url).path).rstrip('/')}/{path}"
+
+
+def _signature(
+    path: str, *, key: str, expires: int, method: str, digest: str, ip_range: str | None
+) -> dict[str, str | int]:
+    """Return the parameters that say who may do what, and the proof."""
+    limits = [] if ip_range is None else [f"ip={ip_range}"]
+    text = "\n".join([*limits, method, str(expires), path]).encode()
+    proof = hmac.new(key.encode(), text, digest).hexdigest()
+    signed: dict[str, str | int] = {"temp_url_sig": proof, "temp_url_expires": expires}
+    return signed if ip_range is None else {**signed, "temp_url_ip_range": ip_range}
 
 
 class Signer:
@@ -57,36 +157,62 @@ class Signer:
     client
         Asks the service for its keys and for what it allows.
     key
-        The key to use; `None` to ask the account, then the container, for theirs.
+        The key to use; `None` to ask the container, then the account, for theirs.
     """
 
     def __init__(self, client: SwiftClient, key: str | None = None) -> None:
         self._client = client
         self._key = key
-        self._digest: str | None = None
+        self._allowed: Mapping[str, Any] | None = None
 
-    async def sign(self, path: str, *, expires_in: int, method: str = "GET") -> str:
+    async def sign(self, path: str, *, expires_in: int, method: str = "GET", ip_range: str | None = None) -> str:
         """Return a signed address of `container/object`.
 
         Raises
         ------
         InvalidInputError
-            There is no key; it says how to set one.
+            There is no key, and it says how to set one; or the service signs nothing like this.
         """
-        key = self._key or await self._asked_key(split_path(path)[0])
-        if self._digest is None:
-            self._digest = _best(await self._allowed())
         return signed_url(
             (await self._client.access()).storage_url,
             path,
-            key=key,
-            expires=int(time.time()) + expires_in,
-            method=method.upper(),
-            digest=self._digest,
+            **await self._terms(path, expires_in, method, ip_range),
         )
 
+    async def sign_prefix(
+        self, path: str, *, expires_in: int, method: str = "GET", ip_range: str | None = None
+    ) -> SignedPrefix:
+        """Return a signed prefix, `container` or `container/prefix`.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no key, and it says how to set one; or the service signs nothing like this.
+        """
+        return signed_prefix(
+            (await self._client.access()).storage_url,
+            path,
+            **await self._terms(path, expires_in, method, ip_range),
+        )
+
+    async def _terms(self, path: str, expires_in: int, method: str, ip_range: str | None) -> dict[str, Any]:
+        method = method.upper()
+        network = None if ip_range is None else _network(ip_range)
+        allowed = await self._what_is_allowed()
+        methods = allowed.get("methods", (method,))
+        if method not in methods:
+            message = f"the service signs no address for {method}, only for {', '.join(methods)}"
+            raise InvalidInputError(message)
+        return {
+            "key": self._key or await self._asked_key(split_path(path)[0]),
+            "expires": int(time.time()) + expires_in,
+            "method": method,
+            "digest": _best(allowed.get("allowed_digests", ())),
+            "ip_range": network,
+        }
+
     async def _asked_key(self, container: str) -> str:
-        for path, kind in (("", "X-Account-Meta-"), (container, "X-Container-Meta-")):
+        for path, kind in ((container, "X-Container-Meta-"), ("", "X-Account-Meta-")):
             try:
                 headers = (await self._client.request("HEAD", path)).headers
             except (AccessDeniedError, KeyNotFoundError):
@@ -95,16 +221,30 @@ class Signer:
                 if headers.get(kind + name):
                     return headers[kind + name]
         message = (
-            f"neither the account nor the container {container!r} has a TempURL key that these credentials may read; "
-            "set one with `swift post -m 'Temp-URL-Key:<secret>'` (account) or "
-            f"`swift post {container} -m 'Temp-URL-Key:<secret>'`, or give temp_url_key="
+            f"neither the container {container!r} nor the account has a TempURL key that these credentials may read; "
+            f"give the container one with TempURLs().rotate({container!r}) or `modos swift sign --new-key`"
         )
         raise InvalidInputError(message)
 
-    async def _allowed(self) -> Collection[str]:
-        told = await self._client.capabilities()
-        return list(told.get("tempurl", {}).get("allowed_digests", ()))
+    async def _what_is_allowed(self) -> Mapping[str, Any]:
+        if self._allowed is None:
+            told = await self._client.capabilities()
+            if told and "tempurl" not in told:
+                message = "this service has no signed addresses (TempURL)"
+                raise InvalidInputError(message)
+            self._allowed = told.get("tempurl", {})
+        return self._allowed
 
 
 def _best(allowed: Collection[str]) -> str:
     return next((name for name in _PREFERRED if name in allowed and name in hashlib.algorithms_available), "sha256")
+
+
+def _network(text: str) -> str:
+    """Return an address or a network as Swift reads it: without bits beside the mask."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        message = f"{text!r} is no IP address or network, which look like 192.0.2.7 and 192.0.2.0/24"
+        raise InvalidInputError(message) from None
+    return str(network) if "/" in text else text

@@ -6,6 +6,7 @@ Owns what zarr's verbs mean on Swift. Knows nothing of fsspec files, of MODOs or
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from copy import copy
+from dataclasses import fields
 from functools import partial
 from typing import Any, Self
 
@@ -28,6 +29,7 @@ from modos.swift.credentials import Credentials, credentials_from_options
 from modos.swift.listing import raw_name
 from modos.swift.objects import Objects
 from modos.swift.protocol import cut, merged_slices, object_headers, total_size
+from modos.swift.transport import Transport
 
 __all__ = ["SwiftStore"]
 
@@ -58,8 +60,8 @@ class SwiftStore(Store):
         Where in it the hierarchy lies; empty for the whole container.
     storage_options
         Credentials as `modos.swift.credentials_from_options` or `swiftclient.Connection` spell them (`preauthurl`,
-        `preauthtoken`; `authurl`, `user`, `key`; …), and `segment_size`, `concurrency`, `attempts`, `connect_timeout`
-        and `read_timeout` as for `SwiftFileSystem`. `None` to read credentials from the environment at the first
+        `preauthtoken`; `authurl`, `user`, `key`; …), and `segment_size`, `concurrency`, `attempts`, `connect_timeout`,
+        `read_timeout`, `on_request` and those of `modos.swift.Transport` as for `SwiftFileSystem`. `None` to read credentials from the environment at the first
         request.
     credentials
         An object of `modos.swift.credentials` instead.
@@ -327,15 +329,16 @@ _OBJECTS = frozenset({"segment_size", "concurrency"})
 _PATIENCE = frozenset({"attempts", "connect_timeout", "read_timeout", "longest_wait"})
 # options of `swiftclient.Connection` about what is done always, or never, here
 _WITHOUT_MEANING = frozenset({"force_auth_retry", "retry_on_ratelimit", "snet", "ssl_compression", "starting_backoff"})
-_TLS = frozenset({"cacert", "cert", "cert_key", "insecure", "session"})
+_TRANSPORT = frozenset(item.name for item in fields(Transport))
 
 
 def _objects(options: dict[str, Any], credentials: Credentials | None) -> Objects:
     """Return the objects of the account that the options lead to."""
-    if refused := sorted(name for name in _TLS & options.keys() if options[name]):
-        hint = "; a certificate authority of your own is named by the environment variable SSL_CERT_FILE"
-        raise InvalidInputError(f"the option {refused[0]!r} of swiftclient has no counterpart here{hint}")
-    for name in _TLS | _WITHOUT_MEANING:
+    if options.pop("session", None):
+        raise InvalidInputError(
+            "the option 'session' of swiftclient has no counterpart here; give what it logs in with"
+        )
+    for name in _WITHOUT_MEANING:
         options.pop(name, None)
     if (retries := options.pop("retries", None)) is not None:
         options.setdefault("attempts", retries + 1)
@@ -344,6 +347,9 @@ def _objects(options: dict[str, Any], credentials: Credentials | None) -> Object
     if (longest := options.pop("max_backoff", None)) is not None:
         options.setdefault("longest_wait", longest)
     patience = Patience(**{name: options.pop(name) for name in _PATIENCE & options.keys()})
+    reached = {name: options.pop(name) for name in _TRANSPORT & options.keys()}
+    transport = Transport(**{name: value for name, value in reached.items() if value is not None})
+    on_request = options.pop("on_request", None)
     shape = {name: options.pop(name) for name in _OBJECTS & options.keys()}
     storage_url = options.pop("storage_url", None) or options.pop("preauthurl", None)
     given = {name: value for name, value in options.items() if value}
@@ -351,4 +357,7 @@ def _objects(options: dict[str, Any], credentials: Credentials | None) -> Object
         raise InvalidInputError(f"give credentials or the options {', '.join(sorted(given))}, not both")
     if given:
         credentials, storage_url = credentials_from_options(storage_url=storage_url, **given), None
-    return Objects(SwiftClient(credentials, storage_url=storage_url, patience=patience), **shape)
+    client = SwiftClient(
+        credentials, storage_url=storage_url, patience=patience, transport=transport, on_request=on_request
+    )
+    return Objects(client, **shape)

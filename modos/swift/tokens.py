@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from modos._lazy import require
@@ -34,21 +35,17 @@ from modos.swift.credentials import (
     TokenCredentials,
     V1Credentials,
 )
+from modos.swift.lifetimes import Access, Lifetime, expiry_after
 from modos.swift.protocol import backoff, error_for, is_transient
+from modos.swift.transport import BROKEN_TLS, UNTRUSTED, Transport
 
 __all__ = ["Access", "access", "log_in"]
 
+_USUAL, _UNKNOWN = Transport(), Lifetime()
 _ATTEMPTS = 4
 _PURPOSE = "logging in to Swift"
+_UNVERIFIED = "CERTIFICATE_VERIFY_FAILED"
 _NO_STORE = "accepts the credentials but names no object store for them; is the region right?"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What logging in gives: where the account is, and the token for it (`None` for nobody)."""
-
-    storage_url: str
-    token: str | None = field(repr=False)
 
 
 class _Logins:
@@ -57,7 +54,8 @@ class _Logins:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.known: dict[Credentials, Access] = {}
-        self.pending: dict[Credentials, Future[Access]] = {}
+        self.lifetimes: dict[Credentials, Lifetime] = {}
+        self.pending: dict[tuple[Credentials, Transport], Future[Access]] = {}
 
     def after_fork(self) -> None:
         self.lock = threading.Lock()
@@ -68,10 +66,17 @@ _logins = _Logins()
 os.register_at_fork(after_in_child=_logins.after_fork)
 
 
-async def access(credentials: Credentials, *, stale: Access | None = None, patience: float = 30.0) -> Access:
+async def access(
+    credentials: Credentials,
+    *,
+    stale: Access | None = None,
+    patience: float = 30.0,
+    transport: Transport = _USUAL,
+) -> Access:
     """Return the access that these credentials give, logging in when there is none yet or it is the stale one.
 
-    However many tasks, threads and event loops ask at once, one login is made and all get its answer.
+    However many tasks, threads and event loops ask at once, one login is made and all get its answer. Where the service
+    says when a token ends, it is renewed a while before, and meanwhile the present one is returned.
 
     Parameters
     ----------
@@ -81,6 +86,8 @@ async def access(credentials: Credentials, *, stale: Access | None = None, patie
         An access that the service no longer accepts; `None` for any.
     patience
         Seconds that each request of the login may take.
+    transport
+        TLS and proxies of the login.
 
     Raises
     ------
@@ -93,19 +100,26 @@ async def access(credentials: Credentials, *, stale: Access | None = None, patie
         return _ready(credentials, stale)
     with _logins.lock:
         current = _logins.known.get(credentials)
-        if current is not None and (stale is None or current.token != stale.token):
+        if current is not None and stale is not None and current.token == stale.token:
+            current = None
+        lifetime, now = _logins.lifetimes.get(credentials, _UNKNOWN), time.time()
+        if current is not None and now < lifetime.due:
             return current
-        pending = _logins.pending.get(credentials)
+        way = credentials, transport
+        pending = _logins.pending.get(way)
         if pending is None:
-            pending = _logins.pending[credentials] = Future()
+            pending = _logins.pending[way] = Future()
             pending.set_running_or_notify_cancel()  # from here on, no waiter can cancel it for the others
-            threading.Thread(target=_complete, args=(pending, credentials, patience), daemon=True).start()
+            threading.Thread(target=_complete, args=(pending, *way, patience), daemon=True).start()
+    if current is not None and now < lifetime.end:
+        return current
     return await asyncio.wrap_future(pending)
 
 
 def _ready(credentials: AnonymousCredentials | TokenCredentials, stale: Access | None) -> Access:
-    if stale is None:
-        return Access(credentials.storage_url.rstrip("/"), getattr(credentials, "token", None))
+    token = getattr(credentials, "token", None)
+    if stale is None or stale.token != token:
+        return Access(credentials.storage_url.rstrip("/"), token)
     if isinstance(credentials, AnonymousCredentials):
         reason = "it is not open to the world, and no credentials were given"
     else:
@@ -113,21 +127,24 @@ def _ready(credentials: AnonymousCredentials | TokenCredentials, stale: Access |
     raise AuthenticationError(credentials.storage_url, reason, status=401)
 
 
-def _complete(pending: Future[Access], credentials: Credentials, timeout: float) -> None:
+def _complete(pending: Future[Access], credentials: Credentials, transport: Transport, timeout: float) -> None:
     try:
-        made = log_in(credentials, timeout=timeout)
+        made = log_in(credentials, timeout=timeout, transport=transport)
     except BaseException as error:  # noqa: BLE001 - whatever it is belongs to those who wait
         with _logins.lock:
-            _logins.pending.pop(credentials, None)
+            _logins.lifetimes[credentials] = _logins.lifetimes.get(credentials, _UNKNOWN).unrenewed()
+            _logins.pending.pop((credentials, transport), None)
         pending.set_exception(error)
         return
     with _logins.lock:
+        before = _logins.known.get(credentials)
+        _logins.lifetimes[credentials] = Lifetime.of(made, before=before, now=time.time())
         _logins.known[credentials] = made
-        _logins.pending.pop(credentials, None)
+        _logins.pending.pop((credentials, transport), None)
     pending.set_result(made)
 
 
-def log_in(credentials: Credentials, *, timeout: float = 30.0) -> Access:
+def log_in(credentials: Credentials, *, timeout: float = 30.0, transport: Transport = _USUAL) -> Access:
     """Acquire a token, asking again a few times when the service is overloaded or the connection is lost.
 
     This is blocking, and neither looks at nor changes what the process knows already: see `access`.
@@ -143,38 +160,74 @@ def log_in(credentials: Credentials, *, timeout: float = 30.0) -> Access:
         return _ready(credentials, None)
     for attempt in range(1, _ATTEMPTS):
         try:
-            return _asked(credentials, timeout)
+            return _asked(credentials, timeout, transport)
         except StorageError as error:
-            if not (isinstance(error, UnreachableError) or (error.status and is_transient(error.status))):
+            lost = isinstance(error, UnreachableError) and error.reason != UNTRUSTED
+            if not (lost or (error.status and is_transient(error.status))):
                 raise
             time.sleep(backoff(attempt))
-    return _asked(credentials, timeout)
+    return _asked(credentials, timeout, transport)
 
 
-def _asked(credentials: Credentials, timeout: float) -> Access:
+def _asked(credentials: Credentials, timeout: float, transport: Transport) -> Access:
     swiftclient = require("swiftclient.client", extra="swift", purpose=_PURPOSE)
     swiftclient.logger_settings["reveal_sensitive_prefix"] = 0  # its logs show 16 characters of secrets otherwise
     assert not isinstance(credentials, AnonymousCredentials | TokenCredentials)
     with _login_errors(credentials.auth_url):
         if isinstance(credentials, V1Credentials):
-            url, token = swiftclient.get_auth(
-                credentials.auth_url, credentials.user, credentials.key, auth_version="1", timeout=timeout
-            )
+            url, token, expires_at = _v1(credentials, timeout, transport)
         else:
-            session = _keystone_session(credentials, timeout)
+            session = _keystone_session(credentials, timeout, transport)
             url, token = swiftclient.get_auth(
                 credentials.auth_url, None, None, session=session, os_options={"region_name": credentials.region_name}
             )
+            expires_at = session.auth.auth_ref.expires
     storage_url = credentials.storage_url or url
     if not storage_url or not token:
         raise ServiceError(credentials.auth_url, _NO_STORE)
-    return Access(storage_url.rstrip("/"), token)
+    return Access(storage_url.rstrip("/"), token, expires_at)
+
+
+def _http(transport: Transport, url: str) -> Any:  # noqa: ANN401 - a session of requests
+    """Return a session whose proxies are those of the data; an environment that is read would win over them."""
+    made = require("requests", extra="swift", purpose=_PURPOSE).Session()
+    made.trust_env = False
+    made.proxies = {"all": proxy} if (proxy := transport.proxy_for(url)) else {}
+    return made
+
+
+def _v1(
+    credentials: V1Credentials, timeout: float, transport: Transport
+) -> tuple[str | None, str | None, datetime | None]:
+    begun = datetime.now(UTC)
+    with _http(transport, credentials.auth_url) as http:
+        answer = http.get(
+            credentials.auth_url,
+            headers={"X-Auth-User": credentials.user.encode(), "X-Auth-Key": credentials.key.encode()},
+            timeout=timeout,
+            allow_redirects=False,
+            **transport.for_requests(),
+        )
+    if not answer.ok or answer.is_redirect:
+        raise _refusal(credentials.auth_url, answer.status_code)
+    told = answer.headers
+    token = told.get("X-Storage-Token") or told.get("X-Auth-Token")
+    expires_at = expiry_after(begun, told.get("X-Storage-Token-Expires") or told.get("X-Auth-Token-Expires"))
+    return told.get("X-Storage-Url"), token, expires_at
 
 
 def _keystone_session(
-    credentials: KeystoneV2Password | KeystoneV3Password | KeystoneApplicationCredential, timeout: float
+    credentials: KeystoneV2Password | KeystoneV3Password | KeystoneApplicationCredential,
+    timeout: float,
+    transport: Transport,
 ) -> Any:  # noqa: ANN401 - keystoneauth ships no types
-    session = require("keystoneauth1.session", extra="swift", purpose=_PURPOSE)
+    session = partial(
+        require("keystoneauth1.session", extra="swift", purpose=_PURPOSE).Session,
+        session=_http(transport, credentials.auth_url),
+        timeout=timeout,
+        redirect=False,
+        **transport.for_requests(),
+    )
     if isinstance(credentials, KeystoneV2Password):
         plugin = require("keystoneauth1.identity.v2", extra="swift", purpose=_PURPOSE).Password(
             _versioned(credentials.auth_url, "v2.0"),
@@ -183,7 +236,7 @@ def _keystone_session(
             tenant_name=credentials.project_name,
             tenant_id=credentials.project_id,
         )
-        return session.Session(auth=plugin, timeout=timeout, redirect=False)
+        return session(auth=plugin)
     identity = require("keystoneauth1.identity.v3", extra="swift", purpose=_PURPOSE)
     auth_url = _versioned(credentials.auth_url, "v3")
     if isinstance(credentials, KeystoneApplicationCredential):
@@ -207,7 +260,7 @@ def _keystone_session(
                 credentials.project_id, credentials.project_domain_name, credentials.project_domain_id
             ),
         )
-    return session.Session(auth=plugin, timeout=timeout, redirect=False)
+    return session(auth=plugin)
 
 
 def _versioned(auth_url: str, version: str) -> str:
@@ -230,18 +283,22 @@ def _login_errors(auth_url: str) -> Iterator[None]:
         yield
     except (http.Timeout, keystone.ConnectTimeout) as error:
         raise StorageTimeoutError(auth_url, "the authentication service did not answer in time") from error
+    except (http.SSLError, keystone.SSLError) as error:
+        raise UnreachableError(auth_url, UNTRUSTED if _UNVERIFIED in str(error) else BROKEN_TLS) from error
+    except http.ProxyError as error:
+        raise UnreachableError(auth_url, "the proxy does not let it through") from error
+    except http.InvalidHeader:  # it shows the secret
+        raise InvalidInputError("the user or the key has a character that cannot be sent") from None
     except (http.InvalidURL, http.MissingSchema, http.InvalidSchema) as error:
         message = f"{auth_url!r} is no address of an authentication service"
         raise InvalidInputError(message) from error
     except (http.ConnectionError, keystone.ConnectFailure) as error:
         raise UnreachableError(auth_url, "no connection to the authentication service") from error
-    except swift.ClientException as error:
-        raise _refusal(auth_url, error.http_status) from error
-    except keystone.HttpError as error:
+    except (swift.ClientException, keystone.HttpError) as error:
         raise _refusal(auth_url, error.http_status) from error
     except keystone.CatalogException as error:
         raise ServiceError(auth_url, _NO_STORE) from error
-    except keystone.ClientException as error:
+    except (keystone.ClientException, http.RequestException) as error:
         raise ServiceError(auth_url, "the authentication service answered with something else") from error
 
 

@@ -14,10 +14,12 @@ import typer
 from typer.main import get_command
 
 from modos import MODO, __version__
-from modos.cli.application import COMMANDS, application
+from modos.cli.application import COMMANDS, GROUPS, application
 from modos.testing import Proxy
 
 HEAVY = {"zarr", "numpy", "s3fs", "swiftclient", "rdflib", "linkml_runtime", "pysam", "aiohttp", "fsspec"}
+LINES = [*([name] for name in (*COMMANDS, *GROUPS)), *([name, each] for name in GROUPS for each in GROUPS[name][1])]
+"""Every command, as it is called."""
 SECONDS_FOR_HELP = 1.5  # 0.2 to 0.3 on a quiet machine; tests share theirs
 
 
@@ -25,6 +27,8 @@ def test_every_command_option_and_argument_is_explained():
     """An undocumented command, option or argument fails here."""
     program = get_command(application())
     pages = {"modos": program, **program.commands}
+    for name in GROUPS:
+        pages |= {f"{name} {each}": command for each, command in pages[name].commands.items()}
     silent = [
         f"{page} {parameter.name}"
         for page, command in pages.items()
@@ -32,12 +36,12 @@ def test_every_command_option_and_argument_is_explained():
         if not getattr(parameter, "help", None)
     ]
 
-    assert sorted(program.commands) == sorted(COMMANDS)
+    assert sorted(pages) == sorted(["modos", *map(" ".join, LINES)])
     assert silent == []
     assert [page for page, command in pages.items() if not command.help] == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], *([*line, "--help"] for line in LINES)], ids=" ".join)
 def test_help_is_cheap(arguments):
     """Help loads no heavy package, and comes at once."""
     code = (

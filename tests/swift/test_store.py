@@ -88,7 +88,7 @@ def test_patience_in_either_spelling():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"storage_options": {"cacert": "ca.pem", **V1}}, "SSL_CERT_FILE"),
+        ({"storage_options": {"session": object(), **V1}}, "session"),
         ({"storage_options": {"tokn": "x", "storage_url": URL}}, "did you mean 'token'"),
         ({"storage_options": V1, "credentials": V1Credentials(**V1)}, "not both"),
         ({"storage_options": {"auth_url": "https://h"}}, "missing"),

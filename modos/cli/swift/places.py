@@ -1,0 +1,57 @@
+"""Containers and time-spans on the command line.
+
+Owns how they are written, and what they come to. Must not know what a command does.
+"""
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from modos.swift import SwiftFileSystem
+
+__all__ = ["Container", "duration", "opened"]
+
+_UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Container = Annotated[
+    str, typer.Argument(metavar="CONTAINER", help="Its name, swift://name, or swift+https://host/v1/ACCOUNT/name.")
+]
+
+
+def duration(text: str) -> timedelta:
+    """Return a time-span such as `90` (seconds), `15m`, `12h`, `7d` or `2w`.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is none.
+    """
+    found = re.fullmatch(r"(\d{1,6})([smhdw]?)", text.strip().lower())
+    if found is None:
+        message = f"{text!r} is no time-span, which looks like 15m, 12h or 7d"
+        raise typer.BadParameter(message)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def opened(place: str) -> "tuple[SwiftFileSystem, str]":
+    """Return the filesystem that a place is in, and its path there.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is not in Swift.
+    """
+    from fsspec.core import url_to_fs
+
+    scheme, colon, _ = place.partition("://")
+    if colon and scheme not in {"swift", "swift+http", "swift+https"}:
+        message = f"{place!r} is not in Swift, where addresses look like swift://container"
+        raise typer.BadParameter(message)
+    found: tuple[SwiftFileSystem, str] = url_to_fs(
+        place if colon else f"swift://{place}",
+        skip_instance_cache=True,  # the environment may name another account by now
+    )
+    return found
