@@ -10,6 +10,9 @@ SWIFT_VARIABLES: dict[str, dict[str, str]] = {
         "storage_url": "OS_STORAGE_URL",
         "token": "OS_AUTH_TOKEN",
     },
+    "an entry of clouds.yaml": {
+        "cloud": "OS_CLOUD",
+    },
     "v1": {
         "auth_url": "ST_AUTH",
         "user": "ST_USER",

@@ -247,7 +247,8 @@ def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - w
 def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
     """Return credentials from the usual variables of OpenStack (`OS_*`) and Swift (`ST_*`).
 
-    A token goes first, then `ST_*`, then `OS_*` of Keystone, as in the `swift` command.
+    A token goes first, then a cloud of `clouds.yaml` (`OS_CLOUD`), then `ST_*`, then `OS_*` of Keystone, as in the `swift`
+    command.
 
     Parameters
     ----------
@@ -274,6 +275,10 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
     telling = (group for group in groups if any(shared[name] == 1 for name in group.values()))
     chosen = next(telling, None) or max(groups, key=len)
     values = {option: environ[name] for option, name in chosen.items()}
+    if "cloud" in values:
+        from modos.swift.clouds import credentials_from_cloud
+
+        return credentials_from_cloud(values["cloud"], environ=environ)
     if values.keys() == {"storage_url"}:
         raise InvalidInputError("the Swift credentials in the environment are incomplete: OS_AUTH_TOKEN missing")
     spelling = next(group for group in SWIFT_VARIABLES.values() if chosen.items() <= group.items())

@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,9 +22,9 @@ from modos.swift import (
     TokenCredentials,
     V1Credentials,
     acquire_token,
+    tokens,
 )
 from modos.swift.lifetimes import Lifetime
-from modos.swift.tokens import access
 from modos.testing import SwiftServer
 
 URL = "https://swift.example.org/v1/AUTH_lab"
@@ -96,7 +97,7 @@ def v1(logins):
 
 def tokens_of(credentials, count):
     async def ask():
-        return await asyncio.gather(*(access(credentials) for _ in range(count)))
+        return await asyncio.gather(*(tokens.access(credentials) for _ in range(count)))
 
     return {made.token for made in asyncio.run(ask())}
 
@@ -191,39 +192,60 @@ def test_there_is_no_token_for_nobody(monkeypatch):
 # -- renewed ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_renewed_before_it_ends_once(logins, v1):
+@pytest.fixture
+def later(monkeypatch):
+    """Put the clock by which tokens are renewed forward, by seconds from now."""
+
+    def put(seconds):
+        clock = SimpleNamespace(time=lambda: time.time() + seconds, sleep=time.sleep)
+        monkeypatch.setattr(tokens, "time", clock)
+
+    return put
+
+
+NEAR_THE_END, AFTER_IT = 3400, 3700
+"""Of a token for 3600 seconds, which is due in the last 300."""
+
+
+def test_a_token_is_renewed_before_it_ends_once(logins, v1, later):
     """Near its end, 64 requests go on with the token that they have while one new token is acquired for all."""
-    logins.seconds = "2"
     assert tokens_of(v1, 64) == {"token1"}
-    time.sleep(1.85)
-    logins.seconds, logins.delay = "3600", 0.1
+    later(NEAR_THE_END)
+    logins.delay = 0.3
     assert tokens_of(v1, 64) == {"token1"}
     until(lambda: tokens_of(v1, 64) == {"token2"})
     assert logins.tokens == 2
 
 
-def test_a_token_that_has_ended_is_not_used(logins, v1):
+def test_a_token_that_has_ended_is_not_used(logins, v1, later):
     """64 requests after its end wait for one login, and none of them goes out with what has ended."""
-    logins.seconds = "1"
     assert tokens_of(v1, 64) == {"token1"}
-    time.sleep(1.05)
-    logins.seconds = "3600"
+    later(AFTER_IT)
     assert tokens_of(v1, 64) == {"token2"}
     assert logins.tokens == 2
 
 
-def test_a_renewal_that_fails_harms_nobody(logins, v1):
-    """While a token is good, a login that is refused is not repeated; when it has ended, the refusal is told."""
-    logins.seconds = "2"
+def test_a_service_that_repeats_a_token_is_not_asked_again(logins, v1, later):
+    """Swift's own authentication gives the same token until it ends: near its end it is asked once, and not each time."""
+    logins.same = True
     assert tokens_of(v1, 4) == {"token1"}
-    logins.status = 401
-    time.sleep(1.85)
+    later(NEAR_THE_END)
     assert tokens_of(v1, 64) == {"token1"}
-    until(lambda: logins.tokens == 2)
-    time.sleep(0.02)
+    until(lambda: not tokens._logins.pending)
     assert tokens_of(v1, 64) == {"token1"}
     assert logins.tokens == 2
-    time.sleep(0.2)
+
+
+def test_a_renewal_that_fails_harms_nobody(logins, v1, later):
+    """While a token is good, a login that is refused is not repeated; when it has ended, the refusal is told."""
+    assert tokens_of(v1, 4) == {"token1"}
+    logins.status = 401
+    later(NEAR_THE_END)
+    assert tokens_of(v1, 64) == {"token1"}
+    until(lambda: logins.tokens == 2 and not tokens._logins.pending)
+    assert tokens_of(v1, 64) == {"token1"}
+    assert logins.tokens == 2
+    later(AFTER_IT)
     with pytest.raises(AuthenticationError, match="refuses these credentials"):
         tokens_of(v1, 64)
     assert logins.tokens == 3
@@ -234,7 +256,7 @@ def test_clocks_that_differ_do_no_harm(logins):
     logins.expires = datetime.now(UTC) - timedelta(minutes=5)
     credentials = KeystoneApplicationCredential(logins.url, "id", "hush")
     made = [tokens_of(credentials, 8) for _ in range(3)]
-    assert [len(tokens) for tokens in made] == [1, 1, 1]
+    assert [len(each) for each in made] == [1, 1, 1]
     assert made[0] == made[1] == made[2]
 
 
