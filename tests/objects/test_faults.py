@@ -44,10 +44,10 @@ def failing(request, account, container):
     server = account.server
     with Proxy(server.url) as proxy:
         if request.param == "s3":
-            options = {"endpoint": proxy.through(server.s3_endpoint), "timeout": 0.4, "attempts": 1}
+            options = {"endpoint": proxy.through(server.s3_endpoint), "timeout": 2.0, "attempts": 1}
             yield account.s3(container, **options), proxy, account.s3(container)
         else:
-            options = {"storage_url": proxy.through(server.storage_url), "read_timeout": 0.4, "attempts": 1}
+            options = {"storage_url": proxy.through(server.storage_url), "read_timeout": 2.0, "attempts": 1}
             yield account.swift(container, **options), proxy, account.swift(container)
 
 

@@ -80,6 +80,6 @@ def fs(connect) -> SwiftFileSystem:
 @pytest.fixture
 def watched(connect, proxy: Proxy, swift: SwiftServer) -> SwiftFileSystem:
     """A filesystem whose requests pass the proxy; two attempts make failures quick."""
-    made = connect(storage_url=proxy.through(swift.storage_url), attempts=2, read_timeout=1.0)
+    made = connect(storage_url=proxy.through(swift.storage_url), attempts=2, read_timeout=3.0)
     proxy.clear()
     return made
