@@ -22,7 +22,7 @@ from modos.storage.remote import Page, PagedStorage
 
 if TYPE_CHECKING:
     from modos.swift import SwiftFileSystem
-    from modos.swift.credentials import Credentials
+    from modos.swift.auth.credentials import Credentials
 
 __all__ = ["SwiftStorage"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fsspec.spec import AbstractBufferedFile
 
-from modos.swift.bodies import FileSection
-from modos.swift.segments import LargeUpload, section_length
+from modos.swift.http.bodies import FileSection
+from modos.swift.objects.segments import LargeUpload, section_length
 
 if TYPE_CHECKING:
     from modos.swift.filesystem import SwiftFileSystem

@@ -18,9 +18,10 @@ from fsspec.utils import stringify_path
 
 from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
 from modos.swift.blocking import mirrored
-from modos.swift.bodies import file_section
 from modos.swift.concurrency import together
 from modos.swift.files import SwiftReader, SwiftTextWriter, SwiftWriter
+from modos.swift.http.bodies import file_section
+from modos.swift.objects.segments import cut_points
 from modos.swift.protocol import (
     SEGMENTS,
     Info,
@@ -28,7 +29,6 @@ from modos.swift.protocol import (
     split_path,
 )
 from modos.swift.reading import SwiftReading
-from modos.swift.segments import cut_points
 from modos.swift.signing import Signer
 
 __all__ = ["SwiftFileSystem"]
@@ -66,7 +66,7 @@ class SwiftFileSystem(SwiftReading):
     asynchronous, loop, batch_size
         As in fsspec.
     **credentials
-        `credentials=` with an object of `modos.swift.credentials`, or the options of `modos.swift.credentials_from_options`; without any, the environment is read at the first request.
+        `credentials=` with an object of `modos.swift.auth.credentials`, or the options of `modos.swift.credentials_from_options`; without any, the environment is read at the first request.
 
     Examples
     --------

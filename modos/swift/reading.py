@@ -15,13 +15,14 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
+from modos.swift.auth.credentials import Credentials, credentials_from_options
 from modos.swift.blocking import run
-from modos.swift.client import Attempt, Patience, SwiftClient
 from modos.swift.concurrency import together
-from modos.swift.credentials import Credentials, credentials_from_options
-from modos.swift.downloads import Download
-from modos.swift.listing import found_in, infos_of, raw_name
-from modos.swift.objects import Objects
+from modos.swift.http.client import SwiftClient
+from modos.swift.http.exchanges import Attempt, Patience
+from modos.swift.objects.downloads import Download
+from modos.swift.objects.listing import found_in, infos_of, raw_name
+from modos.swift.objects.objects import Objects
 from modos.swift.protocol import (
     Info,
     cut,

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from modos.errors import AccessDeniedError, InvalidInputError, InvalidPathError, KeyNotFoundError
-from modos.swift.client import SwiftClient
+from modos.swift.http.client import SwiftClient
 from modos.swift.protocol import split_path, url_of
 
 __all__ = ["SignedPrefix", "Signer", "signed_prefix", "signed_url"]

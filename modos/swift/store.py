@@ -22,12 +22,13 @@ from modos.errors import (
     KeyExistsError,
     KeyNotFoundError,
 )
+from modos.swift.auth.credentials import Credentials, credentials_from_options
 from modos.swift.blocking import run
-from modos.swift.client import Patience, SwiftClient, address_of
 from modos.swift.concurrency import together
-from modos.swift.credentials import Credentials, credentials_from_options
-from modos.swift.listing import raw_name
-from modos.swift.objects import Objects
+from modos.swift.http.client import SwiftClient
+from modos.swift.http.exchanges import Patience, address_of
+from modos.swift.objects.listing import raw_name
+from modos.swift.objects.objects import Objects
 from modos.swift.protocol import cut, merged_slices, object_headers, total_size
 from modos.swift.transport import Transport
 
@@ -64,7 +65,7 @@ class SwiftStore(Store):
         `read_timeout`, `on_request` and those of `modos.swift.Transport` as for `SwiftFileSystem`. `None` to read credentials from the environment at the first
         request.
     credentials
-        An object of `modos.swift.credentials` instead.
+        An object of `modos.swift.auth.credentials` instead.
     read_only
         Whether writing is refused.
 

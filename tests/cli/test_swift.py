@@ -10,7 +10,7 @@ import pytest
 
 from modos import MODO
 from modos.swift import SwiftFileSystem
-from modos.swift.segments import LargeUpload
+from modos.swift.objects.segments import LargeUpload
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from modos.swift import (
     credentials_from_environment,
     credentials_from_options,
 )
-from modos.swift.tokens import log_in
+from modos.swift.auth.tokens import log_in
 from modos.testing import Fault
 
 URL, AUTH = "https://swift.example.org/v1/AUTH_lab", "https://keystone.example.org:5000/v3"

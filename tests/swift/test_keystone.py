@@ -9,7 +9,7 @@ import pytest
 
 from modos.errors import AuthenticationError, ServiceError
 from modos.swift import KeystoneApplicationCredential, KeystoneV2Password, KeystoneV3Password, SwiftFileSystem
-from modos.swift.tokens import log_in
+from modos.swift.auth.tokens import log_in
 
 SECRET = "hush-hush-secret-0123456789"
 

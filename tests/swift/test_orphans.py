@@ -8,8 +8,8 @@ import pytest
 
 from modos.errors import KeyNotFoundError, ServiceError
 from modos.swift import list_orphans, remove_orphans
-from modos.swift.orphans import settled
-from modos.swift.segments import LargeUpload
+from modos.swift.administration.orphans import settled
+from modos.swift.objects.segments import LargeUpload
 from modos.testing import Fault
 
 NOW = timedelta(0)

@@ -19,6 +19,7 @@ from modos.errors import (
     ServiceUnavailableError,
     StorageTimeoutError,
 )
+from modos.swift.objects.segments import cut_points
 from modos.swift.protocol import (
     backoff,
     byte_range,
@@ -32,7 +33,6 @@ from modos.swift.protocol import (
     split_url,
     url_of,
 )
-from modos.swift.segments import cut_points
 
 EDGE = st.none() | st.integers(-12, 12)
 

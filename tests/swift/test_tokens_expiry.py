@@ -22,9 +22,9 @@ from modos.swift import (
     TokenCredentials,
     V1Credentials,
     acquire_token,
-    tokens,
 )
-from modos.swift.lifetimes import Lifetime
+from modos.swift.auth import tokens
+from modos.swift.auth.lifetimes import Lifetime
 from modos.testing import SwiftServer
 
 URL = "https://swift.example.org/v1/AUTH_lab"

@@ -17,7 +17,7 @@ import pytest
 
 from modos.errors import AuthenticationError, InvalidInputError, UnreachableError
 from modos.swift import SwiftFileSystem, SwiftStore, Transport, V1Credentials
-from modos.swift.tokens import log_in
+from modos.swift.auth.tokens import log_in
 from modos.testing import Fault, SwiftServer
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modos.errors import InvalidInputError, suggestion
-from modos.swift.credentials import Credentials, credentials_from_options
+from modos.swift.auth.credentials import Credentials, credentials_from_options
 
 __all__ = ["credentials_from_cloud"]
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from modos.swift.client import SwiftClient
+from modos.swift.http.client import SwiftClient
 from modos.swift.protocol import SEGMENTS, Info, directory_info, info_from_entry, is_hidden
 
 __all__ = ["Lister", "found_in", "infos_of", "raw_name"]

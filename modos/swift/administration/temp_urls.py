@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from modos.errors import InvalidInputError, InvalidPathError
-from modos.swift.accounts import Account, container_name
+from modos.swift.administration.accounts import Account, container_name
 from modos.swift.filesystem import SwiftFileSystem
 from modos.swift.protocol import split_path
 from modos.swift.signing import SignedPrefix, Signer

@@ -9,10 +9,12 @@ from functools import partial
 from itertools import chain
 
 from modos.errors import KeyExistsError
-from modos.swift.bodies import Body, length_of
-from modos.swift.client import Response, SwiftClient, address_of
 from modos.swift.concurrency import together
-from modos.swift.listing import Lister, raw_name
+from modos.swift.http.bodies import Body, length_of
+from modos.swift.http.client import SwiftClient
+from modos.swift.http.exchanges import Response, address_of
+from modos.swift.objects.listing import Lister, raw_name
+from modos.swift.objects.segments import LargeUpload, Segments, cut_points, server_copy
 from modos.swift.protocol import (
     Info,
     byte_range,
@@ -24,7 +26,6 @@ from modos.swift.protocol import (
     range_header,
     total_size,
 )
-from modos.swift.segments import LargeUpload, Segments, cut_points, server_copy
 
 __all__ = ["Objects"]
 

@@ -8,7 +8,7 @@ import json
 import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from modos._lazy import require
@@ -18,83 +18,33 @@ from modos.errors import (
     InvalidInputError,
     KeyExistsError,
     KeyNotFoundError,
-    StorageError,
     StorageTimeoutError,
     UnreachableError,
 )
-from modos.swift.bodies import Body, chunks_of, length_of, md5_of
-from modos.swift.credentials import (
+from modos.swift.auth.credentials import (
     AnonymousCredentials,
     Credentials,
     credentials_from_environment,
 )
-from modos.swift.failures import transport_errors
+from modos.swift.auth.tokens import Access, access
+from modos.swift.http.bodies import Body, chunks_of, length_of, md5_of
+from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, address_of, check
+from modos.swift.http.failures import transport_errors
+from modos.swift.http.sessions import session
 from modos.swift.protocol import (
     backoff,
-    error_for,
     etag_of,
     host_of,
-    is_large,
     is_transient,
     retry_after,
     url_of,
 )
-from modos.swift.sessions import session
-from modos.swift.tokens import Access, access
 from modos.swift.transport import Transport
 
-__all__ = ["Attempt", "Patience", "Response", "SwiftClient"]
+__all__ = ["SwiftClient"]
 
 _SLOWER = 5
 _OK, _UNAUTHORIZED = 200, 401
-_MD5_DIGITS = 32
-_SHOWN = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to try.
-
-    Parameters
-    ----------
-    attempts
-        How often a request is made in all before its failure is told.
-    connect_timeout, read_timeout
-        Seconds to wait for a connection, and between two pieces of an answer.
-    longest_wait
-        Seconds to wait between two attempts at most, whatever `Retry-After` says.
-    """
-
-    attempts: int = 5
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    longest_wait: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request that went out, and what came of it; each repetition is one of its own.
-
-    Attributes
-    ----------
-    method, path
-        What was asked for: `container/object`, `container`, empty for the account, and `/info` for the service.
-    status
-        Of the answer; `None` where none began.
-    """
-
-    method: str
-    path: str
-    status: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer, read to its end."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class SwiftClient:
@@ -236,7 +186,7 @@ class SwiftClient:
         StorageError
             The subclass says what happened; only `KeyNotFoundError` means missing.
         """
-        exchange = await self._exchange(_Request(method, path, params, headers or {}, body, slow))
+        exchange = await self._exchange(Request(method, path, params, headers or {}, body, slow))
         if exchange.succeeded or exchange.response.status in accept:
             return exchange.response
         raise exchange.failure()
@@ -275,7 +225,7 @@ class SwiftClient:
         """
         etag = digest or await md5_of(body)
         sent = {**(headers or {}), "Etag": etag} | ({"If-None-Match": "*"} if create else {})
-        exchange = await self._exchange(_Request("PUT", path, params, sent, body, slow))
+        exchange = await self._exchange(Request("PUT", path, params, sent, body, slow))
         if not exchange.succeeded:
             failure = exchange.failure()
             if not (isinstance(failure, KeyExistsError) and exchange.repeated):
@@ -295,13 +245,13 @@ class SwiftClient:
         KeyNotFoundError
             There is none, unless `missing_ok`. Where the answer to an earlier attempt was lost, it was ours to delete.
         """
-        exchange = await self._exchange(_Request("DELETE", path))
+        exchange = await self._exchange(Request("DELETE", path))
         if not exchange.succeeded:
             failure = exchange.failure()
             if not (isinstance(failure, KeyNotFoundError) and (missing_ok or exchange.repeated)):
                 raise failure
 
-    async def _exchange(self, request: "_Request") -> "_Exchange":
+    async def _exchange(self, request: Request) -> Exchange:
         """Ask until the answer is not a passing one, or patience ends: the one loop of retries."""
         known = await self.access()
         renewed, attempt = False, 0
@@ -320,7 +270,7 @@ class SwiftClient:
                 known = await self._renewed(known, url)
                 continue
             if attempt >= self.patience.attempts or not is_transient(response.status):
-                return _Exchange(request, url, response, repeated=attempt > 1)
+                return Exchange(request, url, response, repeated=attempt > 1)
             wait = retry_after(response.headers, self.patience.longest_wait)
             await asyncio.sleep(backoff(attempt) if wait is None else wait)
 
@@ -357,7 +307,7 @@ class SwiftClient:
             if self.on_request is not None:
                 self.on_request(Attempt(method, path, statuses[0] if statuses else None))
 
-    async def _attempt(self, request: "_Request", known: Access, url: str) -> Response:
+    async def _attempt(self, request: Request, known: Access, url: str) -> Response:
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
         yarl = require("yarl", extra="swift", purpose="talking to Swift")
         headers = dict(request.headers)
@@ -382,53 +332,5 @@ class SwiftClient:
             ) as answer:
                 note(answer.status)
                 response = Response(answer.status, answer.headers, await answer.read())
-        await _check(response, request, url)
+        await check(response, request, url)
         return response
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    path: str
-    params: Mapping[str, str | int] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Body | None = None
-    slow: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    request: _Request
-    url: str
-    response: Response
-    repeated: bool
-
-    @property
-    def succeeded(self) -> bool:
-        return 200 <= self.response.status < 300  # noqa: PLR2004 - the class of success
-
-    def failure(self) -> StorageError:
-        detail = self.response.body[:_SHOWN].decode("utf-8", "replace").strip()
-        return error_for(
-            self.response.status,
-            self.url,
-            create="If-None-Match" in self.request.headers,
-            sent_body=self.request.method == "PUT",
-            detail="" if detail.startswith("<") else detail,
-        )
-
-
-def address_of(storage_url: str, path: str) -> str:
-    """Return the address of a path as errors tell it: readable, without secrets."""
-    return f"{storage_url}/{path}" if path else storage_url
-
-
-async def _check(response: Response, request: _Request, url: str) -> None:
-    """Compare a whole ordinary object with its MD5."""
-    etag = etag_of(response.headers)
-    if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
-        return
-    if (request.params or {}).keys() & {"multipart-manifest", "format"}:
-        return
-    if await md5_of(response.body) != etag:
-        raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from modos.errors import InvalidInputError
-from modos.swift.credentials import (
+from modos.swift.auth.credentials import (
     AnonymousCredentials,
     Credentials,
     credentials_from_environment,
     credentials_from_options,
 )
-from modos.swift.lifetimes import Access
-from modos.swift.tokens import log_in
+from modos.swift.auth.lifetimes import Access
+from modos.swift.auth.tokens import log_in
 from modos.swift.transport import Transport
 
 __all__ = ["acquire_token"]

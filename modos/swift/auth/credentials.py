@@ -276,7 +276,7 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
     chosen = next(telling, None) or max(groups, key=len)
     values = {option: environ[name] for option, name in chosen.items()}
     if "cloud" in values:
-        from modos.swift.clouds import credentials_from_cloud
+        from modos.swift.auth.clouds import credentials_from_cloud
 
         return credentials_from_cloud(values["cloud"], environ=environ)
     if values.keys() == {"storage_url"}:

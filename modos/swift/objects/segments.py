@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from modos.errors import AccessDeniedError, IntegrityError, KeyNotFoundError, ServiceError, StorageError
-from modos.swift.bodies import Body, length_of, md5_of
-from modos.swift.client import Response, SwiftClient
 from modos.swift.concurrency import together
-from modos.swift.listing import Lister
+from modos.swift.http.bodies import Body, length_of, md5_of
+from modos.swift.http.client import SwiftClient
+from modos.swift.http.exchanges import Response
+from modos.swift.objects.listing import Lister
 from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, is_transient, split_path
 
 __all__ = ["LargeUpload", "Segments", "cut_points", "name_digest", "section_length", "server_copy"]

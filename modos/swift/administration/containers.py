@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from modos.errors import InvalidInputError, KeyExistsError, ServiceError
-from modos.swift.accounts import Account, container_name
+from modos.swift.administration.accounts import Account, container_name
+from modos.swift.administration.acls import Acl, Cors, acl_headers, cors_headers, cors_of, read_acl, write_acl
 from modos.swift.concurrency import together
 from modos.swift.filesystem import SwiftFileSystem
 from modos.swift.protocol import metadata_headers
-from modos.swift.sharing import Acl, Cors, acl_headers, cors_headers, cors_of, read_acl, write_acl
 
 __all__ = ["AccountInfo", "ContainerInfo", "ContainerSummary", "Containers"]
 

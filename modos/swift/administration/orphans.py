@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from modos.errors import ServiceError
-from modos.swift.accounts import Account, container_name
+from modos.swift.administration.accounts import Account, container_name
 from modos.swift.concurrency import together
 from modos.swift.filesystem import SwiftFileSystem
+from modos.swift.objects.segments import name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry
-from modos.swift.segments import name_digest
 
 __all__ = ["Orphan", "list_orphans", "remove_orphans"]
 

@@ -6,8 +6,8 @@ Owns how a filesystem, or the options for one, becomes something that answers re
 from typing import Any
 
 from modos.errors import InvalidInputError, InvalidPathError
-from modos.swift.client import Response
 from modos.swift.filesystem import SwiftFileSystem
+from modos.swift.http.exchanges import Response
 
 __all__ = ["Account", "container_name"]
 

@@ -26,7 +26,7 @@ from modos.errors import (
     StorageTimeoutError,
     UnreachableError,
 )
-from modos.swift.credentials import (
+from modos.swift.auth.credentials import (
     AnonymousCredentials,
     Credentials,
     KeystoneApplicationCredential,
@@ -35,7 +35,7 @@ from modos.swift.credentials import (
     TokenCredentials,
     V1Credentials,
 )
-from modos.swift.lifetimes import Access, Lifetime, expiry_after
+from modos.swift.auth.lifetimes import Access, Lifetime, expiry_after
 from modos.swift.protocol import backoff, error_for, is_transient
 from modos.swift.transport import BROKEN_TLS, UNTRUSTED, Transport
 

@@ -14,9 +14,9 @@ from typing import Any
 from fsspec.callbacks import Callback
 
 from modos.errors import IntegrityError
-from modos.swift.bodies import FileSection
-from modos.swift.client import SwiftClient
 from modos.swift.concurrency import together
+from modos.swift.http.bodies import FileSection
+from modos.swift.http.client import SwiftClient
 from modos.swift.protocol import condition, etag_of, info_from_headers, range_header, total_size
 
 __all__ = ["Download"]

@@ -1,0 +1,117 @@
+"""What goes to Swift and what comes back: a request, its attempts, its answer, its failure.
+
+Owns these as values, and what makes an answer a success, damaged or an error of ours. Makes no request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modos.errors import IntegrityError, StorageError
+from modos.swift.http.bodies import Body, md5_of
+from modos.swift.protocol import error_for, etag_of, is_large
+
+__all__ = ["Attempt", "Exchange", "Patience", "Request", "Response", "address_of", "check"]
+
+_OK = 200
+_MD5_DIGITS = 32
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to try.
+
+    Parameters
+    ----------
+    attempts
+        How often a request is made in all before its failure is told.
+    connect_timeout, read_timeout
+        Seconds to wait for a connection, and between two pieces of an answer.
+    longest_wait
+        Seconds to wait between two attempts at most, whatever `Retry-After` says.
+    """
+
+    attempts: int = 5
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    longest_wait: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that went out, and what came of it; each repetition is one of its own.
+
+    Attributes
+    ----------
+    method, path
+        What was asked for: `container/object`, `container`, empty for the account, and `/info` for the service.
+    status
+        Of the answer; `None` where none began.
+    """
+
+    method: str
+    path: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for, see `SwiftClient.request`."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+    slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and the answer that ended it; `repeated` where it was not the first."""
+
+    request: Request
+    url: str
+    response: Response
+    repeated: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was done."""
+        return 200 <= self.response.status < 300  # noqa: PLR2004 - the class of success
+
+    def failure(self) -> StorageError:
+        """Return what the answer means, as an error."""
+        detail = self.response.body[:_SHOWN].decode("utf-8", "replace").strip()
+        return error_for(
+            self.response.status,
+            self.url,
+            create="If-None-Match" in self.request.headers,
+            sent_body=self.request.method == "PUT",
+            detail="" if detail.startswith("<") else detail,
+        )
+
+
+def address_of(storage_url: str, path: str) -> str:
+    """Return the address of a path as errors tell it: readable, without secrets."""
+    return f"{storage_url}/{path}" if path else storage_url
+
+
+async def check(response: Response, request: Request, url: str) -> None:
+    """Compare a whole ordinary object with its MD5."""
+    etag = etag_of(response.headers)
+    if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
+        return
+    if (request.params or {}).keys() & {"multipart-manifest", "format"}:
+        return
+    if await md5_of(response.body) != etag:
+        raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")
