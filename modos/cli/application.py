@@ -16,17 +16,17 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from modos.cli.add import add
-from modos.cli.create import create
 from modos.cli.demo import demo
 from modos.cli.list import list_objects
-from modos.cli.publish import publish
-from modos.cli.remove import remove
+from modos.cli.object.add import add
+from modos.cli.object.create import create
+from modos.cli.object.publish import publish
+from modos.cli.object.remove import remove
+from modos.cli.object.show import show
+from modos.cli.object.update import update
 from modos.cli.reporting import report
-from modos.cli.show import show
 from modos.cli.swift import SWIFT_COMMANDS, SWIFT_HELP
 from modos.cli.transfer import transfer
-from modos.cli.update import update
 
 __all__ = ["COMMANDS", "GROUPS", "application", "run"]
 

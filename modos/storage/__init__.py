@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from modos._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from modos.storage.backends.local import LocalStorage
+    from modos.storage.backends.remote import FsspecStorage
+    from modos.storage.backends.s3 import S3Storage, connect_s3
+    from modos.storage.backends.swift import SwiftStorage
     from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
     from modos.storage.discovery import find_objects, list_remote_modos
     from modos.storage.info import ObjectInfo
-    from modos.storage.local import LocalStorage
     from modos.storage.paths import S3Path, SwiftPath, Target
-    from modos.storage.remote import FsspecStorage
-    from modos.storage.s3 import S3Storage, connect_s3
-    from modos.storage.swift import SwiftStorage
     from modos.storage.urls import open_storage
     from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
 
@@ -44,20 +44,20 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "FsspecStorage": ".remote",
-        "LocalStorage": ".local",
+        "FsspecStorage": ".backends.remote",
+        "LocalStorage": ".backends.local",
         "ObjectInfo": ".info",
         "ROOT_DOCUMENT": ".base",
         "S3Path": ".paths",
-        "S3Storage": ".s3",
+        "S3Storage": ".backends.s3",
         "Storage": ".base",
         "SwiftPath": ".paths",
-        "SwiftStorage": ".swift",
+        "SwiftStorage": ".backends.swift",
         "Target": ".paths",
         "ZARR_ROOT": ".base",
         "add_data": ".zarr_root",
         "add_metadata_group": ".zarr_root",
-        "connect_s3": ".s3",
+        "connect_s3": ".backends.s3",
         "find_objects": ".discovery",
         "init_zarr": ".zarr_root",
         "list_remote_modos": ".discovery",

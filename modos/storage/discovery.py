@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
+from modos.storage.backends.remote import LAST_NAME, Page
 from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.remote import LAST_NAME, Page
 
 __all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 

@@ -67,7 +67,7 @@ def open_storage(url: str | PurePath, *, read_only: bool = False, **options: Any
 
 
 def _local(url: str, *, read_only: bool, **options: object) -> Storage:
-    from modos.storage.local import LocalStorage
+    from modos.storage.backends.local import LocalStorage
 
     _refuse_options("a local directory", options)
     if is_url(url):
@@ -79,13 +79,13 @@ def _local(url: str, *, read_only: bool, **options: object) -> Storage:
 
 
 def _s3(url: str, *, read_only: bool, endpoint: str | None = None, **options: object) -> Storage:
-    from modos.storage.s3 import S3Storage
+    from modos.storage.backends.s3 import S3Storage
 
     return S3Storage(url, endpoint, options, read_only=read_only)
 
 
 def _swift(url: str, *, read_only: bool, **options: Any) -> Storage:  # noqa: ANN401 - the backend checks them
-    from modos.storage.swift import SwiftStorage
+    from modos.storage.backends.swift import SwiftStorage
 
     return SwiftStorage(url, read_only=read_only, **options)
 
@@ -93,7 +93,7 @@ def _swift(url: str, *, read_only: bool, **options: Any) -> Storage:  # noqa: AN
 def _fsspec(url: str, *, read_only: bool, **options: object) -> Storage:
     import fsspec
 
-    from modos.storage.remote import FsspecStorage
+    from modos.storage.backends.remote import FsspecStorage
 
     scheme = url.partition("://")[0].lower()
     if scheme not in fsspec.available_protocols():

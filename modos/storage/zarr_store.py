@@ -13,8 +13,8 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 from zarr.core.buffer import Buffer, BufferPrototype
 
 from modos.errors import KeyExistsError, KeyNotFoundError
+from modos.storage.backends.opened import Opened
 from modos.storage.base import Storage
-from modos.storage.opened import Opened
 
 __all__ = ["StorageStore"]
 

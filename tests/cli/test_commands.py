@@ -8,7 +8,7 @@ import rdflib
 import yaml
 
 from modos import MODO
-from modos.cli.publish import Format
+from modos.cli.object.publish import Format
 from modos.linked_data import FORMATS
 
 SAMPLE = '{"@type": "Sample", "id": "s2", "sex": "Female"}'

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modos.storage import ROOT_DOCUMENT, ObjectInfo, find_objects, list_remote_modos
+from modos.storage.backends.remote import Page
 from modos.storage.discovery import objects_by_page
-from modos.storage.remote import Page
 from modos.testing import Proxy
 
 HIERARCHY = "data.zarr/"

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 from fsspec.asyn import sync
 
 from modos.errors import KeyExistsError, KeyNotFoundError
+from modos.storage.backends.opened import Opened
+from modos.storage.backends.remote import Page, PagedStorage
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
-from modos.storage.opened import Opened
 from modos.storage.paths import SwiftPath, target_name
-from modos.storage.remote import Page, PagedStorage
 
 if TYPE_CHECKING:
     from modos.swift import SwiftFileSystem

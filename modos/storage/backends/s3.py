@@ -26,11 +26,11 @@ from modos.errors import (
     UnreachableError,
     suggestion,
 )
+from modos.storage.backends.opened import Opened
+from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
-from modos.storage.opened import Opened
 from modos.storage.paths import S3Path, target_name
-from modos.storage.remote import LAST_NAME, Page, PagedStorage
 
 if TYPE_CHECKING:
     from fsspec.spec import AbstractBufferedFile

@@ -5,7 +5,7 @@ Owns the words of the command. Must not know what an element may hold.
 
 import typer
 
-from modos.cli.elements import FromFile, PartOf, Slots, SourceFile, exactly_one, refuse_beside
+from modos.cli.object.elements import FromFile, PartOf, Slots, SourceFile, exactly_one, refuse_beside
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 
 __all__ = ["add"]

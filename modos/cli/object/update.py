@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.elements import FromFile, PartOf, Slots, SourceFile, refuse_beside
+from modos.cli.object.elements import FromFile, PartOf, Slots, SourceFile, refuse_beside
 from modos.cli.places import Anonymous, Element, Endpoint, Place, open_object
 
 __all__ = ["update"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modos.cli.elements import FromFile, refuse_beside
+from modos.cli.object.elements import FromFile, refuse_beside
 from modos.cli.places import Anonymous, Endpoint, Place, access, check_s3
 
 __all__ = ["create"]

@@ -1,0 +1,4 @@
+"""Commands on one object: `create`, `add`, `update`, `remove`, `show`, `publish`.
+
+Owns nothing but their words; each module is a public call with words around it.
+"""
