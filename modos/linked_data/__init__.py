@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from modos._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from modos.linked_data.graph import element_iri, object_base, to_graph
-    from modos.linked_data.queries import query
-    from modos.linked_data.text import FORMATS, serialise
+    from modos.linked_data.answers import Answer
+    from modos.linked_data.knowledge import KnowledgeGraph
+    from modos.linked_data.statements import element_iri, object_base
+    from modos.linked_data.text import FORMATS
 
 _ORIGINS = {
-    ".graph": ("element_iri", "object_base", "to_graph"),
-    ".queries": ("query",),
-    ".text": ("FORMATS", "serialise"),
+    ".answers": ("Answer",),
+    ".knowledge": ("KnowledgeGraph",),
+    ".statements": ("element_iri", "object_base"),
+    ".text": ("FORMATS",),
 }
 
-__all__ = ["FORMATS", "element_iri", "object_base", "query", "serialise", "to_graph"]
+__all__ = ["FORMATS", "Answer", "KnowledgeGraph", "element_iri", "object_base"]
 
 __getattr__ = lazy_names(__name__, {name: module for module, names in _ORIGINS.items() for name in names})

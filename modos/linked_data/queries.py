@@ -1,46 +1,106 @@
-"""Questions to a graph, in SPARQL.
+"""SPARQL as people write it: which queries are refused before they are run, and how a mistake in one is told.
 
-Owns how a malformed query is reported. Must not know what the graph is about.
+Owns those sentences. Must not know what a graph holds, nor how a query is answered.
 """
 
-from typing import TYPE_CHECKING
+import re
+from types import MappingProxyType
 
-from modos._lazy import require
-from modos.errors import InvalidInputError
-from modos.linked_data.graph import PURPOSE
+from modos.errors import InvalidInputError, suggestion
+from modos.model.curies import PREFIXES
 
-if TYPE_CHECKING:
-    import rdflib.query
+MOST_PARTS = 400
+"""How many brackets, operators and ends of patterns a query may have outside lists of values."""
+
+_SHIELDED = re.compile(
+    r"""
+    <[^<>"{}|^`\\\x00-\x20]*>                             # an IRI
+    | \"{3} .*? \"{3} | '{3} .*? '{3}                     # a long text
+    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'           # a text
+    | \#[^\n]*                                            # a comment
+    | \w[\w.-]*:[\w.:%-]* | \d+\.\d+                      # a prefixed name, a number
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_VALUES = re.compile(r"\bVALUES\b[^{}]*\{[^{}]*\}", re.IGNORECASE)
+_PARTS = re.compile(r"[\[({!|&+*/^=<>.;-]")
+
+_PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+_CLASS_OF_CHARACTERS = re.compile(r"\[[^\]]*\]|\\u\{.*", re.DOTALL)
+_CHOICE = re.compile(r'"(\S+)"(?=,|$)')
+_UNDECLARED = re.compile(r"([\w.-]*):[\w.%:-]*$")
+_CHANGING = re.compile(r"\s*(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD|WITH)\b", re.IGNORECASE)
+_LONGEST = 30
+_MOST_CHOICES = 8
+_HINTS = MappingProxyType(
+    {
+        "variable that is unbound": "SELECT has a variable that nothing binds, or that is not grouped by",
+        "Duplicated variable": "a variable is there twice",
+        "IRI parsing failed": "what is between < and > is no absolute IRI",
+    }
+)
+"""What the parser says of some mistakes to the words for it."""
 
 
-def query(graph: "rdflib.Graph", sparql: str) -> "rdflib.query.Result":
-    """Return the answer to a query; the prefixes bound in the graph need no declaration.
-
-    Parameters
-    ----------
-    graph
-        As made by `to_graph`, which binds the prefixes of the schema.
-    sparql
-        SPARQL 1.1: SELECT, ASK, CONSTRUCT or DESCRIBE. A `SERVICE` in it is contacted.
+def check_size(sparql: str) -> None:
+    """Refuse a query of so many parts that the engine, which recurses over them, might end the whole process.
 
     Raises
     ------
     InvalidInputError
-        When the query cannot be understood; the message says where.
-    MissingDependencyError
-        When the extra `rdf` is not installed.
+        Says how many there are and how many there may be.
 
     Examples
     --------
-    >>> from modos.linked_data import to_graph
-    >>> graph = to_graph({"sample/s1": {"@type": "Sample", "name": "Sample 1"}}, base="file://ex/")
-    >>> [str(row.name) for row in query(graph, "SELECT ?name WHERE { ?s a modos:Sample ; schema:name ?name }")]
-    ['Sample 1']
+    >>> check_size("ASK { FILTER(" + "!" * 1000 + "true) }")
+    Traceback (most recent call last):
+    modos.errors.InvalidInputError: the query has 1,002 brackets, operators and ends of patterns, and may have 400; ask in several queries, or with VALUES
     """
-    engine = require("rdflib.plugins.sparql", extra="rdf", purpose=PURPOSE)
-    try:
-        prepared = engine.prepareQuery(sparql, initNs=dict(graph.namespaces()))
-    except Exception as error:  # rdflib raises plain exceptions and those of its parser
-        reason = f"the query cannot be understood: {' '.join(str(error).split())}"
-        raise InvalidInputError(reason) from error
-    return graph.query(prepared)
+    bare = _VALUES.sub("", _SHIELDED.sub("", sparql))
+    parts = len(_PARTS.findall(bare))
+    if parts > MOST_PARTS:
+        reason = (
+            f"the query has {parts:,} brackets, operators and ends of patterns, and may have {MOST_PARTS}; "
+            "ask in several queries, or with VALUES"
+        )
+        raise InvalidInputError(reason)
+
+
+def mistake(sparql: str, message: str) -> str:
+    """Return in one sentence what is wrong with a query.
+
+    Parameters
+    ----------
+    sparql
+        The query.
+    message
+        What the parser says, which lists all characters that might have stood there.
+
+    Examples
+    --------
+    >>> mistake("SELECT ?x WHERE { ?x a modo:Sample }", "error at 1:35: expected one of Prefix not found, ['%']")
+    "at line 1, column 35, after 'CT ?x WHERE { ?x a modo:Sample': the prefix 'modo' is not declared; did you mean 'modos'?"
+    """
+    if not sparql.strip():
+        return "it is empty"
+    if _CHANGING.match(sparql):
+        return "SELECT, ASK, CONSTRUCT and DESCRIBE are answered, and nothing is changed by a query"
+    found = _PLACE.match(message)
+    if found is None:
+        return " ".join(message.split())
+    line, column, wanted = int(found[1]), int(found[2]), found[3]
+    before = [*sparql.split("\n"), ""][line - 1][: column - 1]
+    place = f"at line {line}, column {column}{f', after {before[-_LONGEST:].strip()!r}' if before.strip() else ''}"
+    prefix = _UNDECLARED.search(before)
+    if "Prefix not found" in wanted and prefix:
+        return f"{place}: the prefix {prefix[1]!r} is not declared{suggestion(prefix[1], tuple(PREFIXES))}"
+    hint = next((hint for said, hint in _HINTS.items() if said in wanted), None)
+    return f"{place}: {hint or _choices(wanted)}"
+
+
+def _choices(wanted: str) -> str:
+    """Return what might have stood there, if that is short enough to be of help."""
+    choices = list(dict.fromkeys(_CHOICE.findall(_CLASS_OF_CHARACTERS.sub("", wanted))))
+    if not choices or len(choices) > _MOST_CHOICES:
+        return "this is not SPARQL"
+    return f"one of {' '.join(choices)} is missing"

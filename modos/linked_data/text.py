@@ -1,93 +1,126 @@
-"""Graphs as text: Turtle, N-Triples, RDF/XML, JSON-LD.
+"""Statements as text: Turtle, N-Triples, RDF/XML, JSON-LD.
 
-Owns the names of the formats and the context that JSON-LD is written in. Must not know what the triples say.
+Owns the names of the formats and what each can hold. Must not know what the statements say.
 """
 
-import json
 import re
-from collections.abc import Mapping
-from importlib.resources import files
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from modos._lazy import require
 from modos.errors import InvalidInputError, suggestion
+from modos.linked_data.json_ld import json_ld
+from modos.linked_data.statements import STRING, TYPE, Literal, Statement, in_order
+from modos.model.curies import PREFIXES
 
-if TYPE_CHECKING:
-    import rdflib
-
-FORMATS: Mapping[str, str] = MappingProxyType(
-    {
-        "json-ld": "json-ld",
-        "n-triples": "nt",
-        "nt": "nt",
-        "ttl": "turtle",
-        "turtle": "turtle",
-        "xml": "pretty-xml",
-    }
-)
-"""Name of a format to what rdflib calls it."""
+PURPOSE = "linked data"
 
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PREFIX = re.compile(r"^@prefix .*\n", re.MULTILINE)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = re.compile(r'[\\"\x00-\x1f\x7f-\x9f\u2028\u2029]')
+"""Beside what N-Triples asks for, whatever some program takes for the end of a line."""
 
 
-def serialise(graph: "rdflib.Graph", format: str = "turtle") -> str:  # noqa: A002 - the word users know
-    """Return a graph as text.
-
-    The same graph gives the same text, but for XML, whose order rdflib leaves open.
+def serialise(found: Iterable[Statement], format: str = "turtle") -> str:  # noqa: A002 - the word users know
+    """Return statements as text; the same ones in any order give the same text.
 
     Parameters
     ----------
-    graph
-        As made by `to_graph`.
+    found
+        As `statements` yields them.
     format
         A name in `FORMATS`.
 
     Raises
     ------
     InvalidInputError
-        When there is no such format.
+        When there is no such format, or it cannot hold some character.
+    MissingDependencyError
+        When the extra `rdf` is not installed, which Turtle and XML take.
 
     Examples
     --------
-    >>> from modos.linked_data import to_graph
-    >>> graph = to_graph({"sample/s1": {"@type": "Sample", "name": "Sample 1"}}, base="file://ex/")
-    >>> print(serialise(graph), end="")
-    @prefix modos: <https://w3id.org/sdsc-ordes/modos-schema/> .
-    @prefix schema: <http://schema.org/> .
-    <BLANKLINE>
-    <file://ex/sample/s1> a modos:Sample ;
-        schema:identifier "sample/s1" ;
-        schema:name "Sample 1" .
-    <BLANKLINE>
+    >>> print(serialise([("file://ex/sample/s1", TYPE, f"{PREFIXES['modos']}Sample")], "n-triples"), end="")
+    <file://ex/sample/s1> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/sdsc-ordes/modos-schema/Sample> .
     """
     if format not in FORMATS:
         reason = (
             f"{format[:100]!r} is no format of linked data, which are {', '.join(FORMATS)}{suggestion(format, FORMATS)}"
         )
         raise InvalidInputError(reason)
-    ordered = _in_order(graph)
-    if format == "json-ld":
-        return _json_ld(ordered)
-    text = str(ordered.serialize(format=FORMATS[format]))
-    if format == "xml" and (found := _NOT_IN_XML.search(text)):
-        reason = f"the metadata has the character {found[0]!r}, which XML cannot hold; choose another format"
+    return FORMATS[format](set(found))
+
+
+def n_triples(found: Iterable[Statement]) -> str:
+    """Return statements as N-Triples, one line each, in order."""
+    return "".join(sorted(lines(found)))
+
+
+def lines(found: Iterable[Statement]) -> Iterator[str]:
+    """Yield statements as lines of N-Triples."""
+    known: dict[str, str] = {}  # tokens of IRIs, which come again and again
+    for subject, predicate, term in found:
+        about = known.get(subject) or known.setdefault(subject, f"<{subject}>")
+        told = known.get(predicate) or known.setdefault(predicate, f"<{predicate}>")
+        token = _literal(term) if isinstance(term, Literal) else known.get(term) or known.setdefault(term, f"<{term}>")
+        yield f"{about} {told} {token} .\n"
+
+
+def sorted_lines(triples: str) -> str:
+    """Return N-Triples with those of one subject together, its class first."""
+    return "".join(sorted(re.findall(r".*\n", triples), key=lambda line: line.replace(f" <{TYPE}> ", "  ", 1)))
+
+
+def restyled(triples: str, style: str) -> str:
+    """Return N-Triples in another format of pyoxigraph: `TURTLE`, `RDF_XML`."""
+    oxigraph = require("pyoxigraph", extra="rdf", purpose=PURPOSE)
+    parsed = oxigraph.parse(triples.encode(), format=oxigraph.RdfFormat.N_TRIPLES, lenient=True)
+    mentioned = triples.replace(f"<{TYPE}>", "")  # which has a word of its own in Turtle and XML
+    used = {prefix: iri for prefix, iri in sorted(PREFIXES.items()) if f"<{iri}" in mentioned}
+    written = oxigraph.serialize(parsed, format=getattr(oxigraph.RdfFormat, style), prefixes=used).decode()
+    return _aired(written) if style == "TURTLE" else str(written)
+
+
+def _aired(turtle: str) -> str:
+    """Return Turtle with prefixes in order and an empty line before each subject; line feeds in literals are escaped."""
+    prefixes = "".join(sorted(_PREFIX.findall(turtle)))
+    body = _PREFIX.sub("", turtle).replace("\n\t", "\n    ")
+    return prefixes + re.sub(r"^(?=[<_])", "\n", body, flags=re.MULTILINE)
+
+
+def _turtle(found: Iterable[Statement]) -> str:
+    return restyled("".join(lines(in_order(found))), "TURTLE")
+
+
+def _xml(found: Iterable[Statement]) -> str:
+    ordered = in_order(found)
+    texts = (term if isinstance(term, str) else term.text for _, _, term in ordered)
+    refused = next(filter(None, map(_NOT_IN_XML.search, texts)), None)
+    if refused:
+        reason = f"the metadata has the character {refused[0]!r}, which XML cannot hold; choose another format"
         raise InvalidInputError(reason)
-    return "\n".join(sorted(filter(None, text.split("\n")))) + "\n" if FORMATS[format] == "nt" else text
+    return restyled("".join(lines(ordered)), "RDF_XML")
 
 
-def _in_order(graph: "rdflib.Graph") -> "rdflib.Graph":
-    """Return a copy whose triples were added in order, which most writers keep."""
-    ordered = type(graph)(bind_namespaces="none")
-    for prefix, iri in graph.namespaces():
-        ordered.bind(prefix, iri)
-    for triple in sorted(graph):
-        ordered.add(triple)
-    return ordered
+def _literal(literal: Literal) -> str:
+    text, datatype = literal
+    quoted = _ESCAPED.sub(_escape, text) if _ESCAPED.search(text) else text
+    return f'"{quoted}"' if datatype == STRING else f'"{quoted}"^^<{datatype}>'
 
 
-def _json_ld(graph: "rdflib.Graph") -> str:
-    context = json.loads(files("modos.model._generated").joinpath("context.jsonld").read_text(encoding="utf-8"))
-    text = graph.serialize(format="json-ld", context=context["@context"], sort_keys=True)
-    document = json.loads(text)
-    document.get("@graph", []).sort(key=lambda node: str(node["id"]))
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _escape(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0]) or f"\\u{ord(found[0]):04X}"
+
+
+FORMATS: Mapping[str, Callable[[Iterable[Statement]], str]] = MappingProxyType(
+    {
+        "json-ld": json_ld,
+        "n-triples": n_triples,
+        "nt": n_triples,
+        "ttl": _turtle,
+        "turtle": _turtle,
+        "xml": _xml,
+    }
+)
+"""Name of a format to what writes it."""

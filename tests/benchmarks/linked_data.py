@@ -1,0 +1,222 @@
+"""What linked data costs: making a graph, asking it in SPARQL, writing it; beside rdflib, and beside the reference.
+
+    python tests/benchmarks/linked_data.py [--reference PYTHON] [--repeat 5]
+
+Every figure is the least of several processes, in seconds. *cold* begins with the metadata in memory and nothing else: it
+has the imports, the graph and the first answer, as rows of Python's values; *first* begins with the graph that each engine
+works on; *warm* is the same question again. PYTHON is an interpreter of an environment that has modos-api 0.3.5, which is
+given the same metadata. No test: it prints a table and decides nothing.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+QUERIES = {
+    "all samples": "SELECT ?s WHERE { ?s a modos:Sample }",
+    "three patterns": "SELECT ?s ?name WHERE { ?s a modos:Sample ; schema:name ?name ; modos:sex NCIT:C20197 }",
+    "filter": 'SELECT ?s WHERE { ?s schema:name ?name . FILTER(STRENDS(?name, "77")) }',
+    "group": "SELECT ?sex (COUNT(?s) AS ?count) WHERE { ?s modos:sex ?sex } GROUP BY ?sex",
+}
+FORMATS = ("turtle", "n-triples", "xml", "json-ld")
+BASE = "file://ex/"
+
+
+def metadata(elements: int) -> dict[str, dict[str, object]]:
+    """Return the metadata of an object: three samples to each data file, in the slots of the reference's schema."""
+    said: dict[str, dict[str, object]] = {
+        "ex": {"@type": "MODO", "id": "ex", "creation_date": "2024-01-17T00:00:00", "last_update_date": "2024-10-15"}
+    }
+    for number in range(elements):
+        if number % 4:
+            said[f"sample/s{number}"] = {
+                "@type": "Sample",
+                "name": f"Sample {number}",
+                "description": "Blood",
+                "sex": ("Male", "Female")[number % 2],
+                "collector": ["Foo university"],
+                "taxon_id": ["http://purl.obolibrary.org/obo/NCBITaxon_9606"],
+            }
+        else:
+            said[f"data/d{number}"] = {
+                "@type": "DataEntity",
+                "name": f"Data {number}",
+                "data_path": f"d{number}.cram",
+                "data_format": "CRAM",
+                "has_sample": [f"sample/s{number + 1}"],
+            }
+    return said
+
+
+# -- what is measured: generators that yield where the clock is read ---------------------------------------------------
+
+
+def ours(said: dict[str, dict[str, object]], sparql: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    knowledge = KnowledgeGraph(said, base=BASE)
+    knowledge.query(sparql).table()
+    yield "cold"
+    knowledge.query(sparql).table()
+    yield "warm"
+    for _ in knowledge.query(sparql):  # the first time it imports rdflib
+        pass
+    yield ""
+    for _ in knowledge.query(sparql):
+        pass
+    yield "warm, rows of rdflib"
+
+
+def ours_first(said: dict[str, dict[str, object]], sparql: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    knowledge = KnowledgeGraph(said, base=BASE)
+    knowledge.query("ASK { ?s a modos:NoSuchThing }")
+    yield ""
+    knowledge.query(sparql).table()
+    yield "first"
+
+
+def rdflibs(said: dict[str, dict[str, object]], sparql: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    graph = KnowledgeGraph(said, base=BASE).graph()
+    list(graph.query(sparql))
+    yield "cold"
+    list(graph.query(sparql))
+    yield "warm"
+
+
+def rdflibs_first(said: dict[str, dict[str, object]], sparql: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    graph = KnowledgeGraph(said, base=BASE).graph()
+    yield ""
+    list(graph.query(sparql))
+    yield "first"
+
+
+def graphs(said: dict[str, dict[str, object]], _: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    KnowledgeGraph({}, base=BASE).graph()
+    yield "import"
+    knowledge = KnowledgeGraph(said, base=BASE)
+    knowledge.graph()
+    yield "graph"
+    knowledge.graph()
+    yield "again"
+
+
+def texts(said: dict[str, dict[str, object]], _: str) -> Iterator[str]:
+    from modos.linked_data import KnowledgeGraph
+
+    knowledge = KnowledgeGraph(said, base=BASE)
+    graph = knowledge.graph()
+    knowledge.text("turtle")
+    yield ""
+    for name in FORMATS:
+        knowledge.text(name)
+        yield name
+        graph.serialize(format={"n-triples": "nt"}.get(name, name))
+        yield f"{name}, rdflib"
+
+
+MEASURED: dict[str, Callable[[dict[str, dict[str, object]], str], Iterator[str]]] = {
+    each.__name__: each for each in (ours, ours_first, rdflibs, rdflibs_first, graphs, texts)
+}
+
+REFERENCE = """
+import json, sys, time
+said = json.load(sys.stdin)
+begun = time.perf_counter()
+from modos.rdf import attrs_to_graph
+attrs_to_graph({}, uri_prefix="file://ex/")
+imported = time.perf_counter()
+attrs_to_graph(said, uri_prefix="file://ex/")
+print(json.dumps({"import": imported - begun, "graph": time.perf_counter() - imported}))
+"""
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def one(name: str, elements: int, sparql: str) -> None:
+    """Measure in this process, and print the seconds of each part as JSON."""
+    said = metadata(elements)
+    found = {}
+    begun = time.perf_counter()
+    for part in MEASURED[name](said, sparql):
+        found[part] = time.perf_counter() - begun
+        begun = time.perf_counter()
+    say(json.dumps(found))
+
+
+def least(command: list[str], repeat: int, given: str = "") -> dict[str, float]:
+    """Return the least seconds of each part over several processes."""
+    runs = [
+        json.loads(subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout)
+        for _ in range(repeat)
+    ]
+    return {part: min(run[part] for run in runs) for part in runs[0]}
+
+
+def measured(name: str, elements: int, repeat: int, sparql: str = "") -> dict[str, float]:
+    return least([sys.executable, __file__, "--one", name, str(elements), sparql], repeat)
+
+
+def row(title: str, theirs: float, own: float) -> None:
+    say(f"{title:44}{theirs:10.4f}{own:10.4f}{theirs / own:9.1f}")
+
+
+def compare_queries(elements: int, repeat: int) -> None:
+    say(f"\nSPARQL over {elements:,} elements{'':16}{'rdflib':>10}{'modos':>10}{'times':>9}")
+    for title, sparql in QUERIES.items():
+        own = measured("ours", elements, repeat, sparql) | measured("ours_first", elements, repeat, sparql)
+        theirs = measured("rdflibs", elements, repeat, sparql) | measured("rdflibs_first", elements, repeat, sparql)
+        for part in ("cold", "first", "warm"):
+            row(f"{title}, {part}", theirs[part], own[part])
+        row(f"{title}, warm, rows of rdflib", theirs["warm"], own["warm, rows of rdflib"])
+
+
+def compare_graphs(elements: int, repeat: int, reference: str | None) -> None:
+    own = measured("graphs", elements, repeat)
+    say(f"\nknowledge_graph of {elements:,} elements{'':10}{'reference':>11}{'modos':>10}{'times':>9}")
+    if reference is None:
+        say(f"{'graph':54}{own['graph']:10.4f}\n{'again':54}{own['again']:10.4f}")
+        return
+    said = json.dumps(metadata(elements))
+    theirs = least([reference, "-I", "-W", "ignore", "-c", REFERENCE], min(repeat, 2), said)
+    row("graph", theirs["graph"], own["graph"])
+    row("graph, with imports", sum(theirs.values()), own["import"] + own["graph"])
+    row("again", theirs["graph"], own["again"])
+
+
+def compare_texts(elements: int, repeat: int) -> None:
+    found = measured("texts", elements, min(repeat, 2))
+    say(f"\npublishing {elements:,} elements{'':18}{'rdflib':>10}{'modos':>10}{'times':>9}")
+    for name in FORMATS:
+        row(name, found[f"{name}, rdflib"], found[name])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reference", metavar="PYTHON")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        one(asked.one[0], int(asked.one[1]), asked.one[2])
+        return
+    compare_graphs(1_000, asked.repeat, asked.reference)
+    compare_queries(10_000, asked.repeat)
+    compare_texts(10_000, asked.repeat)
+
+
+if __name__ == "__main__":
+    main()
