@@ -5,9 +5,11 @@ Swift.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any
 
-__all__ = ["together"]
+__all__ = ["in_order", "together"]
 
 
 async def together[Result](calls: Iterable[Callable[[], Awaitable[Result]]], *, limit: int) -> list[Result]:
@@ -39,3 +41,31 @@ async def together[Result](calls: Iterable[Callable[[], Awaitable[Result]]], *, 
     if errors:
         raise errors[0]
     return [results[index] for index in sorted(results)]
+
+
+async def in_order[Result](
+    calls: Iterable[Callable[[], Coroutine[Any, Any, Result]]], *, limit: int
+) -> AsyncGenerator[Result]:
+    """Yield the results of the calls in their order, while the next ones are running.
+
+    At most `limit` results are under way or waiting at any time, the one that was yielded last among them: what a call
+    works with may be used again by the one that comes `limit` calls later. Calls that are not waited for any more are
+    cancelled, so that it is for reading only; close it, as with `contextlib.aclosing`.
+
+    Raises
+    ------
+    Exception
+        The error of a call, when its turn comes.
+    """
+    ahead: deque[asyncio.Task[Result]] = deque()
+    try:
+        for call in calls:
+            if len(ahead) == limit:
+                yield await ahead.popleft()
+            ahead.append(asyncio.create_task(call()))
+        while ahead:
+            yield await ahead.popleft()
+    finally:
+        for task in ahead:
+            task.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)

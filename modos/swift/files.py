@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 from fsspec.spec import AbstractBufferedFile
 
 from modos.swift.http.bodies import FileSection
+from modos.swift.objects.appending import Appended
 from modos.swift.objects.segments import LargeUpload, section_length
 
 if TYPE_CHECKING:
     from modos.swift.filesystem import SwiftFileSystem
 
-__all__ = ["SwiftReader", "SwiftTextWriter", "SwiftWriter"]
+__all__ = ["SwiftReader", "SwiftWriter"]
 
 _IN_MEMORY = 8 << 20
+_READ_BACK = 16 << 20
 
 
 class SwiftReader(AbstractBufferedFile):  # type: ignore[misc]
@@ -40,6 +42,11 @@ class SwiftWriter(io.BufferedIOBase):
     Up to the filesystem's segment size it is kept aside, in memory and then in a temporary file, and put by one
     request. Beyond it is cut in segments, which are uploaded as they fill.
 
+    Swift cannot lengthen an object, so that appending writes it anew under its name. What is shorter than a segment is
+    read back and sent again; of what is longer, full segments are copied within the service, without crossing to here,
+    and only a last one that is not full is read back. Who replaces the object meanwhile is noticed before it is
+    replaced here, but for the moment in between: Swift has no condition for it. Appending nothing does nothing.
+
     Parameters
     ----------
     fs
@@ -47,15 +54,24 @@ class SwiftWriter(io.BufferedIOBase):
     path
         `container/object`.
     mode
-        `wb`, or `xb` to refuse when something is there.
+        `wb`, `xb` to refuse when something is there, or `ab`.
     autocommit
         Whether closing commits; otherwise a transaction does.
     headers
         Content type and metadata, as headers.
+    onto
+        What is appended to; `None` where nothing may be there, and for the other modes.
     """
 
     def __init__(
-        self, fs: "SwiftFileSystem", path: str, *, mode: str, autocommit: bool, headers: Mapping[str, str]
+        self,
+        fs: "SwiftFileSystem",
+        path: str,
+        *,
+        mode: str,
+        autocommit: bool,
+        headers: Mapping[str, str],
+        onto: Appended | None = None,
     ) -> None:
         self.fs = fs
         self.path = path
@@ -65,17 +81,25 @@ class SwiftWriter(io.BufferedIOBase):
         self._headers = headers
         self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the writer
         self._spooled = 0
-        self._written = 0
+        self._onto = onto
+        self._written = onto.tail if onto else 0
         self._large: LargeUpload | None = None
-        self._segments = 0
+        self._segments = len(onto.kept) if onto else 0
         self._settled = False
+
+    def read_back(self) -> None:
+        """Take the bytes of what is appended to that no full segment holds."""
+        onto = self._onto
+        while onto is not None and self._written < onto.info["size"]:
+            end = min(self._written + _READ_BACK, onto.info["size"])
+            self.write(self.fs.cat_file(self.path, self._written, end, if_match=onto.etag))
 
     def writable(self) -> bool:
         """Return whether it is open."""
         return not self.closed
 
     def tell(self) -> int:
-        """Return how many bytes have been written."""
+        """Return how many bytes have been written, with those that are appended to."""
         return self._written
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has a buffer
@@ -110,20 +134,42 @@ class SwiftWriter(io.BufferedIOBase):
         self._spooled = 0
 
     def commit(self) -> None:
-        """Make the object: one PUT, or the last segment and the manifest."""
+        """Make the object: one PUT, or the last segment and the manifest.
+
+        Raises
+        ------
+        KeyExistsError
+            Something is there that may not be, or was not when it was opened for appending.
+        IntegrityError
+            What is appended to has been replaced; it is left alone.
+        """
         if self._settled:
             return
+        if self._onto is not None and self._written == self._onto.info["size"]:
+            self.details = self._onto.info
+            self._settle()
+            return
         try:
-            if self._large is not None and self._spooled:
-                self._upload_segment()
-            body = FileSection(self._spool, 0, self._spooled)
-            self.details = self.fs.run(
-                self.fs.objects.place, self.path, self._large or body, headers=self._headers, create=self.mode == "xb"
-            )
+            self._finish()
         except BaseException:
             self.discard()
             raise
         self._settle()
+
+    def _finish(self) -> None:
+        onto = self._onto
+        if onto is not None and onto.kept:
+            self._large = self._large or LargeUpload(self.fs.client, self.path)
+            self.fs.run(onto.copy_into, self._large, self.fs.objects)
+        if self._large is not None and self._spooled:
+            self._upload_segment()
+        if onto is not None:
+            self.fs.run(onto.check_unchanged, self.fs.objects)
+            if onto.is_segmented:
+                self.fs.segments.forget(self.path)
+        source = self._large or FileSection(self._spool, 0, self._spooled)
+        create = self.mode == "xb" or (self.mode == "ab" and onto is None)
+        self.details = self.fs.run(self.fs.objects.place, self.path, source, headers=self._headers, create=create)
 
     def discard(self) -> None:
         """Forget what was written; segments that are up are deleted."""
@@ -166,14 +212,3 @@ class SwiftWriter(io.BufferedIOBase):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path} {self.mode}>"
-
-
-class SwiftTextWriter(io.TextIOWrapper):
-    """Text on top of a `SwiftWriter`: an exception within `with` discards here too."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.buffer.discard()  # type: ignore[attr-defined]
-        super().__exit__(kind, error, traceback)

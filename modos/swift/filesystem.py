@@ -7,20 +7,24 @@ Owns what fsspec's writing verbs mean on Swift, and the whole filesystem. Knows 
 import asyncio
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from glob import has_magic
 from pathlib import Path
 from typing import Any, Literal
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.utils import stringify_path
 
 from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
 from modos.swift.blocking import mirrored
 from modos.swift.concurrency import together
-from modos.swift.files import SwiftReader, SwiftTextWriter, SwiftWriter
+from modos.swift.files import SwiftReader, SwiftWriter
 from modos.swift.http.bodies import file_section
+from modos.swift.layered import CompressedWriter, TextWriter
+from modos.swift.objects.appending import Appended
 from modos.swift.objects.segments import cut_points
 from modos.swift.protocol import (
     SEGMENTS,
@@ -45,7 +49,8 @@ class SwiftFileSystem(SwiftReading):
 
     Paths read `container/object`; names are taken literally, whatever they hold. Nothing is cached: what another
     writer does is seen. Only what the service does not find is missing; every other failure is an error of its own.
-    Constructing one asks nothing and reads no environment.
+    Constructing one asks nothing and reads no environment. Made of the same credentials and options, it is the same
+    instance, as fsspec has it; without credentials it is a new one each time, so that a changed environment counts.
 
     Parameters
     ----------
@@ -75,7 +80,7 @@ class SwiftFileSystem(SwiftReading):
     SwiftFileSystem('https://swift.example.org/v1/AUTH_lab')
     """
 
-    _blocking = ("list_page", "modified", "created", "ukey", "checksum", "sign", "rmdir", "mv_file")
+    _blocking = ("list_page", "modified", "created", "ukey", "checksum", "sign", "rmdir", "mv_file", "discard")
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of `SwiftReading`
         super().__init__(*args, **options)
@@ -178,6 +183,15 @@ class SwiftFileSystem(SwiftReading):
             There is no such object.
         """
         await self.objects.delete(self._object_path(path))
+
+    async def _discard(self, paths: Sequence[str]) -> None:
+        """Delete objects by their names, whatever signs are in these; what is not there is no error.
+
+        One request for one object, bulk requests for several. Segments of large ones go along as far as they were known
+        within the last minute: one listing for each container tells.
+        """
+        names = list(dict.fromkeys(map(self._object_path, paths)))
+        await (self.objects.discard(names[0]) if len(names) == 1 else self.objects.discard_all(names))
 
     async def _rm(
         self,
@@ -283,14 +297,20 @@ class SwiftFileSystem(SwiftReading):
         Parameters
         ----------
         path, mode
-            `rb`, `wb`, `xb` (refuse when something is there, now or at the end), or the same as text.
+            `rb`, `wb`, `xb` (refuse when something is there, now or at the end), `ab`, or the same as text. Appending
+            writes the object anew: one shorter than a segment crosses the network twice, of a longer one only its last
+            segment, see `SwiftWriter`.
         *args, **kw
-            As in fsspec; in writing also `content_type` and `metadata`.
+            As in fsspec; in writing also `content_type` and `metadata`, which appending keeps where they are `None`.
         """
-        if "b" in mode or "r" in mode:
+        if "r" in mode:
             return super().open(path, mode, *args, **kw)
+        if "b" in mode:
+            compression = get_compression(path, kw.pop("compression", None))
+            writer = super().open(path, mode, *args, **kw)
+            return CompressedWriter(compr[compression](writer, mode="w"), writer) if compression else writer
         text = {name: kw.pop(name) for name in ("encoding", "errors", "newline") if name in kw}
-        return SwiftTextWriter(self.open(path, mode.replace("t", "") + "b", *args, **kw), **text)
+        return TextWriter(self.open(path, mode.replace("t", "") + "b", *args, **kw), **text)
 
     def _open(
         self,
@@ -307,12 +327,19 @@ class SwiftFileSystem(SwiftReading):
         path = self._object_path(path)
         if mode == "rb":
             return SwiftReader(self, path, mode, block_size or "default", cache_options=cache_options, **kw)
-        if mode not in {"wb", "xb"}:
-            raise InvalidInputError(f"mode {mode!r} is not possible on Swift: an object is written whole; use wb or xb")
+        if mode not in {"wb", "xb", "ab"}:
+            raise InvalidInputError(
+                f"mode {mode!r} is not possible on Swift: an object is written whole; use wb, xb or ab"
+            )
         if mode == "xb" and self.run(self.objects.is_there, path):
             raise KeyExistsError(self.run(self.objects.where, path))
-        headers = object_headers(path, content_type, metadata)
-        return SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers)
+        onto = self.run(Appended.found, self.objects, path) if mode == "ab" else None
+        kept = onto.info if onto else {"content_type": None, "metadata": None}
+        metadata = kept["metadata"] if metadata is None else metadata
+        headers = object_headers(path, content_type or kept["content_type"], metadata)
+        writer = SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers, onto=onto)
+        writer.read_back()
+        return writer
 
     def _object_path(self, path: str) -> str:
         stripped: str = self._strip_protocol(path)

@@ -39,6 +39,7 @@ __all__ = [
     "info_from_headers",
     "is_hidden",
     "is_large",
+    "is_plain",
     "is_segment",
     "is_transient",
     "merge_ranges",
@@ -198,24 +199,25 @@ def merged_slices(wanted: Sequence[tuple[str, Any, Any]], gap: int) -> list[tupl
     """Return for each slice the request that covers it; slices that count from an end stand alone."""
     by_path: dict[str, list[tuple[int, int]]] = {}
     for path, start, end in wanted:
-        if _is_plain(start, end):
+        if is_plain(start, end):
             by_path.setdefault(path, []).append((start or 0, end))
     merged = {path: merge_ranges(ranges, gap) for path, ranges in by_path.items()}
     return [
         next((path, a, b) for a, b in merged[path] if a <= (start or 0) and end <= b)
-        if _is_plain(start, end)
+        if is_plain(start, end)
         else (path, start, end)
         for path, start, end in wanted
     ]
 
 
-def _is_plain(start: int | None, end: int | None) -> bool:
+def is_plain(start: int | None, end: int | None) -> bool:
+    """Whether a slice has an end, and neither border counts from the end."""
     return end is not None and 0 <= (start or 0) <= end
 
 
-def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what went wrong
-    """Return one slice of what the request that covers it brought."""
-    if key == one or isinstance(content, Exception):
+def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what stands for them
+    """Return one slice of what the request that covers it brought; what is no bytes stands for all slices."""
+    if key == one or not isinstance(content, bytes):
         return content
     return content[(one[1] or 0) - key[1] : one[2] - key[1]]
 

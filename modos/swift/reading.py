@@ -4,9 +4,9 @@ Owns paths, listings and reads. Knows nothing of how objects are written, nor of
 """
 
 import asyncio
+import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,20 @@ from fsspec.utils import isfilelike, stringify_path
 from modos.errors import KeyNotFoundError
 from modos.swift.auth.credentials import Credentials, credentials_from_options
 from modos.swift.blocking import run
-from modos.swift.concurrency import together
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience
 from modos.swift.objects.downloads import Download
 from modos.swift.objects.listing import found_in, infos_of, raw_name
 from modos.swift.objects.objects import Objects
+from modos.swift.objects.sparse import SparseReader
 from modos.swift.protocol import (
     Info,
-    cut,
     directory_info,
     info_from_headers,
-    merged_slices,
     split_path,
     split_url,
 )
-from modos.swift.transport import Transport
+from modos.swift.transport import TLS_OPTIONS, Transport
 
 __all__ = ["SwiftReading"]
 
@@ -42,11 +40,20 @@ _FSSPEC_OPTIONS = ("use_listings_cache", "listings_expiry_time", "max_paths")
 
 
 class _Expanding(type(AsyncFileSystem)):  # type: ignore[misc]
-    """Turns a credentials object into plain options, by which fsspec tells instances apart: its `repr` has no secret."""
+    """Turns a credentials object into plain options, by which fsspec tells instances apart: its `repr` has no secret.
+
+    Without credentials, an instance is that of no cache: what it asks for is up to the environment at its first request,
+    which no option tells.
+    """
 
     def __call__(cls, *args: Any, credentials: Credentials | None = None, **options: Any) -> Any:  # noqa: ANN401 - as fsspec
         if credentials is not None:
-            options = credentials.as_options() | {name: value for name, value in options.items() if value is not None}
+            given = {name: value for name, value in options.items() if value is not None}
+            own = credentials.as_options().items()
+            replaced = TLS_OPTIONS if given.keys() & set(TLS_OPTIONS) else ()  # whole: one trust never weakens another
+            options = {name: value for name, value in own if name not in replaced} | given
+        if not any(value for name, value in options.items() if name not in _NO_CREDENTIALS):
+            options["skip_instance_cache"] = True
         return super().__call__(*args, **options)
 
 
@@ -91,6 +98,7 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         self.objects = Objects(self.client, segment_size=segment_size, concurrency=concurrency)
         self.concurrency = concurrency
         self.lister = self.objects.lister
+        self._sparse = SparseReader(self.objects)
         self._temp_url_key = temp_url_key
         super().__init__(asynchronous=asynchronous, loop=loop, batch_size=batch_size, use_listings_cache=False)
 
@@ -141,11 +149,23 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             return {"storage_url": split_url(path)[0].removeprefix("swift+")}
         return {}
 
-    async def _info(self, path: str, **_: object) -> Info:
+    async def _info(self, path: str, *, directories: bool = True, **_: object) -> Info:
         """Return `name`, `size`, `type`, and of an object `etag`, `last_modified`, `content_type`, `metadata`.
 
         One request for an object, two for a prefix. The `etag` is the MD5 of the bytes, and `None` for a large object,
         which has a `slo_etag` instead.
+
+        Parameters
+        ----------
+        path
+            The object, prefix or container.
+        directories
+            Whether a prefix will do; if not, what is no object costs one request as well.
+
+        Raises
+        ------
+        KeyNotFoundError
+            There is nothing of the kind.
         """
         path = self._strip_protocol(path)
         container, name = split_path(path)
@@ -157,8 +177,7 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         answer = await self.objects.head(path)
         if answer.status != _NOT_FOUND:
             return info_from_headers(path, answer.headers)
-        entries, _more = await self.lister.page(container, prefix=f"{name}/", limit=1)
-        if not entries:
+        if not (directories and (await self.lister.page(container, prefix=f"{name}/", limit=1))[0]):
             raise KeyNotFoundError(await self.objects.where(path), status=_NOT_FOUND)
         return directory_info(path)
 
@@ -167,8 +186,9 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         return await self._type(path) is not None
 
     async def _isfile(self, path: str) -> bool:
-        """Return whether there is an object."""
-        return await self._type(path) == "file"
+        """Return whether there is an object; one request."""
+        path = self._strip_protocol(path)
+        return bool(split_path(path)[1]) and await self.objects.is_there(path)
 
     async def _isdir(self, path: str) -> bool:
         """Return whether it is a container or a prefix with objects beneath."""
@@ -336,7 +356,11 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         on_error: str = "return",
         **_: object,
     ) -> list[Any]:
-        """Return slices of objects; those of one object at most `max_gap` bytes apart share a request."""
+        """Return slices of objects; those of one object that are near or sparse share requests.
+
+        Slices at most `max_gap` bytes apart are read as one, `None` for 64 KiB; up to 50 that are further apart share a
+        request. Where a service has no such requests, each has its own, and `None` stands for 1 MiB.
+        """
         count = len(paths)
         firsts = list(starts) if isinstance(starts, Sequence) else [starts] * count
         lasts = list(ends) if isinstance(ends, Sequence) else [ends] * count
@@ -344,22 +368,14 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             message = "paths, starts and ends must be equally many"
             raise ValueError(message)
         wanted = [(self._strip_protocol(path), a, b) for path, a, b in zip(paths, firsts, lasts, strict=True)]
-        requests = merged_slices(wanted, max_gap or 0)
 
-        async def fetched(key: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what went wrong
-            try:
-                return await self._cat_file(*key)
-            except Exception as error:
-                if on_error == "raise":
-                    raise
-                return error
+        def failed(error: Exception) -> Exception:
+            if on_error == "raise":
+                raise error
+            return error
 
-        distinct = list(dict.fromkeys(requests))
         limit = batch_size or self.batch_size or _FILES_AT_ONCE
-        contents = dict(
-            zip(distinct, await together((partial(fetched, key) for key in distinct), limit=limit), strict=True)
-        )
-        return [cut(contents[key], key, one) for key, one in zip(requests, wanted, strict=True)]
+        return await self._sparse.slices(wanted, limit=limit, gap=max_gap, read=self._cat_file, failed=failed)
 
     async def _get_file(self, rpath: str, lpath: Any, callback: Callback = DEFAULT_CALLBACK, **_: object) -> None:  # noqa: ANN401 - a path or an open file
         """Write an object to a local file, which is there whole and verified or not at all.
@@ -379,3 +395,6 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             if not await self._isdir(rpath):
                 raise
             await asyncio.to_thread(target.mkdir, exist_ok=True)
+
+
+_NO_CREDENTIALS = {*inspect.signature(SwiftReading.__init__).parameters, *_FSSPEC_OPTIONS, "skip_instance_cache"}

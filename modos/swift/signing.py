@@ -16,7 +16,7 @@ from modos.errors import AccessDeniedError, InvalidInputError, InvalidPathError,
 from modos.swift.http.client import SwiftClient
 from modos.swift.protocol import split_path, url_of
 
-__all__ = ["SignedPrefix", "Signer", "signed_prefix", "signed_url"]
+__all__ = ["SignedPrefix", "Signer", "Terms"]
 
 _PREFERRED = ("sha256", "sha512", "sha1")
 _KEYS = ("Temp-Url-Key", "Temp-Url-Key-2")
@@ -58,22 +58,12 @@ class SignedPrefix:
         return f"{self.prefix}?{self.query}"
 
 
-def signed_url(
-    storage_url: str,
-    path: str,
-    *,
-    key: str,
-    expires: int,
-    method: str = "GET",
-    digest: str = "sha256",
-    ip_range: str | None = None,
-) -> str:
-    """Return the address that lets its holder do one thing with one object, as Swift's TempURL middleware checks it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a signed address allows, until when and whom; signs as Swift's TempURL middleware checks it.
 
-    Parameters
+    Attributes
     ----------
-    storage_url, path
-        The account and `container/object`.
     key
         Secret of the account or the container.
     expires
@@ -87,70 +77,45 @@ def signed_url(
 
     Examples
     --------
-    >>> url = signed_url("https://host/v1/lab", "omics/a b", key="secret", expires=1900000000)
-    >>> url.startswith("https://host/v1/lab/omics/a%20b?temp_url_sig=")
-    True
-    """
-    signed = _signature(
-        _signed_path(storage_url, path), key=key, expires=expires, method=method, digest=digest, ip_range=ip_range
-    )
-    return url_of(storage_url, path, signed)
-
-
-def signed_prefix(
-    storage_url: str,
-    path: str,
-    *,
-    key: str,
-    expires: int,
-    method: str = "GET",
-    digest: str = "sha256",
-    ip_range: str | None = None,
-) -> SignedPrefix:
-    """Return what lets its holder do one thing with every object beneath a prefix, and with none beside it.
-
-    Parameters
-    ----------
-    storage_url, path
-        The account and `container/prefix`, or `container` for all of it.
-    key, expires, method, digest, ip_range
-        As for `signed_url`.
-
-    Examples
-    --------
-    >>> signed_prefix("https://host/v1/lab", "omics/ex", key="secret", expires=1900000000)
+    >>> terms = Terms(key="secret", expires=1900000000)
+    >>> terms.url("https://host/v1/lab", "omics/a b").partition("=")[0]
+    'https://host/v1/lab/omics/a%20b?temp_url_sig'
+    >>> terms.prefix("https://host/v1/lab", "omics/ex")
     SignedPrefix(prefix='https://host/v1/lab/omics/ex/')
     """
-    beneath = f"{path.rstrip('/')}/"
-    signed = _signature(
-        f"prefix:{_signed_path(storage_url, beneath)}",
-        key=key,
-        expires=expires,
-        method=method,
-        digest=digest,
-        ip_range=ip_range,
-    )
-    address = url_of(storage_url, beneath, {**signed, "temp_url_prefix": split_path(beneath)[1]})
-    return SignedPrefix(*address.split("?", maxsplit=1))
+
+    key: str = field(repr=False)
+    expires: int
+    method: str = "GET"
+    digest: str = "sha256"
+    ip_range: str | None = None
+
+    def url(self, storage_url: str, path: str) -> str:
+        """Return the address that lets its holder do one thing with one object, `container/object`."""
+        return url_of(storage_url, path, self._signed(_path_of(storage_url, path)))
+
+    def prefix(self, storage_url: str, path: str) -> SignedPrefix:
+        """Return what lets its holder do one thing with all beneath `container[/prefix]`, and with nothing beside it."""
+        beneath = f"{path.rstrip('/')}/"
+        signed = self._signed(f"prefix:{_path_of(storage_url, beneath)}")
+        address = url_of(storage_url, beneath, {**signed, "temp_url_prefix": split_path(beneath)[1]})
+        return SignedPrefix(*address.split("?", maxsplit=1))
+
+    def _signed(self, path: str) -> dict[str, str | int]:
+        """Return the parameters that say who may do what, and the proof."""
+        limits = [] if self.ip_range is None else [f"ip={self.ip_range}"]
+        text = "\n".join([*limits, self.method, str(self.expires), path]).encode()
+        proof = hmac.new(self.key.encode(), text, self.digest).hexdigest()
+        signed: dict[str, str | int] = {"temp_url_sig": proof, "temp_url_expires": self.expires}
+        return signed if self.ip_range is None else {**signed, "temp_url_ip_range": self.ip_range}
 
 
-def _signed_path(storage_url: str, path: str) -> str:
+def _path_of(storage_url: str, path: str) -> str:
     return f"{unquote(urlsplit(storage_url).path).rstrip('/')}/{path}"
 
 
-def _signature(
-    path: str, *, key: str, expires: int, method: str, digest: str, ip_range: str | None
-) -> dict[str, str | int]:
-    """Return the parameters that say who may do what, and the proof."""
-    limits = [] if ip_range is None else [f"ip={ip_range}"]
-    text = "\n".join([*limits, method, str(expires), path]).encode()
-    proof = hmac.new(key.encode(), text, digest).hexdigest()
-    signed: dict[str, str | int] = {"temp_url_sig": proof, "temp_url_expires": expires}
-    return signed if ip_range is None else {**signed, "temp_url_ip_range": ip_range}
-
-
 class Signer:
-    """Signs addresses of one account.
+    """Signs addresses of one account, on terms that it asks the service for.
 
     Parameters
     ----------
@@ -173,29 +138,17 @@ class Signer:
         InvalidInputError
             There is no key, and it says how to set one; or the service signs nothing like this.
         """
-        return signed_url(
-            (await self._client.access()).storage_url,
-            path,
-            **await self._terms(path, expires_in, method, ip_range),
-        )
+        terms = await self._terms(path, expires_in, method, ip_range)
+        return terms.url((await self._client.access()).storage_url, path)
 
     async def sign_prefix(
         self, path: str, *, expires_in: int, method: str = "GET", ip_range: str | None = None
     ) -> SignedPrefix:
-        """Return a signed prefix, `container` or `container/prefix`.
+        """Return a signed prefix, `container` or `container/prefix`; raises what `sign` does."""
+        terms = await self._terms(path, expires_in, method, ip_range)
+        return terms.prefix((await self._client.access()).storage_url, path)
 
-        Raises
-        ------
-        InvalidInputError
-            There is no key, and it says how to set one; or the service signs nothing like this.
-        """
-        return signed_prefix(
-            (await self._client.access()).storage_url,
-            path,
-            **await self._terms(path, expires_in, method, ip_range),
-        )
-
-    async def _terms(self, path: str, expires_in: int, method: str, ip_range: str | None) -> dict[str, Any]:
+    async def _terms(self, path: str, expires_in: int, method: str, ip_range: str | None) -> Terms:
         method = method.upper()
         network = None if ip_range is None else _network(ip_range)
         allowed = await self._what_is_allowed()
@@ -203,13 +156,13 @@ class Signer:
         if method not in methods:
             message = f"the service signs no address for {method}, only for {', '.join(methods)}"
             raise InvalidInputError(message)
-        return {
-            "key": self._key or await self._asked_key(split_path(path)[0]),
-            "expires": int(time.time()) + expires_in,
-            "method": method,
-            "digest": _best(allowed.get("allowed_digests", ())),
-            "ip_range": network,
-        }
+        return Terms(
+            key=self._key or await self._asked_key(split_path(path)[0]),
+            expires=int(time.time()) + expires_in,
+            method=method,
+            digest=_best(allowed.get("allowed_digests", ())),
+            ip_range=network,
+        )
 
     async def _asked_key(self, container: str) -> str:
         for path, kind in ((container, "X-Container-Meta-"), ("", "X-Account-Meta-")):

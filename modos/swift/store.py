@@ -29,14 +29,14 @@ from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Patience, address_of
 from modos.swift.objects.listing import raw_name
 from modos.swift.objects.objects import Objects
-from modos.swift.protocol import cut, merged_slices, object_headers, total_size
+from modos.swift.objects.sparse import SparseReader
+from modos.swift.protocol import object_headers, total_size
 from modos.swift.transport import Transport
 
 __all__ = ["SwiftStore"]
 
 _NOT_FOUND = 404
 _AT_ONCE = 32
-_GAP = 1 << 20
 _FEW = 16
 
 type _Slice = tuple[int, int | None]
@@ -102,6 +102,7 @@ class SwiftStore(Store):
         self.container = container
         self.prefix = prefix.strip("/")
         self._objects = _objects(dict(storage_options or {}), credentials)
+        self._sparse = SparseReader(self._objects)
         self._root = f"{self.prefix}/" if self.prefix else ""
 
     @property
@@ -164,30 +165,26 @@ class SwiftStore(Store):
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return a value or a range of it, clipped to what is there; `None` when there is no such key."""
-        return _buffer(prototype, await self._read(key, *_slice(byte_range)))
-
-    async def _read(self, key: str, start: int, end: int | None) -> bytes | None:
         await self._ensure_open()
         try:
-            if end is not None and end <= start:
-                return b"" if await self._objects.is_there(self._path(key)) else None
-            return await self._objects.read(self._path(key), start, end)
+            return _buffer(prototype, await self._read(self._path(key), *_slice(byte_range)))
         except KeyNotFoundError:
             return None
+
+    async def _read(self, path: str, start: int | None, end: int | None) -> bytes:
+        if end is not None and end <= (start or 0):
+            await self._objects.client.request("HEAD", path)
+            return b""
+        return await self._objects.read(path, start, end)
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
     ) -> list[Buffer | None]:
-        """Return values or ranges of them; ranges of one key at most 1 MiB apart share a request, requests run side by side."""
-        wanted = [(key, *_slice(byte_range)) for key, byte_range in key_ranges]
-        requests = merged_slices(wanted, _GAP)
-        distinct = list(dict.fromkeys(requests))
-        bodies = await together((partial(self._read, *request) for request in distinct), limit=_AT_ONCE)
-        brought = dict(zip(distinct, bodies, strict=True))
-        return [
-            _buffer(prototype, None if (body := brought[request]) is None else cut(body, request, one))
-            for request, one in zip(requests, wanted, strict=True)
-        ]
+        """Return values or ranges of them; up to 50 ranges of one key share a request, requests run side by side."""
+        wanted = [(self._path(key), *_slice(byte_range)) for key, byte_range in key_ranges]
+        await self._ensure_open()
+        bodies = await self._sparse.slices(wanted, limit=_AT_ONCE, read=self._read, failed=_missing)
+        return [_buffer(prototype, body) for body in bodies]
 
     async def exists(self, key: str) -> bool:
         """Return whether there is such a key."""
@@ -296,6 +293,12 @@ class SwiftStore(Store):
 def _blocking[Result](call: Callable[..., Coroutine[Any, Any, Result]], *args: object) -> Result:
     result: Result = run(get_loop(), call, *args)
     return result
+
+
+def _missing(error: Exception) -> None:
+    """Take what the service does not find for a key that is missing, and nothing else."""
+    if not isinstance(error, KeyNotFoundError):
+        raise error
 
 
 def _buffer(prototype: BufferPrototype, body: bytes | None) -> Buffer | None:

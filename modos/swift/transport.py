@@ -5,21 +5,42 @@ and no credentials.
 """
 
 import os
+import re
 import ssl as tls
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from modos.errors import InvalidInputError
 
-__all__ = ["BROKEN_TLS", "UNTRUSTED", "Transport"]
+__all__ = ["BROKEN_TLS", "TLS_OPTIONS", "Transport", "tls_refusal"]
+
+TLS_OPTIONS = ("cacert", "insecure", "cert", "cert_key")
+"""The options of a `Transport` that are about TLS."""
 
 BROKEN_TLS = "the TLS handshake failed; check the address and the certificate"
-UNTRUSTED = (
+_UNTRUSTED = (
     "its certificate is not one that is trusted here; `cacert` names the certificates of the authority that signed it"
 )
+_WANTED = "it wants a certificate of the client, from an authority that it trusts; `cert` names the file"
+_ALERTS = re.compile(r"ALERT_(\w*CERTIFICATE|UNKNOWN_CA)")
 _PROXIES = ("http://", "https://")
+
+
+def tls_refusal(error: BaseException | None) -> str | None:
+    """Return what to tell of a TLS connection of which one end does not trust the other, `None` for any other failure.
+
+    Trying again would not help.
+
+    Examples
+    --------
+    >>> tls_refusal(OSError("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required"))
+    'it wants a certificate of the client, from an authority that it trusts; `cert` names the file'
+    """
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return _UNTRUSTED
+    return _WANTED if _ALERTS.search(str(error)) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +80,19 @@ class Transport:
                 object.__setattr__(self, name, os.fspath(path))
         if self.proxy and not self.proxy.startswith(_PROXIES):
             raise InvalidInputError("the proxy must be an address that begins with http:// or https://")
+
+    def or_tls_of(self, other: "Transport | None") -> "Transport":
+        """Return the same, with the TLS of another where this one says nothing of TLS.
+
+        Examples
+        --------
+        >>> Transport(trust_env=False).or_tls_of(Transport(cacert="lab.pem"))
+        Transport(cacert='lab.pem', insecure=False, cert=None, cert_key=None, trust_env=False)
+        >>> Transport(insecure=True).or_tls_of(Transport(cacert="lab.pem")).cacert
+        """
+        if other is None or any(getattr(self, name) for name in TLS_OPTIONS):
+            return self
+        return replace(self, **{name: getattr(other, name) for name in TLS_OPTIONS})
 
     def ssl(self) -> tls.SSLContext | Literal[True]:
         """Return what TLS connections are made with, `True` for the usual; reads the files.

@@ -6,13 +6,26 @@ demonstration.
 
 from modos._lazy import lazy_names
 
-__all__ = ["Fault", "Proxy", "SampleFiles", "StorageTests", "SwiftServer", "write_samples"]
+__all__ = [
+    "Fault",
+    "FileServer",
+    "KeystoneServer",
+    "Proxy",
+    "ReadableStorageTests",
+    "SampleFiles",
+    "StorageTests",
+    "SwiftServer",
+    "write_samples",
+]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "Fault": ".proxy",
+        "FileServer": ".file_server",
+        "KeystoneServer": ".keystone_server",
         "Proxy": ".proxy",
+        "ReadableStorageTests": ".storage_tests",
         "SampleFiles": ".samples",
         "StorageTests": ".storage_tests",
         "SwiftServer": ".swift_server",

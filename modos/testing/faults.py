@@ -71,6 +71,8 @@ class Fault:
         Close the connection after so many bytes of the answer's body. `None` does not.
     corrupt
         Change the first byte of the answer's body.
+    corrupt_request
+        Change the first byte of the request's body on its way to the server.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class Fault:
     delay: float = 0.0
     cut_after: int | None = None
     corrupt: bool = False
+    corrupt_request: bool = False
 
     @property
     def replaces_answer(self) -> bool:
@@ -102,7 +105,7 @@ class Fault:
         for piece, is_content in body:
             given = piece
             if is_content and corrupt:
-                given, corrupt = bytes([given[0] ^ 0xFF]) + given[1:], False
+                given, corrupt = spoilt(given), False
             if is_content and left is not None:
                 given = given[:left]
                 left -= len(given)
@@ -142,6 +145,11 @@ class Plan:
                 if met > fault.after and (fault.times is None or met <= fault.after + fault.times):
                     return fault
         return NO_FAULT
+
+
+def spoilt(piece: bytes) -> bytes:
+    """Return a piece of a body with another first byte."""
+    return bytes([piece[0] ^ 0xFF]) + piece[1:]
 
 
 def is_meant(request: Request, method: str | None, path: Pattern) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from modos.errors import InvalidURLError, ServiceError
 from modos.testing._wire import Framing, Head, Stream, is_interim, length_of_answer, length_of_request, pieces, readable
-from modos.testing.faults import Fault, Pattern, Plan, Request, is_meant
+from modos.testing.faults import Fault, Pattern, Plan, Request, is_meant, spoilt
 
 __all__ = ["Fault", "Proxy", "Request"]
 
@@ -190,6 +190,7 @@ class _Exchange:
         self.head = head
         self.request = Request(method=method, path=unquote(path), query=query, headers=head.headers)
         self.is_last = False
+        self.is_to_be_spoilt = False
 
     @property
     def length(self) -> Framing:
@@ -258,6 +259,7 @@ class _Connection:
             return False
         exchange = _Exchange(head)
         fault = self._proxy._meet(exchange)  # noqa: SLF001 - two halves of one thing
+        exchange.is_to_be_spoilt = fault.corrupt_request
         if fault.replaces_answer:
             return self._replace(exchange, fault)
         return self._deliver(*self._ask(exchange), exchange, fault)
@@ -290,8 +292,11 @@ class _Connection:
             if is_content:
                 exchange.sent(len(piece))
             if server is not None and taken:
+                given = piece
+                if is_content and exchange.is_to_be_spoilt:
+                    given, exchange.is_to_be_spoilt = spoilt(piece), False
                 try:
-                    server.send(piece)
+                    server.send(given)
                 except OSError:
                     taken = False
         return taken

@@ -3,25 +3,27 @@
 Owns the putting together of the suite; the promises stand in the modules beside it. Must not know any backend.
 """
 
-from modos.testing._conformance.addresses import AddressTests
+from modos.testing._conformance.addresses import AddressTests, NameTests
 from modos.testing._conformance.reading import ListingTests, ReadingTests
 from modos.testing._conformance.suite import StorageSuite
-from modos.testing._conformance.work import AsynchronousTests, ReadOnlyTests, ZarrTests
+from modos.testing._conformance.work import AsynchronousTests, ReadOnlyTests, ZarrReadingTests, ZarrTests
 from modos.testing._conformance.writing import MovingTests, WritingTests
 
-__all__ = ["StorageTests"]
+__all__ = ["ReadableStorageTests", "StorageTests"]
+
+
+class ReadableStorageTests(AddressTests, ListingTests, ReadingTests, ZarrReadingTests, StorageSuite):
+    """The part of the suite for storages that can be read and not written; `StorageTests` has all of it."""
 
 
 class StorageTests(
-    AddressTests,
-    ListingTests,
-    ReadingTests,
+    ReadableStorageTests,
+    NameTests,
     WritingTests,
     MovingTests,
     ReadOnlyTests,
     ZarrTests,
     AsynchronousTests,
-    StorageSuite,
 ):
     """The conformance suite: a backend is finished when a class that inherits this passes.
 

@@ -1,33 +1,26 @@
 """`SwiftServer`: a real OpenStack Swift for tests, without Docker, root or anything left behind.
 
-Owns the life of the server: its scratch folder, its process, its addresses and tokens. Must not know how Swift is
-configured, which is the business of the process, nor anything of the clients.
+Owns its users, addresses and tokens. Must not know how Swift is configured, which is the business of the process, nor
+anything of the clients.
 """
 
 import http.client
-import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 from modos._lazy import require
 from modos.errors import AuthenticationError, InvalidInputError, ServiceError
+from modos.testing._child import Child
 
 __all__ = ["SwiftServer"]
 
 _PROCESS = Path(__file__).with_name("_swift_process.py")
 _ACCOUNTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"test": {"tester": "testing"}})
 _NAME = "SwiftServer"
-_SECONDS_TO_STOP = 5
-_LINES_OF_LOG = 30
 
 
 class SwiftServer:
@@ -77,11 +70,8 @@ class SwiftServer:
         self._token_life = token_life
         self._settings = {section: {**options} for section, options in (settings or {}).items()}
         self._scratch_parent = scratch
-        self._process: subprocess.Popen[bytes] | None = None
-        self._scratch: Path | None = None
+        self._child = Child(_PROCESS, name=_NAME)
         self._port: int | None = None
-        self._log = ""
-        self._turn = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<SwiftServer {self.url if self._port else 'stopped'}>"
@@ -102,31 +92,17 @@ class SwiftServer:
         ServiceError
             When it does not start; the end of its log is a note on the error.
         """
-        if self._process is not None:
+        if self._child.is_started:
             return self
         require("swift", extra="swift-server", purpose="a test server for OpenStack Swift")
-        self._scratch = Path(tempfile.mkdtemp(prefix="modos-swift-", dir=self._scratch_parent))
-        try:
-            self._port = self._launch(self._scratch)
-        except BaseException:
-            self.stop()
-            raise
+        request = {"accounts": self._accounts, "token_life": self._token_life, "settings": self._settings}
+        self._port = int(self._child.start(request, parent=self._scratch_parent)["port"])
         return self
 
     def stop(self) -> None:
         """End the server and remove its scratch folder; does nothing when it does not run."""
-        self._log = self.log
-        process, self._process = self._process, None
-        scratch, self._scratch = self._scratch, None
         self._port = None
-        if process is not None:
-            with process:
-                try:
-                    process.communicate(timeout=_SECONDS_TO_STOP)  # closes its input, on which it ends
-                except subprocess.TimeoutExpired:
-                    process.kill()
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        self._child.stop()
 
     @property
     def url(self) -> str:
@@ -163,12 +139,7 @@ class SwiftServer:
     @property
     def log(self) -> str:
         """What the server has logged, also when it has stopped."""
-        if self._scratch is None:
-            return self._log
-        try:
-            return (self._scratch / "log").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return self._log
+        return self._child.log
 
     def token(self, user: str | None = None) -> str:
         """Return a token that is valid now.
@@ -197,50 +168,14 @@ class SwiftServer:
 
     def expire_tokens(self) -> None:
         """Make every token that was given out invalid; users log in again for a new one."""
-        self._ask("expire_tokens")
+        self._child.ask("expire_tokens")
 
     def wipe(self) -> None:
         """Remove every container and object of every account, and what was set on the accounts; tokens stay valid.
 
         Takes a millisecond. Call it while no request is under way: one that is may fail.
         """
-        self._ask("wipe")
-
-    def _launch(self, scratch: Path) -> int:
-        with (scratch / "log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own file by our own interpreter
-                [sys.executable, "-P", "-W", "ignore", str(_PROCESS)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                process_group=0,  # Ctrl-C ends the tests first
-            )
-        request = {
-            "parent": os.getpid(),
-            "scratch": str(scratch),
-            "accounts": self._accounts,
-            "token_life": self._token_life,
-            "settings": self._settings,
-        }
-        return int(self._ask(json.dumps(request, default=str))["port"])
-
-    def _ask(self, line: str) -> Any:  # noqa: ANN401 - whatever was asked for
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            raise ServiceError(_NAME, "is not started")
-        with self._turn:
-            try:
-                process.stdin.write(f"{line}\n".encode())
-                process.stdin.flush()
-                answer = json.loads(process.stdout.readline() or '{"error": "its process has ended"}')
-            except BrokenPipeError:
-                answer = {"error": "its process has ended"}
-        if "error" not in answer:
-            return answer
-        log = "\n".join(self.log.splitlines()[-_LINES_OF_LOG:])
-        failure = ServiceError(_NAME, f"the test server failed: {answer['error']}")
-        failure.add_note(f"The end of its log:\n{log}")
-        raise failure
+        self._child.ask("wipe")
 
 
 def _check_users(keys: Mapping[str, str]) -> None:

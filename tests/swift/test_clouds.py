@@ -1,5 +1,8 @@
 """Credentials from `clouds.yaml`."""
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from modos.errors import InvalidInputError
@@ -8,8 +11,10 @@ from modos.swift import (
     KeystoneV2Password,
     KeystoneV3Password,
     TokenCredentials,
+    Transport,
     credentials_from_cloud,
     credentials_from_environment,
+    credentials_from_options,
 )
 
 AUTH = "https://keystone.example.org:5000/v3"
@@ -29,6 +34,19 @@ clouds:
     auth: {{auth_url: "{AUTH}", username: me, password: hush, tenant_name: lab}}
   split:
     auth: {{auth_url: "{AUTH}", username: me, project_id: p}}
+  named:
+    auth: {{auth-url: "{AUTH}", application_credential_name: robot, application_credential_secret: hush, user_id: u}}
+  vendor:
+    profile: campus
+    auth: {{username: me, password: hush, project_name: lab, domain_name: Lab}}
+"""
+PROFILES = """
+public-clouds:
+  campus:
+    auth: {auth_url: "https://{region_name}.campus.example.org/v3", project_name: none}
+    endpoint_type: internalURL
+    cacert: ~/campus.pem
+    regions: [East, {name: West, values: {interface: public, auth: {user_domain_name: West}}}]
 """
 SECRET = "clouds: {split: {auth: {password: hush}}}"
 
@@ -49,12 +67,22 @@ def clouds(tmp_path, monkeypatch):
         (
             "lab",
             KeystoneV3Password(
-                AUTH, "hush", username="me", project_name="lab", user_domain_name="Default", region_name="One"
+                AUTH,
+                "hush",
+                username="me",
+                project_name="lab",
+                user_domain_name="Default",
+                region_name="One",
+                interface="public",
             ),
         ),
         ("robot", KeystoneApplicationCredential(AUTH, "id", "hush")),
         ("old", KeystoneV2Password(AUTH, "me", "hush", project_name="lab")),
         ("split", KeystoneV3Password(AUTH, "hush", username="me", project_id="p")),
+        (
+            "named",
+            KeystoneApplicationCredential(AUTH, None, "hush", application_credential_name="robot", user_id="u"),
+        ),
     ],
 )
 def test_an_entry_is_credentials(clouds, tmp_path_factory, monkeypatch, name, expected):
@@ -66,6 +94,96 @@ def test_an_entry_is_credentials(clouds, tmp_path_factory, monkeypatch, name, ex
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(clouds))
     monkeypatch.setenv("OS_CLIENT_SECURE_FILE", str(clouds.with_name("secure.yaml")))
     assert credentials_from_cloud(name) == expected
+
+
+def vendors(region, interface, **domains):
+    return KeystoneV3Password(
+        f"https://{region}.campus.example.org/v3",
+        "hush",
+        username="me",
+        project_name="lab",
+        **{"user_domain_name": "Lab", "project_domain_name": "Lab", **domains},
+        region_name=region,
+        interface=interface,
+        transport=Transport(cacert=Path("~/campus.pem").expanduser()),
+    )
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_profile_is_laid_beneath_an_entry(clouds, tmp_path_factory, monkeypatch, beside):
+    """What the entry says goes before; of the regions that a profile lists the first is taken, or the one that is wanted."""
+    if beside:
+        path, environ = clouds, {}
+    else:
+        home = tmp_path_factory.mktemp("home")
+        monkeypatch.setenv("HOME", str(home))
+        (home / ".config/openstack").mkdir(parents=True)
+        path, environ = None, {"OS_CLIENT_CONFIG_FILE": str(clouds)}
+    folder = clouds.parent if beside else home / ".config/openstack"
+    (folder / "clouds-public.yml").write_text(PROFILES)
+    made = partial(credentials_from_cloud, "vendor", path=path, environ=environ)
+    assert made() == vendors("East", "internal")
+    assert made(region_name="West") == vendors("West", "public", user_domain_name="West")
+    with pytest.raises(InvalidInputError, match="no region 'Wets'; did you mean 'West'"):
+        made(region_name="Wets")
+
+
+def test_the_environment_chooses_a_region(clouds):
+    """OS_REGION_NAME goes before what the entry says."""
+    assert credentials_from_environment({"OS_CLOUD": "lab", "OS_REGION_NAME": "Two"}).region_name == "Two"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("verify: true", None),
+        ("verify: false", Transport(insecure=True)),
+        ("verify: 'False', cacert: a.pem", Transport(insecure=True, cacert="a.pem")),
+        ("insecure: true", Transport(insecure=True)),
+        ("insecure: no", None),
+        ("cacert: a.pem, cert: b.pem, key: b.key", Transport(cacert="a.pem", cert="b.pem", cert_key="b.key")),
+    ],
+)
+def test_tls_of_an_entry(clouds, said, expected):
+    """Certificates are as the entry names them; options, and again credentials, keep them; `secure.yaml` may have them."""
+    clouds.write_text(f"clouds: {{lab: {{auth: {{auth_url: '{AUTH}', username: me, project_id: p, password: hush}}}}}}")
+    clouds.with_name("secure.yaml").write_text(f"clouds: {{lab: {{{said}}}}}")
+    made = credentials_from_cloud("lab")
+    assert made.transport == expected
+    assert credentials_from_options(**made.as_options()) == made
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("profile: campsu", r"no profile 'campsu'; did you mean 'campus'"),
+        ("auth_type: v3totp", r"auth_type 'v3totp'; known are password"),
+        (
+            "interface: outer, auth: {auth_url: u, username: me, password: hush, project_id: p}",
+            r"interface must be one of public, internal, admin, not 'outer'",
+        ),
+        ("regions: [{values: {}}]", "`regions` must list names"),
+        ("regions: 5", "`regions` must list names"),
+        (
+            "auth: {auth_url: 'https://host/v3', application_credential_name: robot}",
+            "application_credential_secret, username",
+        ),
+    ],
+)
+def test_what_an_entry_cannot_say(clouds, said, message):
+    """It is one sentence, with a note of where."""
+    clouds.with_name("clouds-public.yaml").write_text(PROFILES)
+    clouds.write_text(f"clouds: {{lab: {{{said}}}}}")
+    clouds.with_name("secure.yaml").unlink()
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        credentials_from_cloud("lab")
+    assert caught.value.__notes__ == ["in the cloud 'lab' of clouds.yaml"]
+
+
+def test_a_profile_that_is_not_there_matters_only_where_it_is_needed(clouds):
+    """OpenStack's tools bring profiles of their own, which here are not known; an entry with an address needs none."""
+    clouds.write_text(TEXT.replace("region_name: One", "profile: famous"))
+    assert credentials_from_cloud("lab").auth_url == AUTH
 
 
 def test_a_token_goes_before_a_cloud(clouds):

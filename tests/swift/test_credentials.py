@@ -12,6 +12,7 @@ from modos.swift import (
     KeystoneV3Password,
     SwiftFileSystem,
     TokenCredentials,
+    Transport,
     V1Credentials,
     credentials_from_environment,
     credentials_from_options,
@@ -29,6 +30,8 @@ KINDS = [
     KeystoneV2Password(AUTH, "me", SECRET, project_name="lab"),
     KeystoneV3Password(AUTH, SECRET, username="me", project_name="lab", user_domain_name="Default"),
     KeystoneApplicationCredential(AUTH, "id", SECRET, region_name="RegionOne"),
+    KeystoneApplicationCredential(AUTH, None, SECRET, application_credential_name="robot", username="me"),
+    V1Credentials(AUTH, "lab:me", SECRET, transport=Transport(cacert="a.pem", cert="b.pem", cert_key="b.key")),
 ]
 
 
@@ -94,6 +97,25 @@ def test_filesystem_takes_credentials_and_tells_them_apart():
             },
             KeystoneApplicationCredential(AUTH, "id", SECRET, region_name="RegionOne"),
         ),
+        (
+            {
+                "OS_AUTH_URL": AUTH,
+                "OS_APPLICATION_CREDENTIAL_NAME": "robot",
+                "OS_APPLICATION_CREDENTIAL_SECRET": SECRET,
+                "OS_USERNAME": "me",
+                "OS_USER_DOMAIN_NAME": "Lab",
+                "OS_INTERFACE": "internal",
+            },
+            KeystoneApplicationCredential(
+                AUTH,
+                None,
+                SECRET,
+                application_credential_name="robot",
+                username="me",
+                user_domain_name="Lab",
+                interface="internal",
+            ),
+        ),
     ],
 )
 def test_environment(environ, expected):
@@ -110,6 +132,17 @@ def test_environment(environ, expected):
         ({"OS_AUTH_URL": AUTH, "OS_USERNAME": "me", "OS_PROJECT_NAME": "lab"}, "OS_PASSWORD"),
         ({"OS_AUTH_URL": AUTH, "OS_USERNAME": "me", "OS_PASSWORD": SECRET}, "OS_PROJECT_NAME"),
         ({"OS_AUTH_URL": AUTH, "OS_APPLICATION_CREDENTIAL_ID": "id"}, "OS_APPLICATION_CREDENTIAL_SECRET"),
+        ({"OS_AUTH_URL": AUTH, "OS_APPLICATION_CREDENTIAL_SECRET": SECRET}, "OS_APPLICATION_CREDENTIAL_ID"),
+        (
+            {
+                "OS_AUTH_URL": AUTH,
+                "OS_APPLICATION_CREDENTIAL_NAME": "robot",
+                "OS_APPLICATION_CREDENTIAL_SECRET": SECRET,
+            },
+            "OS_USERNAME",
+        ),
+        ({"OS_AUTH_URL": AUTH, "OS_USERNAME": "me", "OS_USER_DOMAIN_NAME": "Lab"}, "OS_PASSWORD, OS_PROJECT_NAME"),
+        ({"OS_STORAGE_URL": URL, "OS_REGION_NAME": "One", "OS_INTERFACE": "public"}, "OS_AUTH_TOKEN"),
         ({}, "OS_STORAGE_URL and OS_AUTH_TOKEN for a token"),
     ],
 )

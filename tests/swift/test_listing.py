@@ -1,11 +1,14 @@
 """Listings: complete past any page, in order, of any names."""
 
 import asyncio
+import subprocess
+import sys
+from collections import Counter
 
 import pytest
 
 from modos.errors import KeyNotFoundError
-from modos.swift import SwiftFileSystem
+from modos.swift import SwiftFileSystem, SwiftStore
 from modos.testing import Fault, Proxy, SwiftServer
 
 NAMES = [
@@ -208,6 +211,71 @@ def test_failure_at_page_two(small_pages):
         proxy.inject(Fault(method="GET", after=1, status=503, times=None))
         with pytest.raises(OSError, match="503"):
             fs.find("omics")
+
+
+MERGE = """
+import sys
+from swift.common.utils import Timestamp
+from swift.container.backend import ContainerBroker
+fixed = {"created_at": Timestamp.now().internal, "size": 0, "content_type": "", "deleted": 0, "storage_policy_index": 0}
+row = fixed | {"etag": "d41d8cd98f00b204e9800998ecf8427e"}
+ContainerBroker(sys.argv[1]).merge_items([{"name": name, **row} for name in sys.stdin.read().split()])
+"""
+
+
+def list_names(scratch, names):
+    """Write names into the listing of the only container, as Swift's own replication does; writing objects takes minutes."""
+    (database,) = scratch.glob("*/devices/*/containers/*/*/*/*.db")
+    command = [sys.executable, "-W", "ignore", "-c", MERGE, str(database)]
+    subprocess.run(command, input="\n".join(names), text=True, check=True)
+
+
+def test_25_000_names(tmp_path):
+    """Everything is listed in three requests a pass, whoever asks: the filesystem, or the store."""
+    attempts = []
+
+    async def collect(listing):
+        return [name async for name in listing]
+
+    with SwiftServer(scratch=tmp_path) as server:
+        fs = connected(server, on_request=attempts.append)
+        list_names(tmp_path, [f"ex/{n % 10}/{n:05d}" for n in range(25_000)])
+        options = {"storage_url": server.storage_url, "token": server.token(), "on_request": attempts.append}
+        store = SwiftStore("omics", "ex", options)
+        assert not fs.run(store.is_empty, "")
+        passes = {
+            "find": lambda: len(fs.find("omics/ex")),
+            "glob": lambda: len(fs.glob("omics/ex/*/*7")) * 10,
+            "du": lambda: len(fs.du("omics", total=False)),
+            "list": lambda: len(fs.run(collect, store.list())),
+            "list_dir": lambda: len(fs.run(collect, store.list_dir("3"))) * 10,
+        }
+        for name, listed in passes.items():
+            attempts.clear()
+            assert (name, listed()) == (name, 25_000)
+            assert [attempt.method for attempt in attempts] in (["GET"], ["GET"] * 3)
+
+
+@pytest.mark.parametrize("of", ["filesystem", "store"])
+def test_deleting_is_three_listings_and_bulk_requests(tmp_path, of):
+    """Two pages and a half are deleted with a request for each page, and four bulk requests for its names; a neighbour stays."""
+    attempts = []
+    with SwiftServer(scratch=tmp_path, settings={"swift-constraints": {"container_listing_limit": 100}}) as server:
+        fs = connected(server, on_request=attempts.append)
+        fill(fs, ["ex/real", "ex2"])
+        list_names(tmp_path, [f"ex/{n:05d}" for n in range(249)])
+        fs.list_page("omics", limit=1)
+        options = {"storage_url": server.storage_url, "token": server.token(), "on_request": attempts.append}
+        store = SwiftStore("omics", "", options)
+        attempts.clear()
+        if of == "store":
+            fs.run(store.delete_dir, "ex")
+        else:
+            fs.rm("omics/ex", recursive=True)
+        requests = Counter((attempt.method, attempt.status) for attempt in attempts)
+        assert fs.find("omics") == ["omics/ex2"]
+    assert requests["GET", 200] == 3
+    assert requests["POST", 200] == 12
 
 
 def test_recursive_delete_is_a_few_requests(fs, proxy, swift, connect):

@@ -2,13 +2,18 @@
 
 import asyncio
 import multiprocessing
+import pickle
+import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
+import fsspec
 import pytest
+from zarr.core.buffer import default_buffer_prototype
 
-from modos.swift import SwiftFileSystem
+from modos.swift import SwiftFileSystem, SwiftStore
 
 
 def count_to(fs, who, number):
@@ -44,6 +49,63 @@ def test_after_a_fork(fs):
         results = [pool.apply_async(count_to, (fs, who, 20)) for who in range(4)]
         assert count_to(fs, "parent", 20)
         assert all(result.get(timeout=60) for result in results)
+
+
+PROCESSES, THREADS_OF_EACH, THREADS_OF_ONE, ROUNDS = 8, 8, 64, 20
+OPERATIONS = 4
+
+
+def bytes_of(name, round_):
+    return random.Random(f"{name} {round_}").randbytes(500 + round_)
+
+
+def write_and_read(pickled, process, threads):
+    """Return how many operations so many threads did, which share one filesystem and one store and overwrite two keys each."""
+    fs, store = pickle.loads(pickled)
+    buffer = default_buffer_prototype().buffer
+
+    def work(thread):
+        done = 0
+        for round_ in range(ROUNDS):
+            key = f"{process}/{thread}/{round_ % 2}"
+            content = bytes_of(key, round_)
+            if round_ % 4 < 2:
+                fs.pipe_file(f"omics/shared/{key}", content)
+            else:
+                store.set_sync(key, buffer.from_bytes(content))
+            assert store.get_sync(key).to_bytes() == content
+            assert fs.cat_file(f"omics/shared/{key}") == content
+            assert fs.cat_file(f"omics/shared/{key}", 100, 300) == content[100:300]
+            done += OPERATIONS
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(work, range(threads)))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_threads_and_processes_share_everything(fs, options):
+    """One pickled filesystem and store in 64 threads of 8 processes and 64 of one more: 10,000 operations, every byte right."""
+    pickled = pickle.dumps((fs, SwiftStore("omics", "shared", options)))
+    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+        others = pool.starmap_async(
+            write_and_read, zip(repeat(pickled), range(PROCESSES), repeat(THREADS_OF_EACH)), chunksize=1
+        )
+        done = write_and_read(pickled, "parent", THREADS_OF_ONE) + sum(others.get(timeout=280))
+    assert done == 128 * ROUNDS * OPERATIONS >= 10_000
+
+
+def test_instances(monkeypatch, options):
+    """The same credentials are the same instance; those of the environment are read anew by each, as it is by then."""
+    assert fsspec.filesystem("swift", **options) is fsspec.filesystem("swift", **options)
+    assert fsspec.filesystem("swift", **options) is not fsspec.filesystem("swift", **options, segment_size=1 << 20)
+    monkeypatch.setenv("OS_AUTH_TOKEN", options["token"])
+    for account in ("AUTH_test", "AUTH_other"):
+        monkeypatch.setenv("OS_STORAGE_URL", options["storage_url"].replace("AUTH_test", account))
+        fs = fsspec.filesystem("swift")
+        assert fs == pickle.loads(pickle.dumps(fs))
+        assert fs.run(fs.objects.where, "omics").endswith(f"/{account}/omics")
 
 
 FORKED = """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modos.errors import AccessDeniedError, InvalidInputError, InvalidPathError
 from modos.swift import Acl, Containers, Cors, SwiftFileSystem, TempURLKeys, TempURLs
-from modos.swift.signing import signed_url
+from modos.swift.signing import Terms
 from modos.testing import SwiftServer
 
 # -- access lists -------------------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ def test_a_containers_key_goes_before_the_accounts(fs):
     assert account.key != container.key
     address = temp_urls.sign("omics/x", expires_in=60)
     expires = int(parse_qs(urlsplit(address).query)["temp_url_expires"][0])
-    url = signed_url(fs.client.known_storage_url, "omics/x", key=container.key, expires=expires)
+    url = Terms(key=container.key, expires=expires).url(fs.client.known_storage_url, "omics/x")
     assert address == url
 
 

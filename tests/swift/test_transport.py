@@ -3,8 +3,6 @@
 import asyncio
 import os
 import pickle
-import shutil
-import ssl
 import subprocess
 import sys
 import threading
@@ -20,18 +18,16 @@ from modos.swift import SwiftFileSystem, SwiftStore, Transport, V1Credentials
 from modos.swift.auth.tokens import log_in
 from modos.testing import Fault, SwiftServer
 
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
-
 
 @contextmanager
-def listening(serve, **options) -> Iterator[int]:
+def listening(serve) -> Iterator[int]:
     """Serve connections in a thread of its own; yields the port."""
     started, port = threading.Event(), 0
     loop, done = asyncio.new_event_loop(), asyncio.Event()
 
     async def main() -> None:
         nonlocal port
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, **options)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         started.set()
         await done.wait()
@@ -68,34 +64,18 @@ async def joined(*ends: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> No
             writer.transport.abort()
 
 
-def signed(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate for this machine that is signed by itself, and its key."""
-    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, *subject]
-    subprocess.run(made, check=True, capture_output=True)
-    return cert, key
-
-
 @pytest.fixture(scope="module")
-def authorities(tmp_path_factory) -> tuple[Path, Path]:
+def authorities(tmp_path_factory, signed) -> tuple[Path, Path]:
     """The certificate of the server, and one of somebody else."""
     folder = tmp_path_factory.mktemp("certificates")
     return signed(folder, "server")[0], signed(folder, "other")[0]
 
 
 @pytest.fixture(scope="module")
-def tls(server: SwiftServer, authorities) -> Iterator[str]:
+def tls(server: SwiftServer, authorities, behind_tls) -> Iterator[str]:
     """The address of the server behind TLS."""
-    target = urlsplit(server.url)
-
-    async def serve(*client: asyncio.StreamReader | asyncio.StreamWriter) -> None:
-        await joined(client, await asyncio.open_connection(target.hostname, target.port))
-
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authorities[0], authorities[0].with_suffix(".key"))
-    with listening(serve, ssl=context) as port:
-        yield f"https://127.0.0.1:{port}"
+    with behind_tls(server, authorities[0]) as url:
+        yield url
 
 
 @pytest.fixture
@@ -119,11 +99,34 @@ def tunnel() -> Iterator[tuple[str, list[str]]]:
         yield f"http://127.0.0.1:{port}", asked
 
 
+def account_at(url: str, swift: SwiftServer) -> dict[str, str]:
+    """Credentials that log in, and use the account, at another address of the server."""
+    storage_url, auth_url = (url + each.removeprefix(swift.url) for each in (swift.storage_url, swift.auth_url))
+    return {"auth_url": auth_url, "user": swift.user, "key": swift.key, "storage_url": storage_url}
+
+
 @pytest.fixture
 def account(tls: str, swift: SwiftServer) -> dict[str, str]:
     """Credentials that log in, and use the account, behind TLS."""
-    storage_url, auth_url = (tls + url.removeprefix(swift.url) for url in (swift.storage_url, swift.auth_url))
-    return {"auth_url": auth_url, "user": swift.user, "key": swift.key, "storage_url": storage_url}
+    return account_at(tls, swift)
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory, signed) -> dict[str, Path]:
+    """Certificates for clients: of an authority, with its key beside it or in one file with it, and of somebody else."""
+    folder = tmp_path_factory.mktemp("clients")
+    authority, _ = signed(folder, "authority")
+    cert, key = signed(folder, "client", by=authority)
+    both = folder / "both.pem"
+    both.write_bytes(cert.read_bytes() + key.read_bytes())
+    return {"authority": authority, "cert": cert, "key": key, "both": both, "other": signed(folder, "other")[0]}
+
+
+@pytest.fixture
+def closed(server: SwiftServer, swift: SwiftServer, authorities, clients, behind_tls) -> Iterator[dict[str, str]]:
+    """Credentials of an account behind TLS that lets in only clients with a certificate."""
+    with behind_tls(server, authorities[0], of_clients=clients["authority"]) as url:
+        yield account_at(url, swift)
 
 
 def roundtrip(fs: SwiftFileSystem) -> bytes:
@@ -133,7 +136,6 @@ def roundtrip(fs: SwiftFileSystem) -> bytes:
     return fs.cat_file("omics/reads")
 
 
-@needs_openssl
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize("way", ["cacert", "insecure"])
 def test_certificate_is_believed(way, account, authorities):
@@ -147,7 +149,6 @@ def test_certificate_is_believed(way, account, authorities):
     assert pickle.loads(pickle.dumps(store)).get_sync("reads").to_bytes() == b"ACGT"
 
 
-@needs_openssl
 def test_authority_of_the_environment(account, authorities):
     """Data and login of a process believe the authority that its environment names."""
     program = f"from modos.swift import SwiftFileSystem; print(SwiftFileSystem(**{account}).ls(''))"
@@ -156,7 +157,6 @@ def test_authority_of_the_environment(account, authorities):
     assert ended.stdout.strip() == "[]"
 
 
-@needs_openssl
 @pytest.mark.parametrize("trusted", [{}, {"cacert": 1}], ids=["of the system", "another"])
 def test_certificate_is_not_believed(trusted, account, authorities, swift):
     """A certificate that no trusted authority signed is an error that says so at once, for login and data."""
@@ -171,7 +171,33 @@ def test_certificate_is_not_believed(trusted, account, authorities, swift):
     assert [attempt.status for attempt in attempts] == [None]
 
 
-@needs_openssl
+@pytest.mark.parametrize("way", ["two files", "one file"])
+def test_certificate_of_the_client(way, closed, authorities, clients):
+    """Who is asked for a certificate shows it in logging in, writing and reading; copies from a pickle do as well."""
+    shown = {"cert": clients["cert"], "cert_key": clients["key"]} if way == "two files" else {"cert": clients["both"]}
+    options = {"cacert": authorities[0], **shown}
+    assert log_in(V1Credentials(**closed), transport=Transport(**options)).token
+    fs = SwiftFileSystem(**closed, **options, skip_instance_cache=True)
+    assert roundtrip(fs) == b"ACGT"
+    assert pickle.loads(pickle.dumps(fs)).cat_file("omics/reads") == b"ACGT"
+    store = SwiftStore("omics", "", {**closed, **options})
+    assert pickle.loads(pickle.dumps(store)).get_sync("reads").to_bytes() == b"ACGT"
+
+
+@pytest.mark.parametrize("shown", ["none", "other"])
+def test_certificate_of_the_client_is_not_shown(shown, closed, authorities, clients, swift):
+    """Without a certificate, or with one of another authority, login and data say at once what is wanted."""
+    cert = {"cert": clients["other"], "cert_key": clients["other"].with_suffix(".key")} if shown == "other" else {}
+    options = {"cacert": authorities[0], **cert}
+    with pytest.raises(UnreachableError, match=r"wants a certificate.*`cert`"):
+        log_in(V1Credentials(**closed), transport=Transport(**options))
+    attempts = []
+    fs = SwiftFileSystem(storage_url=closed["storage_url"], token=swift.token(), on_request=attempts.append, **options)
+    with pytest.raises(UnreachableError, match=r"wants a certificate.*`cert`"):
+        fs.ls("")
+    assert [attempt.status for attempt in attempts] == [None]
+
+
 def test_sessions_are_kept_apart(account, authorities, swift):
     """Who believes anybody does not lend its connections to who does not."""
     common = {"storage_url": account["storage_url"], "token": swift.token(), "attempts": 1}
@@ -181,7 +207,6 @@ def test_sessions_are_kept_apart(account, authorities, swift):
     assert SwiftFileSystem(**common, cacert=str(authorities[0])).ls("") == []
 
 
-@needs_openssl
 def test_proxy_leads_to_tls(account, authorities, tunnel):
     """Login and data go through the proxy that is given, in tunnels of their own."""
     proxy, asked = tunnel
@@ -282,3 +307,16 @@ def test_tokens_that_were_given_are_not_replaced(swift, connect, monkeypatch):
     monkeypatch.setenv("OS_AUTH_TOKEN", swift.token())
     with pytest.raises(AuthenticationError):
         fs.ls("omics")
+
+
+@pytest.mark.parametrize("through", ["TLS", "a proxy"])
+def test_large_bodies(through, account, authorities, tunnel, tmp_path):
+    """What threads carry goes through TLS as all else does, and through a proxy, where no thread carries it."""
+    options = {"cacert": authorities[0]} | ({"proxy": tunnel[0]} if through == "a proxy" else {})
+    fs = SwiftFileSystem(**account, **options, segment_size=16 << 20, skip_instance_cache=True)
+    fs.makedirs("omics")
+    content = bytes(range(256)) * (1 << 17) + b"tail"
+    fs.pipe_file("omics/reads", content)
+    fs.get_file("omics/reads", tmp_path / "reads")
+    assert (tmp_path / "reads").read_bytes() == content
+    assert bool(tunnel[1]) == (through == "a proxy")

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from glob import has_magic
-from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
-
-from fsspec.asyn import sync
 
 from modos.errors import KeyExistsError, KeyNotFoundError
 from modos.storage.backends.opened import Opened
@@ -21,12 +18,11 @@ from modos.storage.info import ObjectInfo
 from modos.storage.paths import SwiftPath, target_name
 
 if TYPE_CHECKING:
+    from modos.storage.parts.swift import SwiftParts
     from modos.swift import SwiftFileSystem
     from modos.swift.auth.credentials import Credentials
 
 __all__ = ["SwiftStorage"]
-
-_HEADS_AT_ONCE = 16
 
 
 class SwiftStorage(PagedStorage):
@@ -76,6 +72,13 @@ class SwiftStorage(PagedStorage):
         """`swift://container[/prefix]`, with the account's address where it was given."""
         return self._path.url
 
+    @property
+    def parts(self) -> "SwiftParts":
+        """Large files by parts: segments of static large objects."""
+        from modos.storage.parts.swift import SwiftParts
+
+        return SwiftParts(self)
+
     def _identity(self) -> tuple[object, ...]:
         return (self.url, self.read_only, self._options)
 
@@ -94,6 +97,12 @@ class SwiftStorage(PagedStorage):
                 raise
             raise type(error)(self.url_of(name), error.reason, status=error.status) from error
 
+    def _stat(self, name: str) -> ObjectInfo | None:
+        try:
+            return self._info(self.filesystem.info(self._key(name), directories=False))
+        except KeyNotFoundError:
+            return None
+
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
         start = f"{self._path.key}/" if self._path.key else ""
         entries, last = self.filesystem.list_page(
@@ -104,6 +113,13 @@ class SwiftStorage(PagedStorage):
         infos = [self._info(entry) for entry in entries if not entry["name"].endswith("/")]
         return Page(infos, None if last is None else last.removeprefix(f"{self._path.container}/{start}"))
 
+    def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
+        starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
+        bodies: list[bytes] = self.filesystem.cat_ranges(
+            [self._key(name)] * len(ranges), starts, ends, on_error="raise"
+        )
+        return bodies
+
     def _put_short(self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any]) -> ObjectInfo:
         return self._info(self.filesystem.pipe_file(self._key(name), body, mode=mode, **options))
 
@@ -112,12 +128,7 @@ class SwiftStorage(PagedStorage):
             raise FileNotFoundError(source)
 
     def _remove(self, names: Sequence[str]) -> None:
-        keys = [self._key(name) for name in dict.fromkeys(names)]
-        if len(keys) > 1:
-            sync(self.filesystem.loop, _delete, self.filesystem, keys)
-            return
-        with suppress(KeyNotFoundError):
-            self.filesystem.rm_file(keys[0])
+        self.filesystem.discard([self._key(name) for name in names])
 
     def _remove_tree(self, name: str) -> None:
         key = self._key(name)
@@ -135,12 +146,3 @@ def _filesystem(options: Mapping[str, Any]) -> "SwiftFileSystem":
     from modos.swift import SwiftFileSystem
 
     return SwiftFileSystem(skip_instance_cache=True, **options)  # the environment may name another account by now
-
-
-async def _delete(filesystem: "SwiftFileSystem", keys: Sequence[str]) -> None:
-    """Delete objects, and the segments of large ones, by bulk requests; those that are not there are no error."""
-    from modos.swift.concurrency import together
-
-    segments = await together((partial(filesystem.segments.of, key) for key in keys), limit=_HEADS_AT_ONCE)
-    await filesystem.segments.delete(keys)
-    await filesystem.segments.delete(chain.from_iterable(segments))

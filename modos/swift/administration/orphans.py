@@ -14,12 +14,11 @@ from modos.errors import ServiceError
 from modos.swift.administration.accounts import Account, container_name
 from modos.swift.concurrency import together
 from modos.swift.filesystem import SwiftFileSystem
-from modos.swift.objects.segments import name_digest
+from modos.swift.objects.segments import SEGMENT_NAME, name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry
 
 __all__ = ["Orphan", "list_orphans", "remove_orphans"]
 
-_SEGMENT = re.compile(re.escape(SEGMENTS) + r"(?P<object>[0-9a-f]{32})/(?P<upload>[0-9a-f]{32})/\d{8,}")
 _MANIFESTS_AT_ONCE = 16
 _VERSIONED = ("X-Versions-Enabled", "X-Versions-Location", "X-History-Location")
 
@@ -128,7 +127,7 @@ def settled(hidden: Iterable[Mapping[str, Any]], container: str, *, before: date
     """Return the segments whose upload has had none arrive since then: all of an upload, or none of it."""
     uploads: dict[tuple[str, str], list[Orphan]] = {}
     for entry in hidden:
-        if found := _SEGMENT.fullmatch(entry["name"]):
+        if found := SEGMENT_NAME.fullmatch(entry["name"]):
             info = info_from_entry(container, entry)
             orphan = Orphan(info["name"], info["size"], info["last_modified"])
             uploads.setdefault((found["object"], found["upload"]), []).append(orphan)
@@ -145,6 +144,6 @@ def is_manifest(entry: Mapping[str, Any], digests: set[str]) -> bool:
 
 
 def _matched(path: str, container: str) -> re.Match[str]:
-    found = _SEGMENT.fullmatch(path.removeprefix(f"{container}/"))
+    found = SEGMENT_NAME.fullmatch(path.removeprefix(f"{container}/"))
     assert found is not None
     return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from modos.errors import InvalidInputError, suggestion
 from modos.settings import SWIFT_VARIABLES
+from modos.swift.transport import TLS_OPTIONS, Transport
 
 __all__ = [
     "AnonymousCredentials",
@@ -25,15 +26,23 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
 class _Options:
-    """What every kind of credentials can do: become plain options again."""
+    """What every kind of credentials has: how its cloud is reached, where that says so, and plain options.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    transport
+        TLS for the cloud that these credentials are of; `None` for the usual, and options of the client go before it.
+    """
 
-    def as_options(self) -> dict[str, str]:
+    transport: Transport | None = field(default=None, kw_only=True, repr=False)
+
+    def as_options(self) -> dict[str, Any]:
         """Return the plain options that `credentials_from_options` reads back; they hold the secrets."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
-        return {name: value for name, value in values.items() if value}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "transport"}
+        tls = {name: getattr(self.transport, name) for name in TLS_OPTIONS} if self.transport else {}
+        return {name: value for name, value in (values | tls).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,8 @@ class KeystoneV2Password(_Options):
         The project (tenant); one of the two.
     region_name
         Region of the object store; `None` for the first.
+    interface
+        Which of its addresses: `"public"`, `"internal"` or `"admin"`; `None` for the public one.
     storage_url
         Account to use; `None` for the one that the catalogue names.
     """
@@ -111,6 +122,7 @@ class KeystoneV2Password(_Options):
     project_name: str | None = None
     project_id: str | None = None
     region_name: str | None = None
+    interface: str | None = None
     storage_url: str | None = None
     auth_version: str = "2"
 
@@ -133,6 +145,8 @@ class KeystoneV3Password(_Options):
         Their domains; `None` for the domain with the id `default`.
     region_name
         Region of the object store; `None` for the first.
+    interface
+        Which of its addresses: `"public"`, `"internal"` or `"admin"`; `None` for the public one.
     storage_url
         Account to use; `None` for the one that the catalogue names.
     """
@@ -148,6 +162,7 @@ class KeystoneV3Password(_Options):
     project_domain_name: str | None = None
     project_domain_id: str | None = None
     region_name: str | None = None
+    interface: str | None = None
     storage_url: str | None = None
     auth_version: str = "3"
 
@@ -160,18 +175,32 @@ class KeystoneApplicationCredential(_Options):
     ----------
     auth_url
         Such as `https://host:5000/v3`; the version may be left out.
-    application_credential_id, application_credential_secret
-        The credential.
+    application_credential_id
+        The credential; `None` where it is named.
+    application_credential_secret
+        The secret.
+    application_credential_name
+        Name of the credential; `None` where it has its id. A name is one of a user's.
+    username, user_id, user_domain_name, user_domain_id
+        The user of a credential that is named, and the domain; `None` for the domain with the id `default`.
     region_name
         Region of the object store; `None` for the first.
+    interface
+        Which of its addresses: `"public"`, `"internal"` or `"admin"`; `None` for the public one.
     storage_url
         Account to use; `None` for the one that the catalogue names.
     """
 
     auth_url: str
-    application_credential_id: str
+    application_credential_id: str | None
     application_credential_secret: str = field(repr=False)
+    application_credential_name: str | None = None
+    username: str | None = None
+    user_id: str | None = None
+    user_domain_name: str | None = None
+    user_domain_id: str | None = None
     region_name: str | None = None
+    interface: str | None = None
     storage_url: str | None = None
 
 
@@ -194,6 +223,7 @@ _ALIASES = {
     "tenant_name": "project_name",
     "tenant_id": "project_id",
     "identity_api_version": "auth_version",
+    "endpoint_type": "interface",
 }
 _KINDS = (
     AnonymousCredentials,
@@ -203,8 +233,10 @@ _KINDS = (
     KeystoneV3Password,
     KeystoneApplicationCredential,
 )
-_NAMES = frozenset(item.name for kind in _KINDS for item in fields(kind))
+_NAMES = frozenset(item.name for kind in _KINDS for item in fields(kind)) - {"transport"}
+_INTERFACES = ("public", "internal", "admin")
 _KEYSTONE = frozenset({"username", "user_id", "password", "project_name", "project_id"})
+_PLACE = frozenset({"storage_url", "region_name", "interface", "auth_version"})
 _IGNORED = frozenset({"auth_type", "os_options"})
 _HINT = (
     "storage_url and token, or auth_url, user and key, or auth_url, username, password and project_name, "
@@ -218,8 +250,9 @@ def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - w
     Parameters
     ----------
     **options
-        The fields of the kinds of credentials; `preauthurl`, `preauthtoken`, `authurl` and `os_options` as in
-        `swiftclient.Connection`. `None` and empty values count as absent.
+        The fields of the kinds of credentials, and `cacert`, `insecure`, `cert` and `cert_key` of `Transport`;
+        `preauthurl`, `preauthtoken`, `authurl` and `os_options` as in `swiftclient.Connection`. `None` and empty values
+        count as absent.
 
     Raises
     ------
@@ -231,6 +264,7 @@ def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - w
     >>> credentials_from_options(auth_url="https://host/auth/v1.0", user="lab:me", key="secret")
     V1Credentials(auth_url='https://host/auth/v1.0', user='lab:me', storage_url=None)
     """
+    tls = {name: value for name in TLS_OPTIONS if (value := options.pop(name, None))}
     flat = {**(options.get("os_options") or {}), **options}
     values: dict[str, str] = {}
     for name, value in flat.items():
@@ -241,7 +275,7 @@ def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - w
             raise InvalidInputError(message)
         if value and known in _NAMES:
             values[known] = str(value)
-    return _resolved(values, spelling={})
+    return _resolved(values, spelling={}, transport=Transport(**tls) if tls else None)
 
 
 def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
@@ -266,23 +300,30 @@ def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Cr
     TokenCredentials(storage_url='https://host/v1/lab')
     """
     environ = os.environ if environ is None else environ
-    groups = [
-        {option: name for option, name in group.items() if environ.get(name)} for group in SWIFT_VARIABLES.values()
-    ]
-    if not any(groups):
+    spelling, chosen = _told_by(environ)
+    if not chosen:
         raise InvalidInputError(f"there are no Swift credentials in the environment; set {_USUAL_GROUPS}")
-    shared = Counter(name for group in SWIFT_VARIABLES.values() for name in group.values())
-    telling = (group for group in groups if any(shared[name] == 1 for name in group.values()))
-    chosen = next(telling, None) or max(groups, key=len)
     values = {option: environ[name] for option, name in chosen.items()}
     if "cloud" in values:
         from modos.swift.auth.clouds import credentials_from_cloud
 
-        return credentials_from_cloud(values["cloud"], environ=environ)
-    if values.keys() == {"storage_url"}:
+        return credentials_from_cloud(values["cloud"], region_name=values.get("region_name"), environ=environ)
+    if "storage_url" in values and values.keys() <= _PLACE:
         raise InvalidInputError("the Swift credentials in the environment are incomplete: OS_AUTH_TOKEN missing")
-    spelling = next(group for group in SWIFT_VARIABLES.values() if chosen.items() <= group.items())
     return _resolved(values, spelling=spelling)
+
+
+def _told_by(environ: Mapping[str, str]) -> tuple[Mapping[str, str], dict[str, str]]:
+    """Return the group of variables that the environment tells of, and those of them that are set."""
+    groups = [
+        (group, {option: name for option, name in group.items() if environ.get(name)})
+        for group in SWIFT_VARIABLES.values()
+    ]
+    shared = Counter(name for group in SWIFT_VARIABLES.values() for name in group.values())
+    for group, found in groups:
+        if any(shared[name] == 1 for name in found.values()):
+            return group, found
+    return max(groups, key=lambda each: (len(each[1]), len(each[0])))  # the one that takes the most is the usual
 
 
 _USUAL_GROUPS = (
@@ -291,38 +332,58 @@ _USUAL_GROUPS = (
 )
 
 
-def _resolved(values: dict[str, str], *, spelling: Mapping[str, str]) -> Credentials:
+def _resolved(
+    values: dict[str, str], *, spelling: Mapping[str, str], transport: Transport | None = None
+) -> Credentials:
     """Choose the kind by what is there, then demand what that kind needs."""
-    version = values.get("auth_version", "").removeprefix("v").partition(".")[0]
-    if "token" in values:
-        kind: type[Any] = TokenCredentials
-    elif values.keys() & {"application_credential_id", "application_credential_secret"}:
-        kind = KeystoneApplicationCredential
-    elif version == "1" or (not version and not values.keys() & _KEYSTONE and values.keys() & {"user", "key"}):
-        kind = V1Credentials
-    elif values.keys() <= {"storage_url", "region_name", "auth_version"} and "storage_url" in values:
-        kind = AnonymousCredentials
-    elif not values:
-        raise InvalidInputError(f"there are no Swift credentials; give {_HINT}")
-    else:
-        kind = KeystoneV2Password if version == "2" else KeystoneV3Password
+    kind = _kind(values)
+    if kind in {KeystoneV2Password, KeystoneV3Password}:
         values = {"username": values.get("user", ""), "password": values.get("key", "")} | values
     allowed = {item.name for item in fields(kind)} - {"auth_version"}
     chosen = {name: value for name, value in values.items() if value and name in allowed}
     missing = [spelling.get(name, name) for name in _missing(kind, chosen)]
     if missing:
         raise InvalidInputError(f"the Swift credentials are incomplete: {', '.join(missing)} missing")
-    made: Credentials = kind(**chosen)
+    if "interface" in chosen:
+        chosen["interface"] = chosen["interface"].removesuffix("URL")  # as in `publicURL` of Keystone v2
+        if chosen["interface"] not in _INTERFACES:
+            raise InvalidInputError(
+                f"the interface must be one of {', '.join(_INTERFACES)}, not {chosen['interface']!r}"
+            )
+    named = dict.fromkeys(_NAMED & allowed)
+    made: Credentials = kind(**named | chosen, transport=transport)
     return made
+
+
+def _kind(values: Mapping[str, str]) -> type[Any]:
+    version = values.get("auth_version", "").removeprefix("v").partition(".")[0]
+    if "token" in values:
+        return TokenCredentials
+    if any(name.startswith("application_credential_") for name in values):
+        return KeystoneApplicationCredential
+    if version == "1" or (not version and not values.keys() & _KEYSTONE and values.keys() & {"user", "key"}):
+        return V1Credentials
+    if "storage_url" in values and values.keys() <= _PLACE:
+        return AnonymousCredentials
+    if not values:
+        raise InvalidInputError(f"there are no Swift credentials; give {_HINT}")
+    return KeystoneV2Password if version == "2" else KeystoneV3Password
 
 
 def _missing(kind: type[Any], values: Mapping[str, str]) -> list[str]:
     required = [item.name for item in fields(kind) if item.default is MISSING and item.name not in values]
     either = _ONE_OF.get(kind, ())
-    return required + [names[0] for names in either if not values.keys() & set(names)]
+    if "application_credential_name" in values and "application_credential_id" not in values:
+        either = (*either, ("username", "user_id"))
+    return [name for name in required if name not in _NAMED] + [
+        names[0] for names in either if not values.keys() & set(names)
+    ]
 
 
+_NAMED = frozenset({"application_credential_id"})
+"""What must be said of credentials, be it that there is none."""
 _ONE_OF: dict[type[Any], tuple[tuple[str, ...], ...]] = {
     KeystoneV2Password: (("project_name", "project_id"),),
     KeystoneV3Password: (("username", "user_id"), ("project_name", "project_id")),
+    KeystoneApplicationCredential: (("application_credential_id", "application_credential_name"),),
 }

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from modos._lazy import require
@@ -37,15 +36,26 @@ from modos.swift.auth.credentials import (
 )
 from modos.swift.auth.lifetimes import Access, Lifetime, expiry_after
 from modos.swift.protocol import backoff, error_for, is_transient
-from modos.swift.transport import BROKEN_TLS, UNTRUSTED, Transport
+from modos.swift.transport import BROKEN_TLS, Transport, tls_refusal
 
 __all__ = ["Access", "access", "log_in"]
 
 _USUAL, _UNKNOWN = Transport(), Lifetime()
 _ATTEMPTS = 4
 _PURPOSE = "logging in to Swift"
-_UNVERIFIED = "CERTIFICATE_VERIFY_FAILED"
-_NO_STORE = "accepts the credentials but names no object store for them; is the region right?"
+_NO_STORE = "accepts the credentials but names no object store for them; are the region and the interface right?"
+_UNKNOWN_CREDENTIAL = "Could not find Application Credential"  # with 404, as for an address that is wrong
+_NO_SERVICE = "there is no authentication service at this address"
+_NO_V2 = f"{_NO_SERVICE} that speaks v2, which Keystone has given up; try v3: auth_version or OS_IDENTITY_API_VERSION"
+_CHECK: dict[type[Any], str] = {
+    V1Credentials: "the user and the key",
+    KeystoneV2Password: "the user, the password and the project",
+    KeystoneV3Password: "the user, the password, the project, and the domains of user and project",
+    KeystoneApplicationCredential: "the application credential and its secret; it may have been removed, or have ended",
+}
+
+type _OfKeystone = KeystoneV2Password | KeystoneV3Password | KeystoneApplicationCredential
+type _CanLogIn = V1Credentials | _OfKeystone
 
 
 class _Logins:
@@ -87,7 +97,7 @@ async def access(
     patience
         Seconds that each request of the login may take.
     transport
-        TLS and proxies of the login.
+        TLS and proxies of the login; where it says nothing of TLS, the credentials may.
 
     Raises
     ------
@@ -158,29 +168,28 @@ def log_in(credentials: Credentials, *, timeout: float = 30.0, transport: Transp
     """
     if isinstance(credentials, AnonymousCredentials | TokenCredentials):
         return _ready(credentials, None)
+    transport = transport.or_tls_of(credentials.transport)
     for attempt in range(1, _ATTEMPTS):
         try:
             return _asked(credentials, timeout, transport)
         except StorageError as error:
-            lost = isinstance(error, UnreachableError) and error.reason != UNTRUSTED
+            lost = isinstance(error, UnreachableError) and not tls_refusal(error.__cause__)
             if not (lost or (error.status and is_transient(error.status))):
                 raise
             time.sleep(backoff(attempt))
     return _asked(credentials, timeout, transport)
 
 
-def _asked(credentials: Credentials, timeout: float, transport: Transport) -> Access:
+def _asked(credentials: _CanLogIn, timeout: float, transport: Transport) -> Access:
     swiftclient = require("swiftclient.client", extra="swift", purpose=_PURPOSE)
     swiftclient.logger_settings["reveal_sensitive_prefix"] = 0  # its logs show 16 characters of secrets otherwise
-    assert not isinstance(credentials, AnonymousCredentials | TokenCredentials)
-    with _login_errors(credentials.auth_url):
+    with _login_errors(credentials):
         if isinstance(credentials, V1Credentials):
             url, token, expires_at = _v1(credentials, timeout, transport)
         else:
             session = _keystone_session(credentials, timeout, transport)
-            url, token = swiftclient.get_auth(
-                credentials.auth_url, None, None, session=session, os_options={"region_name": credentials.region_name}
-            )
+            which = {"region_name": credentials.region_name, "endpoint_type": credentials.interface or "public"}
+            url, token = swiftclient.get_auth(credentials.auth_url, None, None, session=session, os_options=which)
             expires_at = session.auth.auth_ref.expires
     storage_url = credentials.storage_url or url
     if not storage_url or not token:
@@ -209,58 +218,61 @@ def _v1(
             **transport.for_requests(),
         )
     if not answer.ok or answer.is_redirect:
-        raise _refusal(credentials.auth_url, answer.status_code)
+        raise _refusal(credentials, answer.status_code)
     told = answer.headers
     token = told.get("X-Storage-Token") or told.get("X-Auth-Token")
     expires_at = expiry_after(begun, told.get("X-Storage-Token-Expires") or told.get("X-Auth-Token-Expires"))
     return told.get("X-Storage-Url"), token, expires_at
 
 
-def _keystone_session(
-    credentials: KeystoneV2Password | KeystoneV3Password | KeystoneApplicationCredential,
-    timeout: float,
-    transport: Transport,
-) -> Any:  # noqa: ANN401 - keystoneauth ships no types
-    session = partial(
-        require("keystoneauth1.session", extra="swift", purpose=_PURPOSE).Session,
+def _keystone_session(credentials: _OfKeystone, timeout: float, transport: Transport) -> Any:  # noqa: ANN401 - keystoneauth ships no types
+    return require("keystoneauth1.session", extra="swift", purpose=_PURPOSE).Session(
+        auth=_v2(credentials) if isinstance(credentials, KeystoneV2Password) else _v3(credentials),
         session=_http(transport, credentials.auth_url),
         timeout=timeout,
         redirect=False,
         **transport.for_requests(),
     )
-    if isinstance(credentials, KeystoneV2Password):
-        plugin = require("keystoneauth1.identity.v2", extra="swift", purpose=_PURPOSE).Password(
-            _versioned(credentials.auth_url, "v2.0"),
-            username=credentials.username,
-            password=credentials.password,
-            tenant_name=credentials.project_name,
-            tenant_id=credentials.project_id,
-        )
-        return session(auth=plugin)
+
+
+def _v2(credentials: KeystoneV2Password) -> Any:  # noqa: ANN401 - likewise
+    return require("keystoneauth1.identity.v2", extra="swift", purpose=_PURPOSE).Password(
+        _versioned(credentials.auth_url, "v2.0"),
+        username=credentials.username,
+        password=credentials.password,
+        tenant_name=credentials.project_name,
+        tenant_id=credentials.project_id,
+    )
+
+
+def _v3(credentials: KeystoneV3Password | KeystoneApplicationCredential) -> Any:  # noqa: ANN401 - likewise
     identity = require("keystoneauth1.identity.v3", extra="swift", purpose=_PURPOSE)
+    user = {
+        "username": credentials.username,
+        "user_id": credentials.user_id,
+        "user_domain_name": credentials.user_domain_name,
+        "user_domain_id": _domain(credentials.user_id, credentials.user_domain_name, credentials.user_domain_id),
+    }
     auth_url = _versioned(credentials.auth_url, "v3")
     if isinstance(credentials, KeystoneApplicationCredential):
-        plugin = identity.ApplicationCredential(
+        return identity.ApplicationCredential(
             auth_url,
             application_credential_id=credentials.application_credential_id,
             application_credential_secret=credentials.application_credential_secret,
+            application_credential_name=credentials.application_credential_name,
+            **user,
         )
-    else:
-        plugin = identity.Password(
-            auth_url,
-            username=credentials.username,
-            user_id=credentials.user_id,
-            password=credentials.password,
-            user_domain_name=credentials.user_domain_name,
-            user_domain_id=_domain(credentials.user_id, credentials.user_domain_name, credentials.user_domain_id),
-            project_name=credentials.project_name,
-            project_id=credentials.project_id,
-            project_domain_name=credentials.project_domain_name,
-            project_domain_id=_domain(
-                credentials.project_id, credentials.project_domain_name, credentials.project_domain_id
-            ),
-        )
-    return session(auth=plugin)
+    return identity.Password(
+        auth_url,
+        password=credentials.password,
+        project_name=credentials.project_name,
+        project_id=credentials.project_id,
+        project_domain_name=credentials.project_domain_name,
+        project_domain_id=_domain(
+            credentials.project_id, credentials.project_domain_name, credentials.project_domain_id
+        ),
+        **user,
+    )
 
 
 def _versioned(auth_url: str, version: str) -> str:
@@ -274,8 +286,9 @@ def _domain(owner_id: str | None, name: str | None, id_: str | None) -> str | No
 
 
 @contextmanager
-def _login_errors(auth_url: str) -> Iterator[None]:
+def _login_errors(credentials: _CanLogIn) -> Iterator[None]:
     """Turn the errors of swiftclient, requests and keystoneauth into ours: the one boundary of logging in."""
+    auth_url = credentials.auth_url
     swift = require("swiftclient.exceptions", extra="swift", purpose=_PURPOSE)
     http = require("requests.exceptions", extra="swift", purpose=_PURPOSE)
     keystone = require("keystoneauth1.exceptions", extra="swift", purpose=_PURPOSE)
@@ -284,7 +297,7 @@ def _login_errors(auth_url: str) -> Iterator[None]:
     except (http.Timeout, keystone.ConnectTimeout) as error:
         raise StorageTimeoutError(auth_url, "the authentication service did not answer in time") from error
     except (http.SSLError, keystone.SSLError) as error:
-        raise UnreachableError(auth_url, UNTRUSTED if _UNVERIFIED in str(error) else BROKEN_TLS) from error
+        raise UnreachableError(auth_url, tls_refusal(error) or BROKEN_TLS) from error
     except http.ProxyError as error:
         raise UnreachableError(auth_url, "the proxy does not let it through") from error
     except http.InvalidHeader:  # it shows the secret
@@ -295,19 +308,23 @@ def _login_errors(auth_url: str) -> Iterator[None]:
     except (http.ConnectionError, keystone.ConnectFailure) as error:
         raise UnreachableError(auth_url, "no connection to the authentication service") from error
     except (swift.ClientException, keystone.HttpError) as error:
-        raise _refusal(auth_url, error.http_status) from error
+        raise _refusal(credentials, error.http_status, str(error)) from error
     except keystone.CatalogException as error:
         raise ServiceError(auth_url, _NO_STORE) from error
     except (keystone.ClientException, http.RequestException) as error:
         raise ServiceError(auth_url, "the authentication service answered with something else") from error
 
 
-def _refusal(auth_url: str, status: int | None) -> StorageError:
-    if status in {401, 403}:
-        kind = AuthenticationError if status == 401 else AccessDeniedError  # noqa: PLR2004 - Unauthorized
-        return kind(auth_url, "the service refuses these credentials; check the user and the key", status=status)
-    if status in {400, 404, 405, 412}:  # nothing is missing in a storage: the address is wrong
-        return ServiceError(auth_url, "there is no authentication service at this address", status=status)
+def _refusal(credentials: _CanLogIn, status: int | None, said: str = "") -> StorageError:
+    auth_url = credentials.auth_url
+    if status in {401, 403} or _UNKNOWN_CREDENTIAL in said:
+        kind = AccessDeniedError if status == 403 else AuthenticationError  # noqa: PLR2004 - Forbidden
+        return kind(
+            auth_url, f"the service refuses these credentials; check {_CHECK[type(credentials)]}", status=status
+        )
+    if status in {400, 404, 405, 410, 412}:  # nothing is missing in a storage: the address is wrong
+        reason = _NO_V2 if isinstance(credentials, KeystoneV2Password) else _NO_SERVICE
+        return ServiceError(auth_url, reason, status=status)
     if status is None:
         return ServiceError(auth_url, "this address does not answer as an authentication service does")
     error = error_for(status, auth_url)

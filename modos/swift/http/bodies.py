@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["Body", "FileSection", "chunks_of", "file_section", "length_of", "md5_of"]
+__all__ = ["BULK", "Body", "FileSection", "chunks_of", "file_section", "length_of", "md5_of", "pieces_of"]
+
+BULK = 16 << 20
+"""Bytes from which on a body is worth a thread and a connection of its own."""
 
 _CHUNK = 1 << 20
 _AT_ONCE = 1 << 20
@@ -40,17 +43,23 @@ class FileSection:
     offset: int
     length: int
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the section in pieces of at most 1 MiB; a file that got shorter meanwhile is an error."""
-        await asyncio.to_thread(self.file.seek, self.offset)
+    def pieces(self, size: int = _CHUNK) -> Iterator[bytes]:
+        """Yield the section in pieces of at most `size`; a file that got shorter meanwhile is an error."""
+        self.file.seek(self.offset)
         left = self.length
         while left:
-            chunk = await asyncio.to_thread(self.file.read, min(_CHUNK, left))
-            if not chunk:
+            piece = self.file.read(min(size, left))
+            if not piece:
                 message = f"the file became {left} bytes shorter while it was sent"
                 raise EOFError(message)
-            left -= len(chunk)
-            yield chunk
+            left -= len(piece)
+            yield piece
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the same, read beside the event loop."""
+        pieces = self.pieces()
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
 
 
 type Body = bytes | bytearray | memoryview | FileSection
@@ -66,8 +75,9 @@ async def md5_of(body: Body) -> str:
     """Return the hex MD5, computed beside the event loop where that pays."""
     digest = hashlib.md5(usedforsecurity=False)
     if isinstance(body, FileSection):
-        async for chunk in body.chunks():
-            await asyncio.to_thread(digest.update, chunk)
+        pieces = body.pieces()
+        while await asyncio.to_thread(_taken, digest, pieces):
+            pass
     elif length_of(body) > _AT_ONCE:
         await asyncio.to_thread(digest.update, body)
     else:
@@ -75,11 +85,27 @@ async def md5_of(body: Body) -> str:
     return digest.hexdigest()
 
 
+def _taken(digest: Any, pieces: Iterator[bytes]) -> bool:  # noqa: ANN401 - hashlib has no type for it
+    """Add the next piece to a digest; return whether there was one."""
+    piece = next(pieces, None)
+    digest.update(piece or b"")
+    return piece is not None
+
+
 def chunks_of(body: Body) -> AsyncIterator[bytes] | bytes | bytearray | memoryview:
     """Return the body as aiohttp takes it: small bytes as they are, anything else in chunks."""
     if isinstance(body, FileSection):
         return body.chunks()
     return body if length_of(body) <= _AT_ONCE else _sliced(memoryview(body).cast("B"))
+
+
+def pieces_of(body: Body, size: int) -> Iterator[bytes | memoryview]:
+    """Yield the body in pieces of at most `size`; those of bytes are not copied."""
+    if isinstance(body, FileSection):
+        yield from body.pieces(size)
+    else:
+        view = memoryview(body).cast("B")
+        yield from (view[start : start + size] for start in range(0, len(view), size))
 
 
 async def _sliced(view: memoryview) -> AsyncIterator[bytes]:

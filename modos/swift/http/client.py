@@ -5,7 +5,6 @@ Owns one request from the first attempt to the last. Knows nothing of fsspec, li
 
 import asyncio
 import json
-import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -27,19 +26,22 @@ from modos.swift.auth.credentials import (
     credentials_from_environment,
 )
 from modos.swift.auth.tokens import Access, access
-from modos.swift.http.bodies import Body, chunks_of, length_of, md5_of
-from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, address_of, check
+from modos.swift.http.bodies import Body, length_of, md5_of
+from modos.swift.http.bulk import Lanes, by_thread
+from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, Way, address_of, check
 from modos.swift.http.failures import transport_errors
-from modos.swift.http.sessions import session
+from modos.swift.http.sessions import by_session, session
 from modos.swift.protocol import (
     backoff,
+    condition,
     etag_of,
     host_of,
     is_transient,
+    range_header,
     retry_after,
     url_of,
 )
-from modos.swift.transport import Transport
+from modos.swift.transport import Transport, tls_refusal
 
 __all__ = ["SwiftClient"]
 
@@ -62,7 +64,7 @@ class SwiftClient:
     patience
         How long to try; `None` for the defaults.
     transport
-        TLS and proxies; `None` for the defaults.
+        TLS and proxies; `None` for the defaults. Where it says nothing of TLS, the credentials may.
     on_request
         Called with each `Attempt`, but not for logging in, on the event loop: it must not block. It stays in this process,
         so that a pickle has none. `None` for nothing to call.
@@ -124,6 +126,12 @@ class SwiftClient:
             return replace(made, storage_url=self._storage_url)
         return await access(AnonymousCredentials(self._storage_url))
 
+    def _way_to(self, known: Access) -> Transport:
+        """Return TLS and proxies; the TLS of credentials is not for hosts that these are not sent to."""
+        credentials = self._settled()
+        is_elsewhere = known.token is None and not isinstance(credentials, AnonymousCredentials)
+        return self.transport if is_elsewhere else self.transport.or_tls_of(credentials.transport)
+
     def _settled(self) -> Credentials:
         if self._credentials is not None:
             return self._credentials
@@ -140,11 +148,12 @@ class SwiftClient:
 
     async def capabilities(self) -> dict[str, Any]:
         """Return what the service says of itself under `/info`; empty where it says nothing."""
-        origin = "://".join(host_of((await self.access()).storage_url))
+        known = await self.access()
+        origin = "://".join(host_of(known.storage_url))
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
         timeout = aiohttp.ClientTimeout(total=self.patience.read_timeout)
         with self._told("GET", "/info") as note, transport_errors(f"{origin}/info"):
-            async with (await session(self.transport)).get(
+            async with (await session(self._way_to(known))).get(
                 f"{origin}/info", timeout=timeout, allow_redirects=False, proxy=self._proxy(origin)
             ) as answer:
                 note(answer.status)
@@ -237,6 +246,43 @@ class SwiftClient:
             raise IntegrityError(exchange.url, "the service stored other bytes than were sent")
         return exchange.response
 
+    async def put_aside(self, path: str, body: Body, *, headers: Mapping[str, str] | None = None) -> str:
+        """Write an object to which nothing refers yet, and return its MD5, which is made while it is sent.
+
+        The body is read once, where `put` reads it twice; other bytes than were sent are found when they are there, and
+        are sent again.
+        """
+        exchange = await self._exchange(Request("PUT", path, headers=headers or {}, body=body, checked="after"))
+        if not exchange.succeeded or exchange.response.digest is None:
+            raise exchange.failure()
+        return exchange.response.digest
+
+    async def read_into(
+        self, path: str, buffer: memoryview, *, start: int, etag: str | None = None, lanes: Lanes | None = None
+    ) -> None:
+        """Fill a buffer with the bytes of an object from `start` on.
+
+        Parameters
+        ----------
+        path, start
+            The object, and where the bytes begin.
+        buffer
+            It has as many bytes as are asked for.
+        etag
+            That the object must still have; `None` for any.
+        lanes
+            Connections to use; `None` for one of its own.
+
+        Raises
+        ------
+        IntegrityError
+            The object does not have this ETag any more, or not so many bytes came.
+        """
+        headers = range_header(start, start + len(buffer)) | condition(etag)
+        exchange = await self._exchange(Request("GET", path, headers=headers, into=buffer, lanes=lanes))
+        if not exchange.succeeded:
+            raise exchange.failure()
+
     async def delete(self, path: str, *, missing_ok: bool = False) -> None:
         """Delete an object or an empty container.
 
@@ -261,7 +307,7 @@ class SwiftClient:
             try:
                 response = await self._attempt(request, known, url)
             except (UnreachableError, StorageTimeoutError, IntegrityError) as error:
-                if attempt >= self.patience.attempts or isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                if attempt >= self.patience.attempts or tls_refusal(error.__cause__):
                     raise
                 await asyncio.sleep(backoff(attempt))
                 continue
@@ -308,29 +354,21 @@ class SwiftClient:
                 self.on_request(Attempt(method, path, statuses[0] if statuses else None))
 
     async def _attempt(self, request: Request, known: Access, url: str) -> Response:
-        aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
-        yarl = require("yarl", extra="swift", purpose="talking to Swift")
         headers = dict(request.headers)
         if known.token is not None:
             headers["X-Auth-Token"] = known.token
         if request.body is not None:
             headers["Content-Length"] = str(length_of(request.body))
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=self.patience.connect_timeout,
-            sock_read=self.patience.read_timeout * (_SLOWER if request.slow else 1),
+        way = Way(
+            address=url_of(known.storage_url, request.path, request.params),
+            headers=headers,
+            transport=self._way_to(known),
+            proxy=self._proxy(known.storage_url),
+            connect_timeout=self.patience.connect_timeout,
+            read_timeout=self.patience.read_timeout * (_SLOWER if request.slow else 1),
         )
-        with self._told(request.method, request.path) as note, transport_errors(url):
-            async with (await session(self.transport)).request(
-                request.method,
-                yarl.URL(url_of(known.storage_url, request.path, request.params), encoded=True),
-                headers=headers,
-                data=None if request.body is None else chunks_of(request.body),
-                timeout=timeout,
-                allow_redirects=False,
-                proxy=self._proxy(known.storage_url),
-            ) as answer:
-                note(answer.status)
-                response = Response(answer.status, answer.headers, await answer.read())
+        carry = by_thread if request.is_bulk and way.proxy is None else by_session
+        with self._told(request.method, request.path) as note:
+            response = await carry(request, way, url, note)
         await check(response, request, url)
         return response

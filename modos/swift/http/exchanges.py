@@ -5,12 +5,20 @@ Owns these as values, and what makes an answer a success, damaged or an error of
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from modos.errors import IntegrityError, StorageError
-from modos.swift.http.bodies import Body, md5_of
+from modos.swift.http.bodies import BULK, Body, length_of, md5_of
 from modos.swift.protocol import error_for, etag_of, is_large
+from modos.swift.transport import Transport
 
-__all__ = ["Attempt", "Exchange", "Patience", "Request", "Response", "address_of", "check"]
+if TYPE_CHECKING:
+    from modos.swift.http.bulk import Lanes
+
+__all__ = ["Attempt", "Checked", "Exchange", "Patience", "Request", "Response", "Way", "address_of", "check"]
+
+type Checked = Literal["before", "after"]
+"""When the MD5 of what is sent is made: before, so that the service refuses other bytes, or while it is sent."""
 
 _OK = 200
 _MD5_DIGITS = 32
@@ -56,16 +64,22 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read to its end."""
+    """An answer, read to its end; `digest` is the MD5 of what was sent, where it is known."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    digest: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it says that what was asked for is done."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - the class of success
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for, see `SwiftClient.request`."""
+    """What is asked for, see `SwiftClient.request`, `put` and `read_into`."""
 
     method: str
     path: str
@@ -73,6 +87,38 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
     slow: bool = False
+    checked: Checked = "before"
+    into: memoryview | None = None
+    lanes: "Lanes | None" = None
+
+    @property
+    def is_bulk(self) -> bool:
+        """Whether there is so much to carry that a thread does it cheaper than an event loop."""
+        return self.into is not None or (self.body is not None and length_of(self.body) >= BULK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How one request reaches the service.
+
+    Parameters
+    ----------
+    address
+        What is asked for, percent-encoded.
+    headers
+        All that are sent, the token as well.
+    transport, proxy
+        TLS, and the proxy that leads there; `None` where it is reached directly.
+    connect_timeout, read_timeout
+        Seconds to wait for a connection, and for the other end to take or give anything.
+    """
+
+    address: str
+    headers: Mapping[str, str]
+    transport: Transport
+    proxy: str | None
+    connect_timeout: float
+    read_timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +133,7 @@ class Exchange:
     @property
     def succeeded(self) -> bool:
         """Whether it was done."""
-        return 200 <= self.response.status < 300  # noqa: PLR2004 - the class of success
+        return self.response.succeeded
 
     def failure(self) -> StorageError:
         """Return what the answer means, as an error."""
@@ -107,8 +153,10 @@ def address_of(storage_url: str, path: str) -> str:
 
 
 async def check(response: Response, request: Request, url: str) -> None:
-    """Compare a whole ordinary object with its MD5."""
+    """Compare a whole ordinary object with its MD5, and the ETag of what was written with the MD5 of what was sent."""
     etag = etag_of(response.headers)
+    if request.checked == "after" and response.succeeded and etag not in {response.digest, ""}:
+        raise IntegrityError(url, "the service stored other bytes than were sent")
     if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
         return
     if (request.params or {}).keys() & {"multipart-manifest", "format"}:

@@ -1,20 +1,25 @@
 """One pool of connections for each event loop of this process and each way of reaching a service.
 
-Owns the life of aiohttp sessions: made on first use, closed with their loop or at exit, left alone after a fork. Knows
-nothing of Swift.
+Owns the life of aiohttp sessions: made on first use, closed with their loop or at exit, left alone after a fork; and one
+request over them. Knows nothing of tokens and repetitions.
 """
 
 import asyncio
 import atexit
 import contextlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from typing import Any
 
 from modos._lazy import require
+from modos.errors import IntegrityError
+from modos.swift.http.bodies import chunks_of, md5_of
+from modos.swift.http.exchanges import Request, Response, Way
+from modos.swift.http.failures import transport_errors
 from modos.swift.transport import Transport
 
-__all__ = ["session"]
+__all__ = ["by_session", "session"]
 
 _CONNECTIONS = 64
 _IDLE_SECONDS = 15.0
@@ -52,6 +57,31 @@ async def _session_life(transport: Transport) -> AsyncGenerator[Any]:
         yield made
     finally:
         await made.close()
+
+
+async def by_session(request: Request, way: Way, url: str, note: Callable[[int], object]) -> Response:
+    """Make a request on the event loop, over the pool; the parameters are those of `by_thread`."""
+    aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
+    yarl = require("yarl", extra="swift", purpose="talking to Swift")
+    with transport_errors(url):
+        async with (await session(way.transport)).request(
+            request.method,
+            yarl.URL(way.address, encoded=True),
+            headers=way.headers,
+            data=None if request.body is None else chunks_of(request.body),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=way.connect_timeout, sock_read=way.read_timeout),
+            allow_redirects=False,
+            proxy=way.proxy,
+        ) as answer:
+            note(answer.status)
+            response = Response(answer.status, answer.headers, await answer.read())
+    if request.body is not None and request.checked == "after":
+        response = replace(response, digest=await md5_of(request.body))
+    if request.into is not None and response.succeeded:
+        if len(response.body) != len(request.into):
+            raise IntegrityError(url, "the answer has another length than what was asked for")
+        request.into[:] = response.body
+    return response
 
 
 def _close_all() -> None:

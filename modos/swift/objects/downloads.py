@@ -6,30 +6,37 @@ Owns how a large object comes down. Knows nothing of fsspec, but for the callbac
 import asyncio
 import hashlib
 import os
+import sys
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from fsspec.callbacks import Callback
 
 from modos.errors import IntegrityError
-from modos.swift.concurrency import together
-from modos.swift.http.bodies import FileSection
+from modos.swift.concurrency import in_order
+from modos.swift.http.bulk import Lanes
 from modos.swift.http.client import SwiftClient
-from modos.swift.protocol import condition, etag_of, info_from_headers, range_header, total_size
+from modos.swift.objects.listing import Lister
+from modos.swift.objects.segments import Segments, spans_of
+from modos.swift.protocol import etag_of, is_large, range_header, total_size
 
 __all__ = ["Download"]
 
 _PIECE = 16 << 20
+_MD5_DIGITS = 32
 _PARTIAL, _BEYOND_END = 206, 416
 
 
 class Download:
     """One object on its way down.
 
-    Objects up to 16 MiB cost one request. The pieces of a larger one are asked for on condition that it still has the
-    ETag of the first, so that they all belong to the same object.
+    Objects up to 16 MiB cost one request, one more for the manifest of a large object. The pieces of a larger one are
+    asked for on condition that it still has the ETag of the first, so that they all belong to the same object.
 
     Parameters
     ----------
@@ -40,7 +47,7 @@ class Download:
     callback
         Told the size, and the bytes as they arrive.
     concurrency
-        How many pieces are on their way at once.
+        How many pieces are on their way at once, each of which takes 16 MiB of memory.
     """
 
     def __init__(self, client: SwiftClient, path: str, *, callback: Callback, concurrency: int) -> None:
@@ -61,63 +68,75 @@ class Download:
             raise
 
     async def into_file(self, file: Any) -> None:  # noqa: ANN401 - any binary file
-        """Write to an open file, from where it stands; one that cannot seek gets the pieces one after the other.
+        """Write to an open file, from where it stands; the pieces are written in their order.
 
         Raises
         ------
         IntegrityError
-            The object was replaced meanwhile, or its bytes do not have its MD5.
+            The object was replaced meanwhile, or its bytes do not have its MD5, or a segment's not that of the manifest.
         """
         first = await self._client.request("GET", self._path, headers=range_header(0, _PIECE), accept={_BEYOND_END})
         content = b"" if first.status == _BEYOND_END else first.body
         size = total_size(first.headers) if first.status == _PARTIAL else len(content)
         self._callback.set_size(size)
-        seekable = file.seekable()
-        origin = file.tell() if seekable else 0
-        etag = info_from_headers(self._path, first.headers)["etag"]
-        written = _Written(file, origin) if size and seekable and file.readable() and etag else None
-        lock = asyncio.Lock()
+        checksums = _Checksums(self._path, await self._spans(first.headers, size))
 
-        async def keep(start: int, piece: bytes) -> None:
-            async with lock:
-                if seekable:
-                    file.seek(origin + start)
-                await asyncio.to_thread(file.write, piece)
-                if written is not None:
-                    await written.add(start, len(piece))
-            self._callback.relative_update(len(piece))
+        def absorb(piece: bytes | memoryview) -> int:
+            checksums.take(memoryview(piece))
+            file.write(piece)
+            return len(piece)
 
-        async def fetch(start: int) -> None:
-            headers = range_header(start, min(start + _PIECE, size)) | condition(etag_of(first.headers))
-            await keep(start, (await self._client.request("GET", self._path, headers=headers)).body)
+        self._callback.relative_update(await asyncio.to_thread(absorb, content))
+        with Lanes() as lanes:
+            fetch = partial(self._fetch, size=size, etag=etag_of(first.headers), lanes=lanes)
+            starts = range(len(content), size, _PIECE)
+            buffers = cycle([memoryview(bytearray(_PIECE)) for _ in range(min(len(starts), self._concurrency))])
+            calls = (partial(fetch, start, buffer) for start, buffer in zip(starts, buffers, strict=False))
+            async with aclosing(in_order(calls, limit=self._concurrency)) as pieces:
+                async for piece in pieces:
+                    self._callback.relative_update(await asyncio.to_thread(absorb, piece))
 
-        await keep(0, content)
-        pieces = (partial(fetch, start) for start in range(len(content), size, _PIECE))
-        await together(pieces, limit=self._concurrency if seekable else 1)
-        if written is not None and written.md5.hexdigest() != etag:
-            raise IntegrityError(self._path, "the bytes that arrived do not have the MD5 of the object")
+    async def _fetch(self, start: int, buffer: memoryview, *, size: int, etag: str, lanes: Lanes) -> memoryview:
+        piece = buffer[: size - start]
+        await self._client.read_into(self._path, piece, start=start, etag=etag, lanes=lanes)
+        return piece
+
+    async def _spans(self, headers: Mapping[str, str], size: int) -> Sequence[tuple[int, str | None]]:
+        """Return length and MD5 of what the object consists of."""
+        if not is_large(headers):
+            etag = etag_of(headers)
+            return [(size, etag if len(etag) == _MD5_DIGITS else None)]
+        parts = await Segments(self._client, Lister(self._client)).manifest(self._path)
+        spans = spans_of(parts) if parts else [(size, None)]
+        if sum(length for length, _ in spans) != size:
+            raise IntegrityError(self._path, "it has changed meanwhile")
+        return spans
 
 
-class _Written:
-    """The MD5 of a file that is written in pieces: each is read and counted when all before it are there.
+class _Checksums:
+    """The MD5s of what an object consists of, compared while its bytes pass in their order."""
 
-    So the digest is made while other pieces are on their way, and not after the last.
-    """
+    def __init__(self, path: str, spans: Sequence[tuple[int, str | None]]) -> None:
+        self._path = path
+        self._spans: Iterator[tuple[int, str | None]] = iter(spans)
+        self._begin()
 
-    def __init__(self, file: Any, origin: int) -> None:  # noqa: ANN401 - any binary file
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self._file = file
-        self._origin = origin
-        self._counted = 0
-        self._ahead: dict[int, int] = {}
+    def _begin(self) -> None:
+        self._left, self._expected = next(self._spans, (sys.maxsize, None))
+        self._digest = hashlib.md5(usedforsecurity=False)
 
-    async def add(self, start: int, length: int) -> None:
-        """Count a piece that is in the file, and those that waited for it; may leave the file anywhere."""
-        self._ahead[start] = length
-        while following := self._ahead.pop(self._counted, 0):
-            async for chunk in FileSection(self._file, self._origin + self._counted, following).chunks():
-                await asyncio.to_thread(self.md5.update, chunk)
-            self._counted += following
+    def take(self, piece: memoryview) -> None:
+        """Take the bytes that come next."""
+        while piece:
+            passing = piece[: self._left]
+            if self._expected is not None:
+                self._digest.update(passing)
+            self._left -= len(passing)
+            piece = piece[len(passing) :]
+            if not self._left:
+                if self._expected not in {None, self._digest.hexdigest()}:
+                    raise IntegrityError(self._path, "the bytes that arrived do not have the MD5 of the object")
+                self._begin()
 
 
 def _sibling(target: Path) -> Any:  # noqa: ANN401 - a wrapper around a file

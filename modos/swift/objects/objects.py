@@ -24,6 +24,7 @@ from modos.swift.protocol import (
     is_large,
     object_headers,
     range_header,
+    split_path,
     total_size,
 )
 
@@ -249,6 +250,17 @@ class Objects:
         segments = await self.segments.replaced_by(path)
         await self.client.delete(path, missing_ok=True)
         await self.segments.delete(segments)
+
+    async def discard_all(self, paths: Sequence[str]) -> None:
+        """Delete objects that may be there by bulk requests, with their segments as `discard` does.
+
+        A request for 250 objects, and a listing for each container that was not asked within the last minute.
+        """
+        for path in {split_path(path)[0]: path for path in paths}.values():
+            await self.segments.replaced_by(path)  # asks for the container once, and not for each path at a time
+        segments = await together((partial(self.segments.replaced_by, path) for path in paths), limit=_HEADS_AT_ONCE)
+        await self.segments.delete(paths)
+        await self.segments.delete(chain.from_iterable(segments))
 
     async def delete_all(self, paths: Sequence[str], *, limit: int = _HEADS_AT_ONCE) -> None:
         """Delete objects: a HEAD for each, `limit` at a time, tells what is missing or large, then bulk requests.

@@ -3,8 +3,10 @@
 Owns how a large object is cut, named, put together, copied and taken apart. Knows nothing of fsspec or open files.
 """
 
+import base64
 import hashlib
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +17,36 @@ from urllib.parse import quote
 
 from modos.errors import AccessDeniedError, IntegrityError, KeyNotFoundError, ServiceError, StorageError
 from modos.swift.concurrency import together
-from modos.swift.http.bodies import Body, length_of, md5_of
+from modos.swift.http.bodies import Body, length_of
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Response
 from modos.swift.objects.listing import Lister
-from modos.swift.protocol import SEGMENTS, etag_of, is_large, is_segment, is_transient, split_path
+from modos.swift.protocol import (
+    SEGMENTS,
+    condition,
+    etag_of,
+    is_large,
+    is_segment,
+    is_transient,
+    range_header,
+    split_path,
+)
 
-__all__ = ["LargeUpload", "Segments", "cut_points", "name_digest", "section_length", "server_copy"]
+__all__ = [
+    "SEGMENT_NAME",
+    "LargeUpload",
+    "Segments",
+    "cut_points",
+    "name_digest",
+    "section_length",
+    "server_copy",
+    "spans_of",
+]
 
+SEGMENT_NAME = re.compile(re.escape(SEGMENTS) + r"(?P<object>[0-9a-f]{32})/(?P<upload>[0-9a-f]{32})/\d{8,}")
+"""What segments of ours are called: a digest of the object's name, the upload, and their number."""
+
+_SEGMENT_TYPE = "application/octet-stream"
 _LARGEST_SEGMENT = 5 * 2**30
 _GROW_AFTER = 200
 _REMEMBERED_SECONDS = 60.0
@@ -64,13 +88,21 @@ class LargeUpload:
         Makes the requests.
     path
         `container/object` that it will be.
+    upload
+        What tells its segments from those of other uploads, 32 hexadecimal digits: whoever knows it can continue. `None`
+        for something random.
+    segment_type
+        Content type of the segments.
     """
 
-    def __init__(self, client: SwiftClient, path: str) -> None:
+    def __init__(
+        self, client: SwiftClient, path: str, *, upload: str | None = None, segment_type: str = _SEGMENT_TYPE
+    ) -> None:
         container, name = split_path(path)
         self._client = client
         self._path = path
-        self.prefix = f"{container}/{SEGMENTS}{name_digest(name)}/{uuid.uuid4().hex}/"
+        self._type = {"Content-Type": segment_type}
+        self.prefix = f"{container}/{SEGMENTS}{name_digest(name)}/{upload or uuid.uuid4().hex}/"
         self._parts: dict[int, dict[str, Any]] = {}
         self._begun: set[str] = set()
         self._maybe_committed = False
@@ -85,13 +117,27 @@ class LargeUpload:
         """The segments that may be there, none of them when a manifest may refer to them: its answer was lost."""
         return [] if self._maybe_committed else sorted(self._begun)
 
-    async def add(self, index: int, body: Body) -> None:
-        """Upload segment number `index`, counted from 0."""
+    async def add(self, index: int, body: Body, *, digest: str | None = None) -> None:
+        """Upload segment number `index`, counted from 0.
+
+        With the MD5 of its body, other bytes than were sent never become a segment; with `None` it is made while they are
+        sent, and other bytes are replaced when they are found.
+        """
+        path = self._segment(index)
+        if digest is None:
+            digest = await self._client.put_aside(path, body, headers=self._type)
+        else:
+            await self._client.put(path, body, headers=self._type, digest=digest)
+        self.hold(index, length_of(body), digest)
+
+    def _segment(self, index: int) -> str:
         path = f"{self.prefix}{index:08d}"
         self._begun.add(path)
-        digest = await md5_of(body)
-        await self._client.put(path, body, digest=digest, headers={"Content-Type": "application/octet-stream"})
-        self._parts[index] = {"path": f"/{path}", "etag": digest, "size_bytes": length_of(body)}
+        return path
+
+    def hold(self, index: int, size: int, etag: str) -> None:
+        """Count on a segment that is there: the manifest will name it with this size and MD5."""
+        self._parts[index] = {"path": f"/{self._segment(index)}", "etag": etag, "size_bytes": size}
 
     async def commit(self, *, headers: Mapping[str, str], create: bool = False) -> Response:
         """Put the manifest, which the service checks against every segment: the object is there from now on."""
@@ -115,13 +161,50 @@ class LargeUpload:
 
     async def copy(self, index: int, part: Mapping[str, Any]) -> None:
         """Make segment number `index` a server-side copy of a part of another manifest."""
-        source, path = part["name"].removeprefix("/"), f"{self.prefix}{index:08d}"
+        source = part["name"].removeprefix("/")
         if not part.keys().isdisjoint({"range", "data", "sub_slo"}):
             reason = "its manifest has ranges, inline data or manifests within, which cannot be copied one by one"
             raise ServiceError(self._path, reason)
-        self._begun.add(path)
-        await server_copy(self._client, source, path, etag=part["hash"])
-        self._parts[index] = {"path": f"/{path}", "etag": part["hash"], "size_bytes": part["bytes"]}
+        await server_copy(self._client, source, self._segment(index), etag=part["hash"])
+        self.hold(index, part["bytes"], part["hash"])
+
+    async def copy_range(self, index: int, source: str, start: int, end: int, *, etag: str | None = None) -> str:
+        """Make segment number `index` a server-side copy of a range of any object, and return its MD5.
+
+        Parameters
+        ----------
+        index
+            Its number, from 0.
+        source, start, end
+            The object and the range in it, `end` exclusive.
+        etag
+            That the object must have; `None` for any.
+        """
+        asked = {"X-Copy-From": "/" + quote(source, safe="/~"), "X-Fresh-Metadata": "true", **self._type}
+        headers = {**asked, **range_header(start, end), **condition(etag)}
+        answer = await self._client.request("PUT", self._segment(index), headers=headers, body=b"", slow=True)
+        self.hold(index, end - start, etag_of(answer.headers))
+        return etag_of(answer.headers)
+
+
+def spans_of(parts: Iterable[Mapping[str, Any]]) -> list[tuple[int, str | None]]:
+    """Return length and MD5 of each part of a manifest; `None` where the manifest tells the MD5 of something else.
+
+    Examples
+    --------
+    >>> spans_of([{"bytes": 9, "hash": "0cc1"}, {"bytes": 9, "hash": "0cc1", "range": "2-5"}, {"data": "QUNHVA=="}])
+    [(9, '0cc1'), (4, None), (4, None)]
+    """
+    return [_span_of(part) for part in parts]
+
+
+def _span_of(part: Mapping[str, Any]) -> tuple[int, str | None]:
+    if "data" in part:
+        return len(base64.b64decode(part["data"])), None
+    if "range" in part:
+        first, _, last = part["range"].partition("-")
+        return int(last) - int(first) + 1, None
+    return part["bytes"], None if part.get("sub_slo") else part["hash"]
 
 
 def name_digest(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from modos.errors import KeyNotFoundError
+from modos.errors import InvalidInputError, KeyNotFoundError
 from modos.storage import Storage
 from modos.testing._conformance.suite import BODY, StorageSuite, listed
 
@@ -80,6 +80,7 @@ class ListingTests(StorageSuite):
         """`stat`, `read`, `read_ranges`, `open`, `copy` and `move` raise KeyNotFoundError, which names the URL."""
         self.put_raw(storage, "demo10", BODY)
         self.put_raw(storage, "directory/file", BODY)
+        writes = () if storage.read_only else (lambda: storage.copy(name, "a"), lambda: storage.move(name, "a"))
         for call in (
             lambda: storage.stat(name),
             lambda: storage.read(name),
@@ -87,14 +88,13 @@ class ListingTests(StorageSuite):
             lambda: storage.read(name, -2),
             lambda: storage.read_ranges(name, [(0, 1)]),
             lambda: storage.open(name),
-            lambda: storage.copy(name, "target"),
-            lambda: storage.move(name, "target"),
+            *writes,
         ):
             with pytest.raises(KeyNotFoundError) as caught:
                 call()
             assert isinstance(caught.value, FileNotFoundError)
             assert caught.value.url == storage.url_of(name)
-        assert not storage.exists("target")
+        assert not storage.exists("a")
 
     def test_list_is_recursive_and_list_dir_is_one_level(self, storage: Storage) -> None:
         """`list` yields every file, `list_dir` files and directories of one level, as `PurePosixPath`."""
@@ -215,6 +215,17 @@ class ReadingTests(StorageSuite):
             assert list(file) == lines
         with io.TextIOWrapper(storage.open("demo.fa")) as text:
             assert text.readline() == ">chr1\n"
+
+    @pytest.mark.parametrize("chunk_size", [1, 100, 10_000])
+    def test_a_file_opens_with_any_chunk_size(self, storage: Storage, chunk_size: int) -> None:
+        """However many bytes are fetched at a time, what is read is the same; none at a time is refused."""
+        self.put_raw(storage, "demo.bin", BODY)
+        with storage.open("demo.bin", chunk_size=chunk_size) as file:
+            assert file.read(30) == BODY[:30]
+            assert file.seek(500) == len(BODY[:500])
+            assert file.read(7) == BODY[500:507]
+        with pytest.raises(InvalidInputError, match="chunk"):
+            storage.open("demo.bin", chunk_size=0)
 
     def test_an_empty_file_opens(self, storage: Storage) -> None:
         """A file without bytes opens, and ends at once."""

@@ -3,7 +3,7 @@
 Owns the hooks' meaning. Must not hold a promise, nor know any backend.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
@@ -75,6 +75,14 @@ class StorageSuite:
         Whether metadata may hold more than ASCII; otherwise such metadata is refused.
     signs
         Methods for which there are signed URLs.
+    signed_name
+        A name whose URL can be signed.
+    signed_put_headers
+        What a signed `PUT` has to carry besides its body.
+    refused_names
+        Names of `NAMES` that the service would change, and which are therefore refused.
+    replaces_unchanged
+        Whether `put` takes `if_match`; otherwise it is refused.
     page_size
         Names after which a listing of the service needs another page.
     secrets
@@ -84,12 +92,16 @@ class StorageSuite:
     keeps_metadata: ClassVar[bool] = True
     keeps_unicode_metadata: ClassVar[bool] = True
     signs: ClassVar[frozenset[str]] = frozenset()
+    signed_name: ClassVar[str] = "reads/demo 1+2=3.bin"
+    signed_put_headers: ClassVar[Mapping[str, str]] = {}
+    refused_names: ClassVar[frozenset[str]] = frozenset()
+    replaces_unchanged: ClassVar[bool] = False
     page_size: ClassVar[int] = 20
     secrets: ClassVar[tuple[str, ...]] = ()
 
     @pytest.fixture
     def storage(self) -> Storage:
-        """Return an empty storage that can be written; every test gets one of its own."""
+        """Return an empty storage, one that can be written where the service can be; every test gets one of its own."""
         raise NotImplementedError
 
     @pytest.fixture

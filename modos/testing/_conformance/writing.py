@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from modos.errors import InvalidInputError, KeyExistsError, StorageError
+from modos.errors import InvalidInputError, KeyChangedError, KeyExistsError, StorageError
 from modos.storage import Storage
 from modos.storage.base import Method
 from modos.testing._conformance.suite import BODY, LONG, StorageSuite, listed, long_chunks
@@ -149,6 +149,31 @@ class WritingTests(StorageSuite):
         assert listed(storage) == ["demo", "new"]
 
     @pytest.mark.parametrize("size", [10, 9 * 1024 * 1024])
+    def test_what_is_unchanged_is_replaced(self, storage: Storage, size: int) -> None:
+        """With `if_match` a file is replaced while it has that ETag, and stays when it has changed or is gone."""
+        first = storage.put(b"first", "demo")
+        if not self.replaces_unchanged:
+            with pytest.raises(StorageError, match="unchanged"):
+                storage.put(long_chunks(size), "demo", if_match=first.etag or "tag")
+            assert self.get_raw(storage, "demo") == b"first"
+            return
+        second = storage.put(long_chunks(size), "demo", if_match=first.etag)
+        assert storage.stat("demo").etag == second.etag
+        assert storage.stat("demo").size == size
+        for target in ("demo", "missing"):
+            with pytest.raises(KeyChangedError) as caught:
+                storage.put(long_chunks(size + 1), target, if_match=first.etag)
+            assert caught.value.url == storage.url_of(target)
+        assert storage.stat("demo") == second or storage.stat("demo").size == size
+        assert listed(storage) == ["demo"]
+
+    def test_new_and_unchanged_exclude_each_other(self, storage: Storage) -> None:
+        """`mode="create"` with `if_match` is a contradiction, and stores nothing."""
+        with pytest.raises(InvalidInputError, match="both"):
+            storage.put(BODY, "demo", mode="create", if_match="tag")
+        assert storage.empty()
+
+    @pytest.mark.parametrize("size", [10, 9 * 1024 * 1024])
     def test_content_type_and_metadata_are_kept(self, storage: Storage, size: int) -> None:
         """Where the service keeps them, `stat` tells the content type and metadata that `put` was given."""
         metadata = {"sample": "demo 1; v=2", "note": "a+b%20c"}
@@ -185,18 +210,20 @@ class WritingTests(StorageSuite):
         """Whoever holds a signed URL reads or writes that file; a storage without them says so."""
         from urllib.request import Request, urlopen
 
-        self.put_raw(storage, "reads/demo 1+2=3.bin", BODY)
+        name = self.signed_name
+        self.put_raw(storage, name, BODY)
         verb: Method = "GET" if method == "GET" else "PUT"
         if method not in self.signs:
             with pytest.raises(StorageError, match="sign"):
-                storage.sign("reads/demo 1+2=3.bin", expires_in=60, method=verb)
+                storage.sign(name, expires_in=60, method=verb)
             return
-        url = storage.sign("reads/demo 1+2=3.bin", expires_in=60, method=verb)
-        request = Request(url, method=method, data=b"signed" if method == "PUT" else None)  # noqa: S310 - our own URL
+        url = storage.sign(name, expires_in=60, method=verb)
+        given = {"data": b"signed", "headers": dict(self.signed_put_headers)} if method == "PUT" else {}
+        request = Request(url, method=method, **given)  # type: ignore[arg-type]  # noqa: S310 - our own URL
         with urlopen(request) as answer:  # noqa: S310 - likewise
             body = answer.read()
         expected = b"signed" if method == "PUT" else BODY
-        assert self.get_raw(storage, "reads/demo 1+2=3.bin") == expected
+        assert self.get_raw(storage, name) == expected
         assert body == (BODY if method == "GET" else body)
 
 
