@@ -1,0 +1,47 @@
+"""`modos pack`: an object as one file.
+
+Owns the words of the command. Must not know what is in an archive.
+"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from modos.cli.places import AsJSON, Endpoint, Place, access, check_s3
+from modos.cli.progress import amount, shown
+
+__all__ = ["pack"]
+
+
+def pack(
+    place: Place,
+    archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="The ZIP archive: ex.zip, s3://… or swift://….")],
+    *,
+    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a file that is there.")] = False,
+    endpoint: Endpoint = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Copy an object into a ZIP archive, which is seen only when it is whole.
+
+    'modos show "file:ex.zip|zip:"' reads the object in it; --endpoint serves whichever side is in S3.
+    """
+    from modos import pack as copy
+
+    check_s3(place, archive, endpoint=endpoint)
+    with shown() as progress:
+        report = copy(
+            place,
+            archive,
+            overwrite=overwrite,
+            progress=progress,
+            source_options=access(place, endpoint=endpoint),
+            archive_options=access(archive, endpoint=endpoint),
+        )
+    counts = {name: getattr(report, name) for name in ("files", "bytes", "seconds")}
+    if as_json:
+        typer.echo(
+            json.dumps({"source": place, "archive": archive, **counts, "digests": dict(report.digests)}, indent=2)
+        )
+    else:
+        typer.echo(f"{archive}: {report.files:,} files ({amount(report.bytes)}) packed in {report.seconds:.1f} s")
