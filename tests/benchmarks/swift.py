@@ -3,7 +3,10 @@
 Owns the scenarios and how they are measured; each peer works in a process of its own, and so do the server and the proxy
 that adds latency, so that CPU and memory are the client's. Must not judge: nothing here fails because it was slow.
 
-Run `python tests/benchmarks/swift.py --quick`; peers that are not installed are left out.
+Run `python tests/benchmarks/swift.py --quick`; peers that are not installed are left out. zarr-swiftstore asks for an old
+zarr, so install it without its dependencies in a folder of its own, and name that in `PYTHONPATH`. `--scratch` with a
+folder in memory keeps the disk out of the figures. A peer's rate is that of a machine which it shares with the server: what
+the server takes bounds them all.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any, ClassVar
 
 from modos.swift import SwiftFileSystem
@@ -30,8 +34,8 @@ from modos.testing import Proxy, SwiftServer
 
 CONTAINER = "benchmark"
 SIZES = {"4 KiB": 4 << 10, "1 MiB": 1 << 20}
+NAMES = {"4 KiB": 256, "1 MiB": 64}
 IN_FLIGHT = (1, 8, 32)
-NAMES = 64
 SEGMENT = 256 << 20
 OURS, ZARR, SERVICE, S3 = "modos.swift", "zarr-swiftstore", "SwiftService", "s3fs"
 _CLEARED = ("OS_", "ST_", "AWS_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -236,7 +240,7 @@ class Small:
     async def run(self) -> dict[str, list[float]]:
         peer, found = PEERS[self.peer](self.way), {}
         for (label, size), in_flight in itertools.product(SIZES.items(), IN_FLIGHT):
-            body, names = os.urandom(size), [f"{self.peer}/{size}/{index}" for index in range(NAMES)]
+            body, names = os.urandom(size), [f"{self.peer}/{size}/{index}" for index in range(NAMES[label])]
             reading, writing = partial(peer.get_many, size=size), partial(peer.put_many, body=body)
             for verb, batch in {"put": writing, "get": reading}.items():
                 found[f"{verb} {label} {in_flight}"] = await self._cell(partial(batch, in_flight=in_flight), names)
@@ -284,6 +288,17 @@ def measured(work: Small | Large) -> dict[str, list[float]]:
         say(f"{work.peer} failed: {ended.stderr.strip().splitlines()[-1:]}")
         return {}
     return json.loads(ended.stdout.splitlines()[-1])
+
+
+def alternating(works: dict[str, Small | Large], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Measure the peers in turn, again and again, and return the medians: what else the machine does meets them all."""
+    found = [{peer: measured(work) for peer, work in works.items()} for _ in range(rounds)]
+    return {peer: _medians([turn[peer] for turn in found if turn[peer]]) for peer in works}
+
+
+def _medians(turns: Sequence[dict[str, list[float]]]) -> dict[str, list[float]]:
+    cells = turns[0] if turns else {}
+    return {cell: [median(turn[cell][index] for turn in turns) for index in (0, 1)] for cell in cells}
 
 
 def work(order: dict[str, Any]) -> None:
@@ -336,10 +351,17 @@ def ratio(found: dict[str, dict[str, list[float]]], peer: str, cell: str, index:
     return f"{ours[index] / theirs[index]:.2f}" if ours and theirs else "-"
 
 
-def benchmark(seconds: float, megabytes: int, latency: float, only: Sequence[str]) -> None:
-    """Measure all, and print the tables and the ratios beside their targets."""
-    peers = [name for name, kind in PEERS.items() if name in only and all(map(importlib.util.find_spec, kind.needs))]
-    with SwiftServer() as server, slower(server.url, latency) as slow, tempfile.TemporaryDirectory() as scratch:
+def benchmark(given: argparse.Namespace) -> None:
+    """Measure all that the flags ask for, and print the tables and the ratios beside their targets."""
+    seconds, megabytes = (0.3, 128) if given.quick else (given.seconds, given.size)
+    peers = [
+        name for name, kind in PEERS.items() if name in given.only and all(map(importlib.util.find_spec, kind.needs))
+    ]
+    with (
+        SwiftServer(scratch=given.scratch) as server,
+        slower(server.url, given.latency) as slow,
+        tempfile.TemporaryDirectory(dir=given.scratch) as scratch,
+    ):
         token = server.token()
 
         def way(base: str) -> Way:
@@ -347,15 +369,18 @@ def benchmark(seconds: float, megabytes: int, latency: float, only: Sequence[str
             return Way(through[0], token, through[1], server.user, server.key)
 
         SwiftFileSystem(storage_url=server.storage_url, token=token).makedirs(CONTAINER)
-        places = {"directly": way(server.url), f"behind {latency:.0f} ms": way(slow)}
-        small = {place: {peer: measured(Small(peer, at, seconds)) for peer in peers} for place, at in places.items()}
+        places = {"directly": way(server.url), f"behind {given.latency:.0f} ms": way(slow)}
+        small = {
+            place: alternating({peer: Small(peer, at, seconds) for peer in peers}, given.rounds)
+            for place, at in places.items()
+        }
         for place, verb, label in itertools.product(places, ("get", "put"), SIZES):
             small_table(place, verb, label, small[place])
         source = Path(scratch) / "source"
         with source.open("wb") as file:
             for _ in range(megabytes):
                 file.write(os.urandom(1 << 20))
-        large = {peer: measured(Large(peer, way(server.url), str(source))) for peer in peers}
+        large = alternating({peer: Large(peer, way(server.url), str(source)) for peer in peers}, given.rounds)
     rows = {
         peer: [f"{cell[0]:,.0f} MB/s {cell[1]:,.0f} MB" for cell in found.values()] for peer, found in large.items()
     }
@@ -384,7 +409,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="for each cell of a table")
     parser.add_argument("--size", type=int, default=1024, help="MiB of the large object")
     parser.add_argument("--latency", type=float, default=10.0, help="milliseconds that the proxy adds")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the peers take turns; medians are printed")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="peers to measure")
+    parser.add_argument("--scratch", help="folder for the server and the large object")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     parser.add_argument("--proxy", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -393,7 +420,7 @@ def main() -> None:
     elif given.proxy:
         serve(given.proxy, given.latency)
     else:
-        benchmark(*(0.3, 128) if given.quick else (given.seconds, given.size), given.latency, given.only)
+        benchmark(given)
 
 
 if __name__ == "__main__":

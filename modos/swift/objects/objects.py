@@ -85,20 +85,27 @@ class Objects:
         IntegrityError
             It does not have this ETag any more, or its bytes do not arrive as promised.
         """
+        return (await self.fetch(path, start, end, if_match=if_match))[0]
+
+    async def fetch(
+        self, path: str, start: int | None = None, end: int | None = None, *, if_match: str | None = None
+    ) -> tuple[bytes, Info]:
+        """Return what `read` does, and the info that came with it; nothing but the name where none was asked for."""
         wanted = byte_range(start, end)
         if wanted is None:
             wanted = byte_range(start, end, total_size((await self.client.request("HEAD", path)).headers))
             assert wanted is not None
         first, last = wanted
         if last is not None and first >= last:
-            return b""
+            return b"", {"name": path, "type": "file"}
         headers = range_header(first, last)
         answer = await self.client.request(
             "GET", path, headers=headers | condition(if_match), accept={_BEYOND_END} if headers else ()
         )
         if answer.status == _BEYOND_END:
-            return b""
-        return answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
+            return b"", {"name": path, "type": "file"}
+        body = answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
+        return body, info_from_headers(path, answer.headers)
 
     async def write(
         self, path: str, body: bytes | bytearray | memoryview, *, headers: Mapping[str, str], create: bool = False
