@@ -54,7 +54,7 @@ $(VENV)/.ready-for-demo: pyproject.toml | $(python)
 $(VENV)/.ready: pyproject.toml | $(python)
 	@echo "Installing modos and all that its development needs in $(VENV); this takes about two minutes, once."
 	@$(install) --upgrade 'pip>=25.1'
-	@$(install) --editable '.[all,swift-server]' --group dev
+	@$(install) --editable '.[all,keystone-server,swift-server]' --group dev
 	@touch $@ $(VENV)/.ready-for-demo
 
 $(python):

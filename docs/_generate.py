@@ -8,7 +8,8 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.util import resolve_name
+from importlib.util import module_from_spec, resolve_name, spec_from_file_location
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,11 +20,17 @@ from modos import errors
 from modos.model._generated import tables
 from modos.omics.formats import INDEXES
 from modos.settings import SWIFT_VARIABLES
+from modos.storage.options import SERVICES
+from modos.storage.pipelines import list_url_adapter_schemes
+from modos.storage.pipelines.syntax.schemes import SCHEMES
+from modos.testing import StorageTests
 
 PACKAGES = (
     "modos",
     "modos.storage",
+    "modos.storage.pipelines",
     "modos.model",
+    "modos.omics",
     "modos.catalog",
     "modos.transfers",
     "modos.linked_data",
@@ -123,6 +130,23 @@ def swift_variables() -> str:
     return _table(("credentials", "variables"), rows)
 
 
+def url_roots() -> str:
+    """Return the table of what an address may begin with."""
+    rows = ((f"`{scheme.example}`", scheme.meaning) for scheme in SCHEMES.values() if not scheme.needs)
+    return _table(("root", "what it is"), rows)
+
+
+def url_adapters() -> str:
+    """Return the table of what may follow in an address, of those adapters that there are."""
+    known = list_url_adapter_schemes()
+    rows = (
+        (f"`{scheme.example}`", scheme.meaning, f"a {scheme.needs}" if scheme.needs != "any" else "anything")
+        for name, scheme in SCHEMES.items()
+        if scheme.needs and name in known
+    )
+    return _table(("adapter", "leads to", "stands on"), rows)
+
+
 # -- commands -----------------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +172,53 @@ def commands() -> str:
                 yield from sections(each, Context(each, info_name=name, parent=context))
 
     return "\n\n".join([section("modos", program), *sections(program, Context(program, info_name="modos"))])
+
+
+# -- storage ------------------------------------------------------------------------------------------------------------
+
+
+_NO = "\N{EN DASH}"
+
+
+def support() -> str:
+    """Return what each storage does, as its class in the conformance suite has it and the suite proves it."""
+    path = Path(__file__).parents[1] / "tests" / "storage" / "test_conformance.py"
+    spec = spec_from_file_location("conformance", path)
+    assert spec is not None
+    assert spec.loader is not None
+    suite = module_from_spec(spec)
+    spec.loader.exec_module(suite)
+    tested: Mapping[str, Any] = suite.TESTED
+    yes = {True: "yes", False: _NO}
+    writes = {name: issubclass(case, StorageTests) for name, case in tested.items()}
+    cells: Mapping[str, Callable[[str, Any], str]] = {
+        "stat, read, ranges, open": lambda *_: "yes",
+        "list, list_dir": lambda *_: "yes",
+        "put, create-only, copy, move, remove": lambda name, _: yes[writes[name]],
+        "put, only while unchanged": lambda name, case: yes[writes[name] and case.replaces_unchanged],
+        "content type and metadata": lambda name, case: yes[writes[name] and case.keeps_metadata],
+        "sign": lambda _, case: ", ".join(sorted(case.signs)) or _NO,
+        "zarr hierarchies": lambda *_: "yes",
+    }
+    rows = [(verb, *(cell(name, case) for name, case in tested.items())) for verb, cell in cells.items()]
+    return _table(("", *tested), [*rows, ("tested with", *(case.tested_with for case in tested.values()))])
+
+
+def options() -> str:
+    """Return the options of each service with all their spellings."""
+    return "\n\n".join(
+        f"**{service.service}**\n\n"
+        + _table(
+            ("option", "also"),
+            ((f"`{name}`", _codes(others)) for name, others in sorted(service.meanings.items())),
+        )
+        + (f"\n\nAny of them may begin with {_codes(service.prefixes)}." if service.prefixes else "")
+        for service in SERVICES.values()
+    )
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 # -- errors and the Python reference ------------------------------------------------------------------------------------
@@ -203,6 +274,8 @@ def _reference(package: str, name: str) -> str:
     options = {"heading": f"{package}.{name}", "toc_label": name}
     if "._generated." in path:
         options["members"] = "false"  # metadata.md has the slots
+    if name == "MODO":
+        options["inherited_members"] = "true"  # a part of its methods stands in a room below
     lines = "\n".join(f"{option}: {value}" for option, value in options.items())
     return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"
 
@@ -220,10 +293,14 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "error classes": error_classes,
         "error tree": error_tree,
         "index files": index_files,
+        "options": options,
         "prefixes": prefixes,
         "slots": slots,
+        "support": support,
         "Swift variables": swift_variables,
         "terms": terms,
+        "URL adapters": url_adapters,
+        "URL roots": url_roots,
     }
 )
 """What a page can ask for."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from modos.api import MODO, transfer
     from modos.catalog import FoundObject, list_modos
     from modos.errors import ModosError
+    from modos.objects.packing import pack, unpack
     from modos.storage import LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
+    from modos.storage.pipelines import open_array, open_group, open_url
 
 __all__ = [
     "MODO",
@@ -24,8 +26,13 @@ __all__ = [
     "SwiftStorage",
     "__version__",
     "list_modos",
+    "open_array",
+    "open_group",
     "open_storage",
+    "open_url",
+    "pack",
     "transfer",
+    "unpack",
 ]
 
 __getattr__ = lazy_names(
@@ -39,7 +46,12 @@ __getattr__ = lazy_names(
         "Storage": ".storage",
         "SwiftStorage": ".storage",
         "list_modos": ".catalog",
+        "open_array": ".storage.pipelines",
+        "open_group": ".storage.pipelines",
         "open_storage": ".storage",
+        "open_url": ".storage.pipelines",
+        "pack": ".objects.packing",
         "transfer": ".api",
+        "unpack": ".objects.packing",
     },
 )

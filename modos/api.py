@@ -19,6 +19,7 @@ from modos.objects.files import SourceFile
 from modos.objects.leftovers import finish_removal, sweep
 from modos.objects.moves import transfer_object
 from modos.objects.places import Place, located, opened
+from modos.objects.regions import RegionReading
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import rdflib
     import zarr
 
+    from modos.linked_data import Answer, KnowledgeGraph
     from modos.transfers import Progress, Report
 
 __all__ = ["MODO", "transfer"]
@@ -34,7 +36,7 @@ __all__ = ["MODO", "transfer"]
 type Element = Mapping[str, object] | NamedThing
 
 
-class MODO:
+class MODO(RegionReading):
     """A multi-omics digital object: metadata and arrays in `data.zarr`, and the files they describe beside it.
 
     Opening reads the metadata, in one request, and writes nothing. Every edit reads it anew, checks everything before it
@@ -179,6 +181,7 @@ class MODO:
     def _hold(self, storage: Storage, said: Snapshot | None = None) -> None:
         self._storage = storage
         self._said = said or Snapshot.read(storage)
+        self._known: tuple[Snapshot, KnowledgeGraph] | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage.url!r})"
@@ -461,7 +464,7 @@ class MODO:
             As for `S3Storage`, when the address is one of S3.
         """
         options: dict[str, Any] = {} if s3_endpoint is None else {"endpoint": s3_endpoint}
-        return self.transfer(open_storage(target, **options, **(s3_kwargs or {})))
+        return self.transfer(open_storage(target, storage_options={**options, **(s3_kwargs or {})}))
 
     def download(self, target: str | PurePath) -> "Report":
         """Copy the object to a directory of this machine, under the reference's name."""
@@ -470,7 +473,7 @@ class MODO:
     # -- as linked data ---------------------------------------------------------------------------------------------
 
     def knowledge_graph(self, uri_prefix: str | None = None) -> "rdflib.Graph":
-        """Return the metadata as an RDF graph.
+        """Return the metadata as an RDF graph of one's own: changes of it change nothing else.
 
         Parameters
         ----------
@@ -479,24 +482,36 @@ class MODO:
 
         Raises
         ------
+        InvalidInputError
+            When nothing that begins so is an IRI.
         MissingDependencyError
             When the extra `rdf` is not installed.
         """
-        from modos.linked_data import object_base, to_graph
+        return self._knowledge(uri_prefix).graph()
 
-        return to_graph(self._said.metadata(), base=uri_prefix or object_base(self.path.name or self.id))
-
-    def query(self, sparql: str) -> "rdflib.query.Result":
+    def query(self, sparql: str, uri_prefix: str | None = None) -> "Answer":
         """Ask the metadata a SPARQL question.
+
+        Parameters
+        ----------
+        sparql
+            SELECT, ASK, CONSTRUCT or DESCRIBE. Prefixes of the schema need no declaration.
+        uri_prefix
+            As for `knowledge_graph`.
+
+        Returns
+        -------
+        Answer
+            What `rdflib.Graph.query` gives, and `table()`: rows of Python's values.
 
         Raises
         ------
         InvalidInputError
             When the question is not SPARQL.
+        MissingDependencyError
+            When the extra `rdf` is not installed.
         """
-        from modos.linked_data import query
-
-        return query(self.knowledge_graph(), sparql)
+        return self._knowledge(uri_prefix).query(sparql)
 
     def publish(self, format: str = "turtle", uri_prefix: str | None = None) -> str:  # noqa: A002 - the word users know
         """Return the metadata as linked data in text.
@@ -508,9 +523,18 @@ class MODO:
         uri_prefix
             As for `knowledge_graph`.
         """
-        from modos.linked_data import serialise
+        return self._knowledge(uri_prefix).text(format)
 
-        return serialise(self.knowledge_graph(uri_prefix), format)
+    def _knowledge(self, uri_prefix: str | None) -> "KnowledgeGraph":
+        """Return what is said as linked data, which is made once for what the object says at one moment."""
+        from modos.linked_data import KnowledgeGraph, object_base
+
+        base = uri_prefix or object_base(self.path.name or self.id)
+        said, known = self._known or (None, None)
+        if known is None or known.base != base or (said is not self._said and said != self._said):
+            known = KnowledgeGraph(self._said.by_key(), base=base)
+            self._known = (self._said, known)
+        return known
 
 
 def transfer(

@@ -8,12 +8,15 @@ ModosError
 ├── InvalidInputError (ValueError)          the caller's words are wrong; nothing was touched
 │   ├── InvalidPathError                    a path or target that may not be used
 │   │   └── InvalidURLError                 an address that cannot be read
+│   │       └── URLPipelineError            an address `root|adapter|…` that cannot be read or resolved
 │   ├── InvalidElementError                 an element: unknown slot, bad value, missing slot
 │   ├── InvalidDocumentError                a description that cannot be read
-│   └── DanglingLinkError                   a link to an element that is not there
+│   ├── DanglingLinkError                   a link to an element that is not there
+│   └── UnusedOptionsError (TypeError)      options for a place that takes none
 ├── StorageError (OSError)                  a storage did not do what it was asked; names the URL
 │   ├── KeyNotFoundError (FileNotFoundError)    404, the only error that means "missing"
 │   ├── KeyExistsError (FileExistsError)        create-only, and something is there
+│   ├── KeyChangedError                         to be replaced only while unchanged, and it is not
 │   ├── AuthenticationError (PermissionError)   401: who are you?
 │   ├── AccessDeniedError (PermissionError)     403: not you
 │   ├── ServiceError                            any other refusal, with its status
@@ -21,7 +24,8 @@ ModosError
 │   ├── StorageTimeoutError (TimeoutError)      no answer in time
 │   ├── UnreachableError (ConnectionError)      no connection: refused, unknown host, TLS
 │   ├── IntegrityError                          the bytes are not those that were sent or recorded
-│   └── ReadOnlyError (PermissionError)         opened for reading only
+│   ├── ReadOnlyError (PermissionError)         opened for reading only
+│   └── UnsupportedFormatError (NotImplementedError)    stored in a way that is not read here
 ├── ObjectError                             a digital object is not as it must be
 │   ├── ObjectNotFoundError (FileNotFoundError) no object at this address
 │   ├── ObjectExistsError (FileExistsError)     an object is there already
@@ -33,6 +37,7 @@ ModosError
 ```
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -50,6 +55,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidPathError",
     "InvalidURLError",
+    "KeyChangedError",
     "KeyExistsError",
     "KeyNotFoundError",
     "MissingDependencyError",
@@ -62,10 +68,16 @@ __all__ = [
     "ServiceUnavailableError",
     "StorageError",
     "StorageTimeoutError",
+    "URLPipelineError",
     "UnreachableError",
+    "UnsupportedFormatError",
+    "UnusedOptionsError",
 ]
 
 DISTRIBUTION = "modos-objects"
+
+_CREDENTIALS = re.compile(r"//[^/|?#@]*:[^/|?#@]*@")
+"""A user and a password in an address, which no message repeats."""
 
 
 class ModosError(Exception):
@@ -112,6 +124,29 @@ class InvalidPathError(InvalidInputError):
 
 class InvalidURLError(InvalidPathError):
     """An address that cannot be read, or that no storage serves."""
+
+
+class URLPipelineError(InvalidURLError):
+    """An address of the form `root|adapter|…` that cannot be read or resolved; a password in it is not repeated.
+
+    Parameters
+    ----------
+    url
+        The whole address.
+    reason
+        What is wrong and what would be right, as a clause.
+    part
+        The piece between two bars that is wrong; `None` where it is the address as a whole.
+    """
+
+    def __init__(self, url: str, reason: str = "cannot be resolved", *, part: str | None = None) -> None:
+        super().__init__(_CREDENTIALS.sub("//…@", url), reason)
+        self.part = None if part is None else _CREDENTIALS.sub("//…@", part)
+
+    def __str__(self) -> str:
+        if self.part in {None, self.path}:
+            return super().__str__()
+        return f"{_shortened(self.path)!r}: {_shortened(self.part or '')!r} {self.reason}"
 
 
 class InvalidElementError(InvalidInputError):
@@ -170,6 +205,10 @@ class DanglingLinkError(InvalidInputError):
         )
 
 
+class UnusedOptionsError(InvalidInputError, TypeError):
+    """Options were given for a place that takes none."""
+
+
 class StorageError(ModosError, OSError):
     """A storage did not do what it was asked.
 
@@ -206,6 +245,12 @@ class KeyExistsError(StorageError, FileExistsError):
     """Something is stored under this name, and the write was to create it."""
 
     usual = "there is something here already"
+
+
+class KeyChangedError(StorageError):
+    """What is stored under this name is no longer what the write was to replace."""
+
+    usual = "it has changed, or is gone, since it was looked at"
 
 
 class AuthenticationError(StorageError, PermissionError):
@@ -254,6 +299,12 @@ class ReadOnlyError(StorageError, PermissionError):
     """The storage was opened for reading only."""
 
     usual = "opened for reading only"
+
+
+class UnsupportedFormatError(StorageError, NotImplementedError):
+    """The bytes are there, and are stored in a way that is not read here."""
+
+    usual = "stored in a way that is not read here"
 
 
 class ObjectError(ModosError):

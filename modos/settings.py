@@ -3,7 +3,29 @@
 Owns which variable stands for which option. Knows neither what the options mean nor who reads them.
 """
 
-__all__ = ["SWIFT_VARIABLES"]
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["SWIFT_VARIABLES", "cache_directory"]
+
+
+def cache_directory(environment: Mapping[str, str]) -> Path:
+    """Return where to keep what can be found out again: `MODOS_CACHE_DIR`, else `modos` among the user's caches.
+
+    Parameters
+    ----------
+    environment
+        The variables.
+
+    Examples
+    --------
+    >>> str(cache_directory({"XDG_CACHE_HOME": "/home/ada/.cache"}))
+    '/home/ada/.cache/modos'
+    """
+    if ours := environment.get("MODOS_CACHE_DIR"):
+        return Path(ours).expanduser().absolute()
+    return Path(environment.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "modos"
+
 
 SWIFT_VARIABLES: dict[str, dict[str, str]] = {
     "token": {
@@ -12,6 +34,7 @@ SWIFT_VARIABLES: dict[str, dict[str, str]] = {
     },
     "an entry of clouds.yaml": {
         "cloud": "OS_CLOUD",
+        "region_name": "OS_REGION_NAME",
     },
     "v1": {
         "auth_url": "ST_AUTH",
@@ -22,7 +45,13 @@ SWIFT_VARIABLES: dict[str, dict[str, str]] = {
         "auth_url": "OS_AUTH_URL",
         "application_credential_id": "OS_APPLICATION_CREDENTIAL_ID",
         "application_credential_secret": "OS_APPLICATION_CREDENTIAL_SECRET",
+        "application_credential_name": "OS_APPLICATION_CREDENTIAL_NAME",
+        "username": "OS_USERNAME",
+        "user_id": "OS_USER_ID",
+        "user_domain_name": "OS_USER_DOMAIN_NAME",
+        "user_domain_id": "OS_USER_DOMAIN_ID",
         "region_name": "OS_REGION_NAME",
+        "interface": "OS_INTERFACE",
         "storage_url": "OS_STORAGE_URL",
     },
     "password": {
@@ -37,6 +66,7 @@ SWIFT_VARIABLES: dict[str, dict[str, str]] = {
         "project_domain_name": "OS_PROJECT_DOMAIN_NAME",
         "project_domain_id": "OS_PROJECT_DOMAIN_ID",
         "region_name": "OS_REGION_NAME",
+        "interface": "OS_INTERFACE",
         "auth_version": "OS_IDENTITY_API_VERSION",
         "storage_url": "OS_STORAGE_URL",
     },
@@ -47,6 +77,7 @@ SWIFT_VARIABLES: dict[str, dict[str, str]] = {
         "project_name": "OS_TENANT_NAME",
         "project_id": "OS_TENANT_ID",
         "region_name": "OS_REGION_NAME",
+        "interface": "OS_INTERFACE",
         "auth_version": "OS_IDENTITY_API_VERSION",
         "storage_url": "OS_STORAGE_URL",
     },

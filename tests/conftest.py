@@ -37,6 +37,7 @@ def no_cloud(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("AWS_CONFIG_FILE", nowhere)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", nowhere)
+    monkeypatch.setenv("MODOS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
 
 
 @dataclass

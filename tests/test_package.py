@@ -24,6 +24,7 @@ FACADES = (
     "modos.linked_data",
     "modos.model",
     "modos.storage",
+    "modos.storage.pipelines",
     "modos.swift",
     "modos.testing",
     "modos.transfers",

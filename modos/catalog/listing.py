@@ -61,7 +61,7 @@ def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[Foun
     >>> [found.path for found in list_modos(place)]
     ['pilot/ex']
     """
-    storage = place if isinstance(place, Storage) else open_storage(place, **options)
+    storage = place if isinstance(place, Storage) else open_storage(place, storage_options=options)
     if isinstance(storage, LocalStorage) and not storage.path.is_dir():
         raise KeyNotFoundError(storage.url, "there is no such directory")
     for name in find_objects(storage):

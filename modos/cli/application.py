@@ -20,11 +20,18 @@ from modos.cli.demo import demo
 from modos.cli.list import list_objects
 from modos.cli.object.add import add
 from modos.cli.object.create import create
+from modos.cli.object.pack import pack
 from modos.cli.object.publish import publish
+from modos.cli.object.query import query
 from modos.cli.object.remove import remove
 from modos.cli.object.show import show
+from modos.cli.object.unpack import unpack
 from modos.cli.object.update import update
+from modos.cli.omics.index import index
+from modos.cli.omics.sequence import fetch_sequence
+from modos.cli.omics.stream import stream_records
 from modos.cli.reporting import report
+from modos.cli.storage import STORAGE_COMMANDS, STORAGE_HELP
 from modos.cli.swift import SWIFT_COMMANDS, SWIFT_HELP
 from modos.cli.transfer import transfer
 
@@ -39,14 +46,20 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "show": show,
         "list": list_objects,
         "transfer": transfer,
+        "pack": pack,
+        "unpack": unpack,
         "publish": publish,
+        "query": query,
+        "stream": stream_records,
+        "fetch-sequence": fetch_sequence,
+        "index": index,
         "demo": demo,
     }
 )
 """Name of a command to the function that is it, in the order of the help."""
 
 GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = MappingProxyType(
-    {"swift": (SWIFT_HELP, SWIFT_COMMANDS)}
+    {"storage": (STORAGE_HELP, STORAGE_COMMANDS), "swift": (SWIFT_HELP, SWIFT_COMMANDS)}
 )
 """Name of a group of commands to its help and its commands; `modos NAME COMMAND` is how they are called."""
 

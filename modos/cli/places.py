@@ -82,4 +82,4 @@ def check_s3(*places: str, **options: object) -> None:
 
 
 def _is_s3(place: str) -> bool:
-    return place[:5].lower() == "s3://"
+    return place.lower().startswith(("s3://", "s3+http://", "s3+https://"))

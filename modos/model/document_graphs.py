@@ -2,14 +2,15 @@
 
 Owns how triples become slots, by way of linkml-runtime. Must not know how graphs are made from objects.
 
-Every subject has one class of the schema as its type. Its id is its `schema:identifier`, or else the last segment of its
-IRI; links are IRIs of such subjects, terms are written as CURIEs where a prefix of the schema fits. Nothing is fetched: a
+Every subject has one class of the schema as its type. Its id is its `schema:identifier` where that is text, or else what its
+IRI has after the base of all, or the last segment of its IRI; links are IRIs of such subjects, terms are written as CURIEs where a prefix of the schema fits. Nothing is fetched: a
 JSON-LD document holds its own context.
 """
 
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from importlib.resources import files
 from pathlib import PurePath
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from modos.model.curies import expand
 from modos.model.entries import Located
 from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, closest, shown_value
 
-_FORMATS = {".jsonld": "json-ld", ".nt": "nt", ".ttl": "turtle"}
+_FORMATS = {".jsonld": "json-ld", ".nt": "nt", ".rdf": "xml", ".ttl": "turtle"}
 _PURPOSE = "reading RDF descriptions"
 _NO_BASE = "file:///"
 """What relative IRIs are resolved against, so that no path of this machine gets into a description."""
@@ -51,7 +52,8 @@ def read_graph(document: str, text: str) -> Iterator[Located]:
     rdflib = require("rdflib", extra="rdf", purpose=_PURPOSE)
     graph = _parsed(rdflib, document, text)
     classes = {subject: _class_of(rdflib, document, graph, subject) for subject in set(graph.subjects())}
-    ids = {str(subject): _id_of(rdflib, graph, subject, found) for subject, found in classes.items()}
+    bases = {_base_of(str(subject), found) for subject, found in classes.items() if found.kind} - {""}
+    ids = {str(subject): _id_of(rdflib, graph, subject, found, bases) for subject, found in classes.items()}
     read = _element_reader()
     for subject in sorted(classes, key=lambda each: (ids[str(each)], str(each))):
         where = shown_value(str(subject))
@@ -103,12 +105,20 @@ def _class_of(rdflib: Any, document: str, graph: Any, subject: Any) -> SchemaCla
     raise InvalidDocumentError(reason)
 
 
-def _id_of(rdflib: Any, graph: Any, subject: Any, found: SchemaClass) -> str:  # noqa: ANN401
+def _id_of(rdflib: Any, graph: Any, subject: Any, found: SchemaClass, bases: AbstractSet[str]) -> str:  # noqa: ANN401
     """Return the id of a subject without its kind."""
     given = graph.value(subject, rdflib.URIRef(SLOTS["id"].uri))
-    if given is None:
-        return _last_segment(str(subject))
-    return str(given).removeprefix(f"{found.kind}/") if found.kind else str(given)
+    if isinstance(given, rdflib.Literal):
+        return str(given).removeprefix(f"{found.kind}/") if found.kind else str(given)
+    iri = str(subject if given is None else given)
+    base = next((each for each in sorted(bases) if iri.startswith(each)), "") if found.kind is None else ""
+    return unquote(iri.removeprefix(base)) if base and "/" not in iri.removeprefix(base) else _last_segment(iri)
+
+
+def _base_of(iri: str, found: SchemaClass) -> str:
+    """Return what stands before kind and id of an element, which may end in any character; "" where no kind is."""
+    before, _, _ = iri.rpartition("/")
+    return before.removesuffix(str(found.kind)) if before.endswith(str(found.kind)) else ""
 
 
 def _last_segment(iri: str) -> str:

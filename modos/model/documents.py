@@ -28,7 +28,7 @@ def load_document(path: str | PathLike[str]) -> list[Entry]:
     ----------
     path
         A local file in UTF-8. Its suffix says how it is read: `.yaml`, `.yml` and `.json` hold a list of entries, each
-        with `element` and perhaps `args`; `.csv` and `.tsv` one element a row, see `document_tables`; `.ttl`, `.nt` and
+        with `element` and perhaps `args`; `.csv` and `.tsv` one element a row, see `document_tables`; `.ttl`, `.nt`, `.rdf` and
         `.jsonld` a graph, see `document_graphs`.
 
     Raises
@@ -196,6 +196,7 @@ _READERS: Mapping[str, _Reader] = MappingProxyType(
         ".json": _read_json,
         ".jsonld": read_graph,
         ".nt": read_graph,
+        ".rdf": read_graph,
         ".tsv": read_table,
         ".ttl": read_graph,
         ".yaml": _read_yaml,

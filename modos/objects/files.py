@@ -14,6 +14,8 @@ from modos.model import ElementId
 from modos.omics import companions_of, index_names
 from modos.storage import ZARR_ROOT, LocalStorage, Storage, open_storage
 from modos.storage.paths import target_name
+from modos.storage.pipelines.places import StoragePlace
+from modos.storage.pipelines.resolver import place_at
 from modos.storage.urls import is_url
 
 __all__ = ["Attachment", "FileNames", "SourceFile", "data_path", "files_of"]
@@ -57,7 +59,7 @@ class SourceFile:
         Parameters
         ----------
         where
-            A path of this machine or an address.
+            A path of this machine or an address, which may go on into an archive: `file:reads.zip|zip:a.fastq`.
         folders
             Where relative paths are looked for, in this order; empty for where the process stands.
 
@@ -67,7 +69,11 @@ class SourceFile:
             When there is no such file, or it cannot be read.
         """
         text = str(where)
-        if is_url(text):
+        if isinstance(where, str) and "|" in text:
+            archived = place_at(text)
+            storage = archived.storage if isinstance(archived, StoragePlace) else None
+            found = [cls(storage, archived.name)] if storage is not None and archived.name else []
+        elif is_url(text):
             parent, _, name = text.rstrip("/").rpartition("/")
             found = [cls(open_storage(parent), name)]
         else:

@@ -18,7 +18,7 @@ type Place = str | PurePath | Storage
 
 def opened(place: Place, options: Mapping[str, Any] | None) -> Storage:
     """Return the storage that a user names, by itself or by its path or address."""
-    return place if isinstance(place, Storage) else open_storage(place, **(options or {}))
+    return place if isinstance(place, Storage) else open_storage(place, storage_options=options)
 
 
 def located(path: str | PurePath, storage: Storage | None, options: Mapping[str, Any]) -> Storage:
@@ -48,7 +48,7 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
     if storage is None:
         if text == "":
             raise InvalidPathError(text, "is no object's path; name a directory or an address")
-        return open_storage(path, **options)
+        return open_storage(path, storage_options=options)
     if not is_url(text) and not text.startswith("/"):
         name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
         return storage if name in {"", "."} else storage / name

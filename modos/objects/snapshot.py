@@ -17,6 +17,7 @@ from modos.errors import (
 )
 from modos.model import ELEMENT_KINDS, ElementId
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.pipelines.detection import hint_for
 from modos.storage.zarr_root import ZarrRoot, group_member, read_root
 
 __all__ = ["Attributes", "Snapshot"]
@@ -71,6 +72,8 @@ class Snapshot:
                 reason = "it is zarr format 2, as older versions of modos wrote it; format 3 is read here"
                 raise DamagedObjectError(storage.url, reason) from error
             reason = "" if error.reason == "" else f"there is no digital object here: {error.reason}"
+            if hint := hint_for(storage):
+                reason = f"{ObjectNotFoundError.usual}{hint}"
             raise ObjectNotFoundError(storage.url, reason) from error
         elements, others = {}, {}
         for path, document in root.members.items():
@@ -105,10 +108,11 @@ class Snapshot:
 
     def metadata(self) -> dict[str, Attributes]:
         """Return everything that is said, by id: the object's own first, then `type/id`; a copy."""
-        said = {self.id: deepcopy(self.attributes)}
-        for element in sorted(self.elements):
-            said[str(element)] = deepcopy(self.elements[element])
-        return said
+        return deepcopy(self.by_key())
+
+    def by_key(self) -> dict[str, Attributes]:
+        """Return what `metadata` returns, for those who only read: nothing is copied."""
+        return {self.id: self.attributes, **{str(element): self.elements[element] for element in sorted(self.elements)}}
 
     def resolve(self, element: str | ElementId) -> ElementId:
         """Return the full id of an element named by its full id, or by its own id where only one has it.

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from modos.storage.backends.swift import SwiftStorage
     from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
     from modos.storage.discovery import find_objects, list_remote_modos
+    from modos.storage.doctor.examination import capabilities, examine
+    from modos.storage.doctor.facts import Capabilities, Fact
     from modos.storage.info import ObjectInfo
+    from modos.storage.parts.base import PartInfo, Parts, PartUpload, Unfinished
     from modos.storage.paths import S3Path, SwiftPath, Target
     from modos.storage.urls import open_storage
     from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
@@ -22,18 +25,26 @@ if TYPE_CHECKING:
 __all__ = [
     "ROOT_DOCUMENT",
     "ZARR_ROOT",
+    "Capabilities",
+    "Fact",
     "FsspecStorage",
     "LocalStorage",
     "ObjectInfo",
+    "PartInfo",
+    "PartUpload",
+    "Parts",
     "S3Path",
     "S3Storage",
     "Storage",
     "SwiftPath",
     "SwiftStorage",
     "Target",
+    "Unfinished",
     "add_data",
     "add_metadata_group",
+    "capabilities",
     "connect_s3",
+    "examine",
     "find_objects",
     "init_zarr",
     "list_remote_modos",
@@ -44,9 +55,14 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Capabilities": ".doctor.facts",
+        "Fact": ".doctor.facts",
         "FsspecStorage": ".backends.remote",
         "LocalStorage": ".backends.local",
         "ObjectInfo": ".info",
+        "PartInfo": ".parts.base",
+        "PartUpload": ".parts.base",
+        "Parts": ".parts.base",
         "ROOT_DOCUMENT": ".base",
         "S3Path": ".paths",
         "S3Storage": ".backends.s3",
@@ -54,10 +70,13 @@ __getattr__ = lazy_names(
         "SwiftPath": ".paths",
         "SwiftStorage": ".backends.swift",
         "Target": ".paths",
+        "Unfinished": ".parts.base",
         "ZARR_ROOT": ".base",
         "add_data": ".zarr_root",
         "add_metadata_group": ".zarr_root",
+        "capabilities": ".doctor.examination",
         "connect_s3": ".backends.s3",
+        "examine": ".doctor.examination",
         "find_objects": ".discovery",
         "init_zarr": ".zarr_root",
         "list_remote_modos": ".discovery",

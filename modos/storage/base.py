@@ -10,16 +10,21 @@ from contextlib import AbstractContextManager, closing
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
-from modos.errors import IntegrityError, ReadOnlyError
+from modos.errors import IntegrityError, InvalidInputError, InvalidURLError, ReadOnlyError, ServiceError
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 from modos.storage.ranges import definite_range, merge_ranges
-from modos.storage.sources import Source, Watched
+from modos.storage.sources import Source, Watched, chunks_of
 from modos.storage.twins import asynchronous, asynchronous_iterator
 
 if TYPE_CHECKING:
+    from pyarrow.fs import PyFileSystem
     from zarr import Group
     from zarr.abc.store import Store
+
+    from modos.storage.interop.filesystem import RootedFileSystem
+    from modos.storage.interop.upaths import StoragePath
+    from modos.storage.parts.base import Parts
 
 __all__ = ["Method", "Storage", "WriteMode"]
 
@@ -31,6 +36,8 @@ ZARR_ROOT = PurePosixPath("data.zarr")
 
 ROOT_DOCUMENT = f"{ZARR_ROOT}/zarr.json"
 """The file that makes a directory a digital object; the last that is written."""
+
+NO_CONDITION = "this service cannot replace a file only while it is unchanged"
 
 _MERGE_GAP = 64 * 1024
 
@@ -64,16 +71,32 @@ class Storage(ABC):
     def __truediv__(self, target: str | PurePath) -> Self:
         """Return the storage whose root is `target` in this one; connections are shared."""
 
+    @property
+    def parts(self) -> "Parts | None":
+        """How large files are stored by parts, to be continued after a break; `None` where the storage takes no parts."""
+        return None
+
     def url_of(self, target: str | PurePath) -> str:
         """Return the address of a file in the storage."""
         return f"{self.url.removesuffix('/')}/{target_name(target)}"
 
-    @staticmethod
-    def from_url(url: str | PurePath, *, read_only: bool = False, **options: object) -> "Storage":
-        """Open a storage by its address; see `modos.storage.open_storage`."""
+    @classmethod
+    def from_url(
+        cls, url: str | PurePath, *, storage_options: Mapping[str, object] | None = None, read_only: bool = False
+    ) -> Self:
+        """Open a storage by its address; see `modos.storage.open_storage`.
+
+        Raises
+        ------
+        InvalidURLError
+            When no storage, or one of another class than this, serves the address.
+        """
         from modos.storage.urls import open_storage
 
-        return open_storage(url, read_only=read_only, **options)
+        storage = open_storage(url, storage_options=storage_options, read_only=read_only)
+        if not isinstance(storage, cls):
+            raise InvalidURLError(str(url), f"is the address of a {type(storage).__name__}, not of a {cls.__name__}")
+        return storage
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"
@@ -146,17 +169,32 @@ class Storage(ABC):
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def open(self, target: str | PurePath) -> BinaryIO:
+    def open(self, target: str | PurePath, *, chunk_size: int | None = None) -> BinaryIO:
         """Open a file for reading: seekable, buffered, fetching ranges on demand and never the whole unasked.
+
+        Parameters
+        ----------
+        target
+            The file.
+        chunk_size
+            Bytes to fetch at a time, at least; `None` for what suits the storage.
 
         Raises
         ------
         KeyNotFoundError
             When nothing is stored under this name.
+        InvalidInputError
+            When `chunk_size` is not positive.
         """
         name = target_name(target)
+        if chunk_size is not None and chunk_size < 1:
+            raise InvalidInputError(f"a chunk has at least one byte, not {chunk_size}")
         with self._boundary(name):
-            return self._open(name)
+            if chunk_size is None:
+                return self._open(name)
+            from modos.storage.backends.ranged import open_ranged
+
+            return open_ranged(self, name, chunk_size)
 
     def read(self, target: str | PurePath, start: int | None = None, end: int | None = None) -> bytes:
         """Return bytes of a file, `end` exclusive.
@@ -217,6 +255,7 @@ class Storage(ABC):
         target: str | PurePath,
         *,
         mode: WriteMode = "overwrite",
+        if_match: str | None = None,
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> ObjectInfo:
@@ -231,6 +270,9 @@ class Storage(ABC):
         mode
             `"create"` refuses to replace what is there. Two writers that create at once: on disk one wins, on
             services that check only when the upload begins both may.
+        if_match
+            The ETag that `stat` told: what is there is replaced only while it still has it. `None` for no such
+            condition. S3, Azure and local directories can; Swift ignores such a condition, so it is refused.
         content_type
             Media type; `None` for the service's default.
         metadata
@@ -240,12 +282,26 @@ class Storage(ABC):
         ------
         KeyExistsError
             When `mode` is `"create"` and something is stored under this name.
+        KeyChangedError
+            When what is stored under this name has not the ETag `if_match`, or nothing is.
+        ServiceError
+            When `if_match` is given and the service has no such condition.
         Exception
             Whatever the source raises comes out as it is.
         """
         name = self._writable(target)
-        with Watched(source) as chunks, self._boundary(name):
-            info = self._put(name, chunks, mode=mode, content_type=content_type, metadata=metadata or {})
+        if if_match is not None and mode == "create":
+            raise InvalidInputError("a file cannot be both new and unchanged: give mode='create' or if_match, not both")
+        if if_match is None and type(source) is bytes:  # which cannot fail while it is read
+            with self._boundary(name):
+                info = self._put_bytes(name, source, mode=mode, content_type=content_type, metadata=metadata or {})
+        else:
+            with Watched(source) as chunks, self._boundary(name):
+                if if_match is None:
+                    info = self._put(name, chunks, mode=mode, content_type=content_type, metadata=metadata or {})
+                else:
+                    tag = if_match.strip('"')
+                    info = self._replace(name, chunks, etag=tag, content_type=content_type, metadata=metadata or {})
         self._forget_zarr(name)
         return info
 
@@ -326,6 +382,34 @@ class Storage(ABC):
                 other.put(file, path)
         for path in roots:
             other.put(self.read(path), path)
+
+    # -- for other libraries ----------------------------------------------------------------------------------------
+
+    def to_fsspec(self, *, protocol: str = "modos", asynchronous: bool = False) -> "RootedFileSystem":
+        """Return the storage as a filesystem of fsspec: what is beneath the root, and nothing else.
+
+        Parameters
+        ----------
+        protocol
+            What its addresses begin with, for whoever wants some: another word for each of several storages.
+        asynchronous
+            Whether it is for coroutines of the caller's own event loop, as in fsspec.
+        """
+        from modos.storage.interop.filesystem import RootedFileSystem
+
+        return RootedFileSystem(self, protocol=protocol, asynchronous=asynchronous)
+
+    def to_pyarrow(self) -> "PyFileSystem":
+        """Return the storage as a `pyarrow.fs.FileSystem`: what is beneath the root, and nothing else."""
+        from modos.storage.interop.arrow import arrow_filesystem
+
+        return arrow_filesystem(self)
+
+    def upath(self, target: str | PurePath | None = None) -> "StoragePath":
+        """Return a path of universal_pathlib, of the root or of `target`, which cannot lead out of the storage."""
+        from modos.storage.interop.upaths import storage_path
+
+        return storage_path(self, target)
 
     # -- the zarr hierarchy -----------------------------------------------------------------------------------------
 
@@ -411,6 +495,12 @@ class Storage(ABC):
     ) -> ObjectInfo:
         """Store the chunks under this name, whole or not at all."""
 
+    def _put_bytes(
+        self, name: str, body: bytes, *, mode: WriteMode, content_type: str | None, metadata: Mapping[str, str]
+    ) -> ObjectInfo:
+        """Store a body that is at hand; this default stores it as chunks."""
+        return self._put(name, chunks_of(body), mode=mode, content_type=content_type, metadata=metadata)
+
     @abstractmethod
     def _copy(self, source: str, target: str) -> None:
         """Copy one file onto another name, replacing what is there."""
@@ -423,6 +513,18 @@ class Storage(ABC):
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         """Return a signed URL."""
 
+    def _replace(
+        self,
+        name: str,
+        chunks: Iterator[bytes],  # noqa: ARG002 - nothing is stored without the condition
+        *,
+        etag: str,  # noqa: ARG002 - likewise
+        content_type: str | None,  # noqa: ARG002 - likewise
+        metadata: Mapping[str, str],  # noqa: ARG002 - likewise
+    ) -> ObjectInfo:
+        """Store the chunks if what is there has this ETag; this default, for services without a condition, refuses."""
+        raise ServiceError(self.url_of(name), NO_CONDITION)
+
     def _zarr_store(self) -> "Store":
         """Return a zarr store at `data.zarr`."""
         from modos.storage.zarr_store import StorageStore
@@ -433,6 +535,10 @@ class Storage(ABC):
         """Remove what is beneath a directory, `""` for the root; this default lists first."""
         if names := [str(info.path) for info in self._scan(name, recursive=True)]:
             self._remove(names)
+
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes, ObjectInfo | None]:
+        """Return bytes as `_read` does, and what the same answer told of the file; this default is told nothing."""
+        return self._read(name, start, end), None
 
     def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
         """Return several ranges; this default asks for one after the other."""

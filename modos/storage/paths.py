@@ -160,7 +160,8 @@ class S3Path(_BucketPath):
     Parameters
     ----------
     url
-        `s3://bucket` or `s3://bucket/key`; alternatively `bucket` and `key` as such.
+        `s3://bucket[/key]`, or with the service's address `s3+https://host[:port]/bucket[/key]`; alternatively
+        `bucket`, `key` and `endpoint` as such.
 
     Examples
     --------
@@ -169,32 +170,33 @@ class S3Path(_BucketPath):
     ('omics', 'study/ex')
     >>> str(path / "data.zarr")
     's3://omics/study/ex/data.zarr'
+    >>> S3Path(url="s3+https://s3.example.org/omics/study").endpoint
+    'https://s3.example.org'
     """
 
     bucket: Annotated[str, AfterValidator(bucket_name)]
     key: Annotated[str, AfterValidator(_prefix_name)] = ""
+    endpoint: str | None = None
 
     def __init__(self, url: str | None = None, **names: str) -> None:
-        if url is not None:
-            names["bucket"], names["key"] = _split_url(url, "s3")
-        super().__init__(**names)
+        super().__init__(**(_s3_names(url) if url is not None else {}), **names)
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read `s3://bucket/key`.
+        """Read an S3 URL of either form.
 
         Raises
         ------
         InvalidURLError
             When it is not such a URL, or a name in it may not be used.
         """
-        bucket, key = _split_url(url, "s3")
-        return cls._parsed(url, bucket=bucket, key=key)
+        return cls._parsed(url, **_s3_names(url))
 
     @property
     def url(self) -> str:
-        """The path as `s3://bucket/key`."""
-        return "/".join(filter(None, (f"s3://{self.bucket}", self.key)))
+        """The path as `s3://bucket/key`, with the service's address where it has one."""
+        start = f"s3+{self.endpoint}/" if self.endpoint else "s3://"
+        return "/".join(filter(None, (start + self.bucket, self.key)))
 
     def __truediv__(self, target: str | PurePath) -> Self:
         return self.parse(f"{self.url}/{target_name(target)}")
@@ -260,6 +262,25 @@ def _split_url(url: str, scheme: str) -> tuple[str, str]:
     return first, rest.removesuffix("/")
 
 
+def _s3_names(url: str) -> dict[str, str]:
+    scheme = url.partition("://")[0].lower()
+    if scheme not in {"s3+http", "s3+https"}:
+        bucket, key = _split_url(url, "s3")
+        return {"bucket": bucket, "key": key}
+    host, _, path = url[len(scheme) + len("://") :].partition("/")
+    bucket, _, key = path.partition("/")
+    if not (host and bucket):
+        raise InvalidURLError(url, f"is no S3 address; it must be {scheme}://host[:port]/bucket")
+    _refuse_user(host, f"{scheme}://…/{path}")
+    endpoint = f"{scheme.removeprefix('s3+')}://{host}"
+    return {"bucket": bucket, "key": key.removesuffix("/"), "endpoint": endpoint}
+
+
+def _refuse_user(host: str, hidden: str) -> None:
+    if urlsplit(f"//{host}").username is not None:
+        raise InvalidURLError(hidden, "holds a user name; credentials do not belong in an address")
+
+
 def _swift_names(url: str) -> dict[str, str]:
     scheme = url.partition("://")[0].lower()
     if scheme not in {"swift+http", "swift+https"}:
@@ -269,9 +290,7 @@ def _swift_names(url: str) -> dict[str, str]:
     version, account, container, key = [*path.split("/", 3), "", "", "", ""][:4]
     if not (host and version and account and container):
         raise InvalidURLError(url, f"is no Swift address; it must be {scheme}://host[:port]/v1/ACCOUNT/container")
-    if urlsplit(f"//{host}").username is not None:
-        hidden = f"{scheme}://…/{path}"
-        raise InvalidURLError(hidden, "holds a user name; credentials do not belong in an address")
+    _refuse_user(host, f"{scheme}://…/{path}")
     storage_url = f"{scheme.removeprefix('swift+')}://{host}/{version}/{account}"
     return {"container": container, "key": key.removesuffix("/"), "storage_url": storage_url}
 

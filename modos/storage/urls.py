@@ -12,10 +12,15 @@ from urllib.parse import unquote, urlsplit
 
 from modos.errors import InvalidInputError, InvalidURLError, suggestion
 from modos.storage.base import Storage
+from modos.storage.options import HTTP, SWIFT, swift_connection_options
 
 __all__ = ["is_url", "open_storage"]
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//)")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?=//|:[A-Za-z])")
+"""Also the first of the addresses that fsspec chains (`zip::s3://…`), which go to fsspec as they are."""
+
+_ROOTED = re.compile(r"(?:file|local|memory):(?!//)", re.IGNORECASE)
+"""Roots of URL pipelines without `//`; a path of this machine that begins so is written `./file:…`."""
 
 
 def is_url(text: str) -> bool:
@@ -29,44 +34,52 @@ def is_url(text: str) -> bool:
     return _SCHEME.match(text) is not None
 
 
-def open_storage(url: str | PurePath, *, read_only: bool = False, **options: Any) -> Storage:  # noqa: ANN401 - backends check them
-    """Return the storage at an address. Does no I/O.
+def open_storage(
+    url: str | PurePath, *, storage_options: Mapping[str, Any] | None = None, read_only: bool = False
+) -> Storage:
+    """Return the storage at an address. Does no I/O and reads no environment.
 
     Parameters
     ----------
     url
-        A path of this machine, `file:///path`, `s3://bucket[/prefix]`, `swift://container[/prefix]`,
-        `swift+https://host/v1/ACCOUNT/container[/prefix]`, `memory://path`, or the address of any other fsspec filesystem that
-        is installed.
+        A path of this machine, `file:///path`, `memory://path`, `s3://bucket[/prefix]`, `s3+https://host/bucket[/prefix]`,
+        `swift://container[/prefix]`, `swift+https://host/v1/ACCOUNT/container[/prefix]`, `gs://bucket[/prefix]`,
+        `az://container[/prefix]`, `https://host/directory` (for reading only), or the address of any other fsspec
+        filesystem that is installed. Behind bars it goes on into archives, see `modos.storage.pipelines`.
+    storage_options
+        What the service takes, see `modos.storage.options`; the spellings of s3fs, boto3, obstore, gcsfs, adlfs and
+        swiftclient are understood. A boto3 `Session` may be given as `session`, a `swiftclient.Connection` as
+        `connection`. `None`: credentials come from the service's usual environment variables at the first request.
     read_only
         Whether writing raises `ReadOnlyError`.
-    **options
-        What the backend takes; those of S3 are the `s3_kwargs` of `S3Storage` and `endpoint`. With none, credentials
-        come from the usual environment variables at the first request.
 
     Raises
     ------
     InvalidURLError
         When no storage serves the scheme.
     InvalidInputError
-        When an option is not known.
+        When an option is not known; it lists those that are.
 
     Examples
     --------
     >>> open_storage("s3://omics/study")
     S3Storage('s3://omics/study')
+    >>> open_storage("s3+https://s3.example.org/omics", storage_options={"skip_signature": True})
+    S3Storage('s3+https://s3.example.org/omics')
     >>> open_storage("swift://omics")
     SwiftStorage('swift://omics')
     """
     text = os.fspath(url)
+    if isinstance(url, str) and ("|" in text or _ROOTED.match(text)):
+        from modos.storage.pipelines.resolver import open_pipeline
+
+        return open_pipeline(text, read_only=read_only, storage_options=storage_options)
     found = _SCHEME.match(text)
-    if found is None:
-        return _local(text, read_only=read_only, **options)
-    scheme = found[1].lower()
-    return _BACKENDS.get(scheme, _fsspec)(text, read_only=read_only, **options)
+    scheme = found[1].lower() if found else ""
+    return _BACKENDS.get(scheme, _fsspec)(text, storage_options or {}, read_only=read_only)
 
 
-def _local(url: str, *, read_only: bool, **options: object) -> Storage:
+def _local(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
     from modos.storage.backends.local import LocalStorage
 
     _refuse_options("a local directory", options)
@@ -78,26 +91,42 @@ def _local(url: str, *, read_only: bool, **options: object) -> Storage:
     return LocalStorage(url, read_only=read_only)
 
 
-def _s3(url: str, *, read_only: bool, endpoint: str | None = None, **options: object) -> Storage:
+def _s3(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
     from modos.storage.backends.s3 import S3Storage
 
-    return S3Storage(url, endpoint, options, read_only=read_only)
+    return S3Storage(url, None, options, read_only=read_only)
 
 
-def _swift(url: str, *, read_only: bool, **options: Any) -> Storage:  # noqa: ANN401 - the backend checks them
+def _swift(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
     from modos.storage.backends.swift import SwiftStorage
 
-    return SwiftStorage(url, read_only=read_only, **options)
+    given = SWIFT.checked(options)
+    connection = given.pop("connection", None)
+    return SwiftStorage(
+        url, read_only=read_only, **(swift_connection_options(connection) if connection else {}), **given
+    )
 
 
-def _fsspec(url: str, *, read_only: bool, **options: object) -> Storage:
+def _cloud(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
+    from modos.storage.backends.clouds import open_cloud
+
+    return open_cloud(url, options, read_only=read_only)
+
+
+def _http(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:  # noqa: ARG001 - it is for reading in any case
+    from modos.storage.backends.http import HTTPStorage
+
+    return HTTPStorage(url, **HTTP.checked(options))
+
+
+def _fsspec(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
     import fsspec
 
     from modos.storage.backends.remote import FsspecStorage
 
-    scheme = url.partition("://")[0].lower()
+    scheme = url.partition(":")[0].lower()
     if scheme not in fsspec.available_protocols():
-        known = sorted({*_BACKENDS, *fsspec.available_protocols()})
+        known = sorted({*_BACKENDS, *fsspec.available_protocols()} - {""})
         raise InvalidURLError(url, f"has a scheme that no storage serves{suggestion(scheme, known)}")
     try:
         filesystem, root = fsspec.url_to_fs(url, **{"use_listings_cache": False, **options})
@@ -113,9 +142,19 @@ def _refuse_options(what: str, options: Mapping[str, object]) -> None:
 
 
 _BACKENDS: Mapping[str, Callable[..., Storage]] = {
+    "": _local,
     "file": _local,
     "s3": _s3,
+    "s3+http": _s3,
+    "s3+https": _s3,
     "swift": _swift,
     "swift+http": _swift,
     "swift+https": _swift,
+    "gs": _cloud,
+    "gcs": _cloud,
+    "az": _cloud,
+    "abfs": _cloud,
+    "abfss": _cloud,
+    "http": _http,
+    "https": _http,
 }

@@ -16,7 +16,7 @@ from modos.errors import KeyExistsError, KeyNotFoundError
 from modos.storage.backends.opened import Opened
 from modos.storage.base import Storage
 
-__all__ = ["StorageStore"]
+__all__ = ["StorageStore", "slice_of"]
 
 _AT_ONCE = 32
 
@@ -63,7 +63,7 @@ class StorageStore(Store):
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """Return a value or a range of it, `None` when there is none."""
-        start, end = _slice(byte_range)
+        start, end = slice_of(byte_range)
         try:
             body = await self._run(lambda: self._read(key, start, end))
         except KeyNotFoundError:
@@ -135,7 +135,8 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="zarr store")
 
 
-def _slice(byte_range: ByteRequest | None) -> tuple[int | None, int | None]:
+def slice_of(byte_range: ByteRequest | None) -> tuple[int | None, int | None]:
+    """Return what zarr asks of a value as offsets of a slice."""
     match byte_range:
         case None:
             return None, None

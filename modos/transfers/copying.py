@@ -1,27 +1,38 @@
-"""One file from one storage to another, verified from end to end.
+"""One file in one stream, verified from end to end.
 
-Owns what counts as the same bytes, at both ends. Must not know which other files there are, or any thread.
+Owns what counts as the same bytes, at both ends. Must not know which other files there are.
 """
 
-from collections.abc import Callable, Generator, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from hashlib import blake2b
+from queue import Full, Queue
+from typing import Any
 
 from modos.errors import IntegrityError
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.sources import Digested
+from modos.transfers.digests import Digests
+from modos.transfers.reading import changed_since
 
-__all__ = ["copy_file", "digest_of"]
+__all__ = ["copy_stream", "digest_of", "verified_chunks"]
 
 PIECE = 8 * 1024 * 1024
 """Bytes read at a time: what one file under way holds in memory, beside the target's own buffers."""
+
+_AHEAD = 1
+"""Pieces that wait to be sent."""
 
 type Watch = Callable[[int], None]
 """Called with the bytes that were just read from the source, 0 while the target is read back; may raise to stop."""
 
 
-def copy_file(source: Storage, target: Storage, file: ObjectInfo, watch: Watch, *, expected: str | None = None) -> str:
-    """Copy a file and return the BLAKE2b of its bytes, in hex.
+def copy_stream(
+    source: Storage, target: Storage, file: ObjectInfo, watch: Watch, *, options: Mapping[str, Any]
+) -> tuple[ObjectInfo, Digests]:
+    """Copy a file piece by piece, and return what is stored and the digests of its bytes.
 
     What was read is compared with the source's listing before the target shows it. What the target holds is then
     compared by the MD5 that the service computed, which costs nothing, or else by reading it back.
@@ -34,8 +45,8 @@ def copy_file(source: Storage, target: Storage, file: ObjectInfo, watch: Watch, 
         The file as the source listed it.
     watch
         Told of every piece.
-    expected
-        BLAKE2b that the file must have; `None` when any will do.
+    options
+        Content type and metadata, as `Storage.put` takes them.
 
     Raises
     ------
@@ -43,14 +54,48 @@ def copy_file(source: Storage, target: Storage, file: ObjectInfo, watch: Watch, 
         When either end is not as it must be; the URL is that of the end.
     """
     body = Digested(_pieces(source, file))
-    chunks = _guarded(source, file, body, watch, expected)
-    stored = target.put(chunks, file.path, content_type=file.content_type)
+    with closing(_ahead(_guarded(source, file, body, watch))) as chunks:
+        stored = target.put(chunks, file.path, **options)
     url = target.url_of(file.path)
     if stored.size != body.size:
         raise IntegrityError(url, f"{stored.size:,} bytes are stored where {body.size:,} were sent")
     if stored.md5 != body.md5 and digest_of(target, stored, watch) != body.blake2b:
         raise IntegrityError(url, "what is stored is not what was sent")
-    return body.blake2b
+    return stored, {"md5": body.md5, "blake2b": body.blake2b}
+
+
+def _ahead(chunks: Generator[bytes]) -> Generator[bytes]:
+    """Yield what another thread reads: some clients drive what they pull from, and must not be asked again meanwhile."""
+    filled: Queue[bytes | BaseException | None] = Queue(_AHEAD)
+    left = threading.Event()
+
+    def put(item: bytes | BaseException | None) -> bool:
+        while not left.is_set():
+            try:
+                filled.put(item, timeout=0.1)
+            except Full:
+                continue
+            return True
+        return False
+
+    def fill() -> None:
+        try:
+            with closing(chunks):
+                for chunk in chunks:
+                    if not put(chunk):
+                        return
+            put(None)
+        except BaseException as error:  # noqa: BLE001 - raised where the chunks are wanted
+            put(error)
+
+    threading.Thread(target=fill, daemon=True, name="modos-transfer-reading").start()
+    try:
+        while (item := filled.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        left.set()
 
 
 def digest_of(storage: Storage, file: ObjectInfo, watch: Watch | None = None) -> str:
@@ -72,6 +117,17 @@ def digest_of(storage: Storage, file: ObjectInfo, watch: Watch | None = None) ->
     return digest.hexdigest()
 
 
+def verified_chunks(source: Storage, file: ObjectInfo) -> Generator[bytes]:
+    """Yield a file in pieces, and fail before its end unless it is the one that was listed.
+
+    Raises
+    ------
+    IntegrityError
+        When it is another by now, or was damaged on the way.
+    """
+    return _guarded(source, file, Digested(_pieces(source, file)), lambda _: None)
+
+
 def _pieces(storage: Storage, file: ObjectInfo) -> Iterator[bytes]:
     """Yield as many bytes as are listed, by ranges; it ends where the storage gives fewer."""
     if file.size == 0:
@@ -84,33 +140,24 @@ def _pieces(storage: Storage, file: ObjectInfo) -> Iterator[bytes]:
             return
 
 
-def _guarded(source: Storage, file: ObjectInfo, body: Digested, watch: Watch, expected: str | None) -> Generator[bytes]:
+def _guarded(source: Storage, file: ObjectInfo, body: Digested, watch: Watch) -> Generator[bytes]:
     """Yield what is read, and fail before the end unless it is the file that was listed.
 
     A target shows a file only when its source has ended well, so what fails here is never seen there.
     """
-    before = None if file.md5 else source.stat(file.path)
     for chunk in body:
         watch(len(chunk))
         yield chunk
-    if reason := _flaw(source, file, body, before, expected):
+    if reason := _flaw(source, file, body):
         raise IntegrityError(source.url_of(file.path), reason)
 
 
-def _flaw(
-    source: Storage, file: ObjectInfo, body: Digested, before: ObjectInfo | None, expected: str | None
-) -> str | None:
+def _flaw(source: Storage, file: ObjectInfo, body: Digested) -> str | None:
     """Return why what was read is not the file that was listed, `None` when it is."""
     if body.size != file.size:
         return f"{body.size:,} bytes were read where {file.size:,} are listed"
     if file.md5 is not None and body.md5 != file.md5:
         return "what was read is not what is listed; the file has changed, or was damaged on the way"
-    if before is not None and (_differ(file, before) or before != source.stat(file.path)):
+    if file.md5 is None and changed_since(file, source.stat(file.path)):
         return "the file changed while it was copied"
-    if expected is not None and body.blake2b != expected:
-        return "the source was edited while it was copied; nothing was completed, copy it again"
     return None
-
-
-def _differ(listed: ObjectInfo, found: ObjectInfo) -> bool:
-    return None not in {listed.etag, found.etag} and listed.etag != found.etag

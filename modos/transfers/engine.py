@@ -1,31 +1,38 @@
-"""A transfer: the plan carried out by several threads, the file that makes the rest count last.
+"""A transfer: the plan carried out, what is new before what replaces something, the file that makes the rest count last.
 
-Owns the order of the steps, concurrency, retries and stopping. Must not know zarr, metadata, or any backend.
+Owns the order of the steps and what holds between them. Must not know zarr, metadata, or any backend.
 """
 
 import copy
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Literal
 
 from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError
+from modos.storage import capabilities
 from modos.storage.base import ROOT_DOCUMENT, Storage
 from modos.storage.info import ObjectInfo
-from modos.transfers.copying import copy_file, digest_of
-from modos.transfers.plan import Leftovers, plan_transfer
+from modos.storage.neighbours import service_copies
+from modos.transfers.courier import WHOLE, Courier
+from modos.transfers.crew import Crew
+from modos.transfers.digests import DigestBook, digests_of, same_content
+from modos.transfers.plan import Costs, Leftovers, Plan, plan_transfer
 from modos.transfers.progress import Progress, Tally
+from modos.transfers.reading import changed_since
 
-__all__ = ["Report", "transfer"]
+__all__ = ["Report", "Verification", "prepare_transfer", "transfer"]
 
-WORKERS = 8
-"""Files copied at a time unless the caller says otherwise."""
+WORKERS = 16
+"""Files and parts under way at a time unless the caller says otherwise."""
 
-_PATIENCE = 1.5
-"""Seconds that an interrupt waits for the files under way to end."""
+MEMORY = 128 * 1024 * 1024
+"""Bytes that bodies under way take together."""
+
+type Verification = Literal["by digest", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,15 @@ class Report:
     seconds
         How long it took.
     digests
-        Name of every file to the BLAKE2b of its bytes, in hex.
+        Name of every file that was written to the BLAKE2b of its bytes, in hex. Without those that nobody has read as
+        a whole: files that the service copied, and large ones that were continued, unless their digest is known from
+        an earlier transfer.
+    skipped, skipped_bytes
+        What was the same already.
+    resumed_bytes
+        Of the bytes written, those that an earlier transfer had brought.
+    service_bytes
+        Of the bytes written, those that the service copied by itself.
     """
 
     files: int
@@ -49,6 +64,20 @@ class Report:
     removed: int
     seconds: float
     digests: Mapping[str, str] = field(hash=False, repr=False)
+    skipped: int = 0
+    skipped_bytes: int = 0
+    resumed_bytes: int = 0
+    service_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A plan, and the listings that it was made from."""
+
+    plan: Plan
+    wanted: Mapping[str, ObjectInfo]
+    present: Mapping[str, ObjectInfo]
+    seen: float
 
 
 def transfer(
@@ -58,17 +87,24 @@ def transfer(
     commit: str | None = ROOT_DOCUMENT,
     leftovers: Leftovers = "keep",
     workers: int | None = None,
+    by_service: bool = True,
+    verify: Verification = "by digest",
+    book: DigestBook | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Copy all files of a storage to another, verified, one file that makes them count last.
+    """Copy what differs between two storages, verified, one file that makes the rest count last.
 
-    Every file is compared with the source's listing as it is read, and again at the target: by the MD5 that the
-    service computed, or else by reading it back. What does not match is copied once more and then fails the transfer.
-    The first failure stops the others; the same call made again begins anew. Until the file named by `commit` is
-    there, a new target is not an object; one that is replaced keeps its old one until then, over files of which some
-    may be new. The source is only read.
+    What is the same already, by digests that are known without reading it, is skipped. Every file is compared with the
+    source's listing as it is read, and again at the target: by the MD5 that the service computed, or else by reading it
+    back. What does not match is copied once more and then fails the transfer. The first failure stops the others; the
+    same call made again continues, large files at the part where they were left. The source is only read, and listed
+    again before what is seen at the target changes: when a file of it has become another one, nothing is completed.
 
-    Memory is bounded by the number of workers, whatever the size of the files.
+    Until the file named by `commit` is there, a new target is not an object. One that is replaced keeps its old one
+    until then: new names come first, and large files are brought beside those that they replace; then, in one burst,
+    what replaces something takes its place, and the committing file follows.
+
+    Memory is bounded, whatever the size of the files: 128 MiB for bodies under way.
 
     Parameters
     ----------
@@ -80,7 +116,13 @@ def transfer(
     leftovers
         Whether to `"keep"` or, when all is done, to `"remove"` what is at the target and not at the source.
     workers
-        Files copied at a time; `None` for 8.
+        Files and parts under way at a time; `None` for 16. A service that says it is busy is asked less at once.
+    by_service
+        Whether the service copies by itself where source and target are of one: no byte passes here.
+    verify
+        `"full"` reads back every file that was written, also where the service has told its MD5.
+    book
+        Where digests are kept for the next time; `None` for that of the user.
     progress
         Told of every advance, one call at a time, from the thread that made it; what it raises fails the transfer.
         `None` for nobody.
@@ -113,92 +155,157 @@ def transfer(
     if target.read_only:
         raise ReadOnlyError(target.url)
     began = perf_counter()
-    expected = {} if commit is None else {commit: digest_of(source, source.stat(commit))}
-    plan = plan_transfer(source.scan(), target.scan(), commit=commit, leftovers=leftovers)
-    crew = _Crew(source, target, workers or WORKERS, Tally(plan.files, plan.bytes, progress), expected)
-    crew.copy(plan.files_to("create"))
-    crew.copy(plan.files_to("replace"))
-    crew.copy(plan.files_to("commit"))
-    removed = plan.files_to("remove")
-    target.remove_many(info.path for info in removed)
-    return Report(plan.files, plan.bytes, len(removed), perf_counter() - began, crew.digests)
+    with _Lent(book) as kept:
+        prepared = _prepare(source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service)
+        plan = prepared.plan
+        tally = Tally(plan.files, plan.bytes, progress)
+        if plan.files:
+            crew = Crew(workers=workers or WORKERS, memory=MEMORY)
+            courier = Courier(
+                source,
+                target,
+                crew=crew,
+                book=kept,
+                tally=tally,
+                present=prepared.present,
+                workers=workers or WORKERS,
+                full=verify == "full",
+                seen=prepared.seen,
+            )
+            _carry_out(plan, crew, courier, partial(_check_unchanged, source, prepared.wanted, commit))
+            done = courier.done
+        target.remove_many(info.path for info in plan.files_to("remove"))
+        if not plan.files:
+            return Report(0, 0, plan.removed, perf_counter() - began, {}, plan.skipped, plan.skipped_bytes)
+    return Report(
+        done.files,
+        done.bytes,
+        plan.removed,
+        perf_counter() - began,
+        done.digests,
+        plan.skipped + done.same,
+        plan.skipped_bytes + done.same_bytes,
+        done.resumed,
+        done.by_service,
+    )
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error: another file's failure ends this one
-    """Ends a file that is under way when the transfer has failed elsewhere."""
+def prepare_transfer(
+    source: Storage,
+    target: Storage,
+    *,
+    commit: str | None = ROOT_DOCUMENT,
+    leftovers: Leftovers = "keep",
+    by_service: bool = True,
+    book: DigestBook | None = None,
+) -> Plan:
+    """Return what `transfer` would do; both places are listed, and no file is read or written.
+
+    Parameters
+    ----------
+    source, target, commit, leftovers, by_service, book
+        As for `transfer`.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from modos.storage import LocalStorage
+    >>> here = LocalStorage(mkdtemp())
+    >>> _ = here.put(b"ACGT", "demo.txt")
+    >>> prepare_transfer(here, LocalStorage(mkdtemp()), commit=None).files
+    1
+    """
+    _refuse_overlap(source, target)
+    with _Lent(book) as kept:
+        return _prepare(source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service).plan
 
 
-class _Crew:
-    """The threads of one transfer, and what they found."""
+class _Lent:
+    """A book that is the caller's, or the user's and then closed at the end."""
 
-    def __init__(
-        self, source: Storage, target: Storage, workers: int, tally: Tally, expected: Mapping[str, str]
-    ) -> None:
-        self.digests: dict[str, str] = {}
-        self._source = source
-        self._target = target
-        self._workers = workers
-        self._tally = tally
-        self._expected = expected
-        self._stop = threading.Event()
-        self._failures: list[BaseException] = []
+    def __init__(self, book: DigestBook | None) -> None:
+        self._book = book or DigestBook.of_user()
+        self._is_ours = book is None
 
-    def copy(self, files: Iterable[ObjectInfo]) -> None:
-        """Copy files, as many at a time as there are workers; return when all are verified, raise the first failure."""
-        waiting = deque(files)
-        if not waiting:
-            return
-        count = min(self._workers, len(waiting))
-        pool = ThreadPoolExecutor(count, thread_name_prefix="modos-transfer")
-        running: list[Future[None]] = []
-        try:
-            running += (pool.submit(self._work, waiting) for _ in range(count))
-            wait(running)
-        except BaseException:  # Ctrl-C
-            self._stop.set()
-            wait(running, timeout=_PATIENCE)
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        pool.shutdown()
-        if self._failures:
-            raise self._failures[0]
+    def __enter__(self) -> DigestBook:
+        return self._book
 
-    def _work(self, waiting: deque[ObjectInfo]) -> None:
-        while waiting and not self._stop.is_set():
-            try:
-                file = waiting.popleft()
-            except IndexError:  # another thread was faster
-                return
-            try:
-                self._copy(file)
-            except _Stopped:
-                return
-            except BaseException as error:
-                error.add_note(f"while copying {self._source.url_of(file.path)} to {self._target.url_of(file.path)}")
-                self._failures.append(error)
-                self._stop.set()
-                raise
+    def __exit__(self, *_exception: object) -> None:
+        if self._is_ours:
+            self._book.close()
+        else:
+            self._book.flush()
 
-    def _copy(self, file: ObjectInfo) -> None:
-        name = str(file.path)
-        try:
-            digest = self._attempt(file)
-        except IntegrityError:
-            self._tally.restarted(name)
-            digest = self._attempt(file)
-        self.digests[name] = digest
-        self._tally.finished(name)
 
-    def _attempt(self, file: ObjectInfo) -> str:
-        name = str(file.path)
+def _prepare(
+    source: Storage,
+    target: Storage,
+    book: DigestBook,
+    *,
+    commit: str | None,
+    leftovers: Leftovers,
+    by_service: bool,
+) -> _Prepared:
+    seen = time.time()
+    wanted = {str(info.path): info for info in source.scan()}
+    present = {str(info.path): info for info in target.scan()}
 
-        def watch(size: int) -> None:
-            if self._stop.is_set():
-                raise _Stopped
-            if size:
-                self._tally.moved(name, size)
+    def same(one: ObjectInfo, other: ObjectInfo) -> bool:
+        if one.size != other.size:
+            return False
+        known = digests_of(one, book.digests(source, one))
+        return same_content(known, digests_of(other, book.digests(target, other)))
 
-        return copy_file(self._source, self._target, file, watch, expected=self._expected.get(name))
+    plan = plan_transfer(
+        wanted.values(),
+        present.values(),
+        commit=commit,
+        leftovers=leftovers,
+        same=same,
+        by="service" if by_service and service_copies(source, target) else "client",
+        costs=(_costs(source), _costs(target)),
+    )
+    return _Prepared(plan, wanted, present, seen)
+
+
+def _costs(storage: Storage) -> Costs:
+    known = capabilities(storage)
+    page = known.limits.get("page_size")
+    parts = storage.parts
+
+    def part_size(size: int) -> int:
+        return max(size, 1) if size <= WHOLE or parts is None else parts.size_for(size)
+
+    return Costs(page_size=page if isinstance(page, int) else None, part_size=part_size)
+
+
+def _carry_out(plan: Plan, crew: Crew, courier: Courier, check: Callable[[], None]) -> None:
+    """Bring what is new, and large files beside those they replace; then what replaces something; then the commit."""
+    replacing = plan.steps_to("replace")
+    early = [step for step in replacing if courier.begins_early(step)]
+    late = [step for step in replacing if not courier.begins_early(step)]
+    crew.carry_out(map(courier.unit, (*early, *plan.steps_to("create"))))
+    if replacing:
+        check()
+        crew.carry_out([*courier.burst, *map(courier.unit, late)])
+    check()
+    crew.carry_out(map(courier.unit, plan.steps_to("commit")))
+
+
+def _check_unchanged(source: Storage, wanted: Mapping[str, ObjectInfo], commit: str | None) -> None:
+    """List the source again and compare; files that are new there are of no concern.
+
+    Raises
+    ------
+    IntegrityError
+        When a file is gone or another one; the committing file is named before any other.
+    """
+    found = {str(info.path): info for info in source.scan()}
+    changed = [name for name, info in wanted.items() if name not in found or changed_since(info, found[name])]
+    if changed:
+        name = commit if commit in changed else min(changed)
+        reason = "the source was edited while it was copied; nothing was completed, copy it again"
+        raise IntegrityError(source.url_of(name), reason)
 
 
 def _refuse_overlap(source: Storage, target: Storage) -> None:

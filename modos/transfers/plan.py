@@ -1,20 +1,27 @@
 """What a transfer will do: a pure function from two listings to ordered steps.
 
-Owns which files are written or removed, and in which order. Must not know how a step is carried out, and does no I/O.
+Owns which files are written or removed, in which order, and what that costs. Must not know how a step is carried out,
+and does no I/O.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from modos.errors import KeyNotFoundError
 from modos.storage.base import ROOT_DOCUMENT
 from modos.storage.info import ObjectInfo
+from modos.transfers.digests import digests_of, same_content
 
-__all__ = ["Action", "Leftovers", "Plan", "Step", "plan_transfer"]
+__all__ = ["Action", "Carrier", "Costs", "Leftovers", "Plan", "Step", "plan_transfer"]
 
-type Action = Literal["create", "replace", "commit", "remove"]
+type Action = Literal["skip", "create", "replace", "commit", "remove"]
+type Carrier = Literal["client", "service"]
 type Leftovers = Literal["keep", "remove"]
+type Same = Callable[[ObjectInfo, ObjectInfo], bool]
+
+_WRITTEN: frozenset[Action] = frozenset({"create", "replace", "commit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +31,45 @@ class Step:
     Attributes
     ----------
     action
-        `"create"`: write a name that is new at the target. `"replace"`: write one that is there. `"commit"`: write
-        the file that makes the rest count. `"remove"`: remove a name that only the target has.
+        `"skip"`: leave what is the same already. `"create"`: write a name that is new at the target. `"replace"`: write
+        one that is there. `"commit"`: write the file that makes the rest count. `"remove"`: remove a name that only the
+        target has.
     file
         As it was listed: at the source, or at the target when it is removed.
+    by
+        Whether its bytes pass through the `"client"`, or the `"service"` copies them by itself.
     """
 
     action: Action
     file: ObjectInfo
+    by: Carrier = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What one storage charges, in requests.
+
+    Attributes
+    ----------
+    page_size
+        Names in a page of a listing; `None` for a storage that is asked without requests, such as a disk.
+    part_size
+        Returns the bytes of a part for a file of a size; files up to one part go whole.
+    at_once
+        Names that one request removes.
+    """
+
+    page_size: int | None = None
+    part_size: Callable[[int], int] = lambda size: max(size, 1)
+    at_once: int = 1000
+
+    def listing(self, files: int) -> int:
+        """Return how many requests a listing takes."""
+        return 0 if self.page_size is None else max(1, -(-files // self.page_size))
+
+    def parts(self, size: int) -> int:
+        """Return in how many pieces a file goes."""
+        return max(1, -(-size // self.part_size(size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +84,49 @@ class Plan:
     ----------
     steps
         All of them, each action in one run.
+    requests
+        About how many requests it takes, the listings included; those that are made again after a failure are not
+        counted.
     """
 
     steps: tuple[Step, ...]
+    requests: int = 0
 
     @property
     def files(self) -> int:
         """How many files are written."""
-        return sum(step.action != "remove" for step in self.steps)
+        return sum(step.action in _WRITTEN for step in self.steps)
 
     @property
     def bytes(self) -> int:
         """How many bytes are written."""
-        return sum(step.file.size for step in self.steps if step.action != "remove")
+        return sum(step.file.size for step in self.steps if step.action in _WRITTEN)
+
+    @property
+    def skipped(self) -> int:
+        """How many files are the same already."""
+        return len(self.files_to("skip"))
+
+    @property
+    def skipped_bytes(self) -> int:
+        """How many bytes those have."""
+        return sum(file.size for file in self.files_to("skip"))
+
+    @property
+    def removed(self) -> int:
+        """How many files are removed."""
+        return len(self.files_to("remove"))
+
+    def steps_to(self, action: Action) -> tuple[Step, ...]:
+        """Return the steps of one action, in order."""
+        return tuple(step for step in self.steps if step.action == action)
 
     def files_to(self, action: Action) -> tuple[ObjectInfo, ...]:
         """Return the files of one action, in order."""
         return tuple(step.file for step in self.steps if step.action == action)
 
     def describe(self) -> str:
-        """Return the plan in words, a line for each step and one with the sums: what a dry run shows.
+        """Return the plan in words, a line for each step but what is left as it is, and one with the sums.
 
         Examples
         --------
@@ -74,13 +135,32 @@ class Plan:
         >>> print(plan_transfer([root, reads], [], commit="zarr.json").describe())
         create   reads.cram (1,200 bytes)
         commit   zarr.json (1,200 bytes)
-        2 files, 2,400 bytes to write; 0 files to remove
+        2 files, 2,400 bytes to write; 0 files to remove; 0 files, 0 bytes are there already; about 0 requests
         """
-        lines = [f"{step.action:<8} {step.file.path} ({step.file.size:,} bytes)" for step in self.steps]
-        removed = len(self.steps) - self.files
-        return "\n".join(
-            [*lines, f"{_files(self.files)}, {self.bytes:,} bytes to write; {_files(removed)} to remove"],
-        )
+        lines = [
+            f"{step.action:<8} {step.file.path} ({step.file.size:,} bytes{', by the service' * (step.by == 'service')})"
+            for step in self.steps
+            if step.action != "skip"
+        ]
+        written = f"{_files(self.files)}, {self.bytes:,} bytes to write"
+        there = f"{_files(self.skipped)}, {self.skipped_bytes:,} bytes are there already"
+        sums = [written, f"{_files(self.removed)} to remove", there, f"about {self.requests:,} requests"]
+        return "\n".join([*lines, "; ".join(sums)])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the sums and the steps as JSON takes them; what is left as it is only in the sums."""
+        counts = {name: getattr(self, name) for name in ("files", "bytes", "skipped", "skipped_bytes", "removed")}
+        steps = [
+            {"action": step.action, "path": str(step.file.path), "size": step.file.size, "by": step.by}
+            for step in self.steps
+            if step.action != "skip"
+        ]
+        return {**counts, "requests": self.requests, "steps": steps}
+
+
+def by_listing(one: ObjectInfo, other: ObjectInfo) -> bool:
+    """Tell whether two files are the same by what the listings say of them."""
+    return one.size == other.size and same_content(digests_of(one), digests_of(other))
 
 
 def plan_transfer(
@@ -89,6 +169,9 @@ def plan_transfer(
     *,
     commit: str | None = ROOT_DOCUMENT,
     leftovers: Leftovers = "keep",
+    same: Same = by_listing,
+    by: Carrier = "client",
+    costs: tuple[Costs, Costs] | None = None,
 ) -> Plan:
     """Decide what a transfer does.
 
@@ -100,6 +183,12 @@ def plan_transfer(
         Name of the file that makes the others count, which is written last; `None` when there is none such.
     leftovers
         Whether to `"keep"` or to `"remove"` what is at the target and not at the source.
+    same
+        Tells whether a file of the source and one of the target are the same for certain; such a one is skipped.
+    by
+        Who moves the bytes.
+    costs
+        What source and target charge; `None` to leave requests uncounted.
 
     Raises
     ------
@@ -118,19 +207,51 @@ def plan_transfer(
     present = {str(info.path): info for info in target}
     if commit is not None and commit not in wanted:
         raise KeyNotFoundError(commit, "the source has no such file, and it is the one that completes the target")
-    last = [] if commit is None else [wanted.pop(commit)]
-    gone = [info for name, info in present.items() if name not in wanted and name != commit]
-    ordered: dict[Action, Iterable[ObjectInfo]] = {
-        "create": _largest_first(info for name, info in wanted.items() if name not in present),
-        "replace": _largest_first(info for name, info in wanted.items() if name in present),
-        "commit": last,
-        "remove": sorted(gone, key=lambda info: info.path) if leftovers == "remove" else [],
-    }
-    return Plan(tuple(Step(action, file) for action, files in ordered.items() for file in files))
+    sorted_out: dict[Action, list[ObjectInfo]] = {"skip": [], "create": [], "replace": [], "commit": [], "remove": []}
+    for name, info in wanted.items():
+        sorted_out[_action(name, info, present.get(name), commit, same)].append(info)
+    if leftovers == "remove":
+        sorted_out["remove"] = [info for name, info in present.items() if name not in wanted]
+    for action, files in sorted_out.items():
+        files.sort(key=(lambda info: (0, info.path)) if action == "remove" else (lambda info: (-info.size, info.path)))
+    steps = tuple(
+        Step(action, file, by if action in _WRITTEN else "client")
+        for action, files in sorted_out.items()
+        for file in files
+    )
+    requests = 0 if costs is None else _requests(steps, len(wanted), len(present), *costs)
+    return Plan(steps, requests)
 
 
-def _largest_first(infos: Iterable[ObjectInfo]) -> list[ObjectInfo]:
-    return sorted(infos, key=lambda info: (-info.size, info.path))
+def _action(name: str, file: ObjectInfo, there: ObjectInfo | None, commit: str | None, same: Same) -> Action:
+    if there is not None and same(file, there):
+        return "skip"
+    if name == commit:
+        return "commit"
+    return "create" if there is None else "replace"
+
+
+def _requests(steps: Iterable[Step], wanted: int, present: int, source: Costs, target: Costs) -> int:
+    """Return about how many requests the steps take: of listings, reads, writes, and removals."""
+    counts: Counter[Action] = Counter()
+    moved = 0
+    for step in steps:
+        counts[step.action] += 1
+        if step.action in _WRITTEN:
+            moved += _requests_of(step, source, target)
+    changed = bool(moved)
+    again = source.listing(wanted) * (changed + bool(counts["replace"]))  # to see whether the source changed meanwhile
+    removals = 0 if target.page_size is None else -(-counts["remove"] // target.at_once)
+    return source.listing(wanted) + again + target.listing(present) + moved + removals
+
+
+def _requests_of(step: Step, source: Costs, target: Costs) -> int:
+    if step.by == "service":
+        return 2  # the copy, and a look at what it has made
+    pieces = target.parts(step.file.size)
+    reads = 0 if source.page_size is None else pieces
+    writes = 0 if target.page_size is None else 1 if pieces == 1 else pieces + 3  # begin, commit, look
+    return reads + writes
 
 
 def _files(count: int) -> str:

@@ -144,7 +144,7 @@ def test_a_mistake_is_one_sentence_and_changes_nothing(modos, place, documents, 
 def _put_plain(place) -> None:
     """Store a file where there is no object."""
     endpoint = place.options[1] if place.options else None
-    open_storage(place.url, **access(place.url, endpoint=endpoint)).put(b"plain", "plain/file.txt")
+    open_storage(place.url, storage_options=access(place.url, endpoint=endpoint)).put(b"plain", "plain/file.txt")
 
 
 def test_options_for_s3_go_to_places_in_s3_only():

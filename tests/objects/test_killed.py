@@ -64,7 +64,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         try:
-            EDITS[edit](open_storage(url, **options), source)
+            EDITS[edit](open_storage(url, storage_options=options), source)
         except BaseException:
             traceback.print_exc()
             os._exit(1)

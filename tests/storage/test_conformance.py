@@ -1,5 +1,6 @@
 """Every backend keeps every promise of the contract."""
 
+import shutil
 import uuid
 
 import fsspec
@@ -7,13 +8,16 @@ import pytest
 
 from modos.errors import KeyNotFoundError
 from modos.storage import FsspecStorage, LocalStorage
-from modos.testing import StorageTests
+from modos.storage.backends.http import HTTPStorage
+from modos.testing import FileServer, ReadableStorageTests, StorageTests
 
 
 class TestLocal(StorageTests):
     """A directory of this machine."""
 
     keeps_metadata = False
+    replaces_unchanged = True
+    tested_with = "this machine"
 
     @pytest.fixture
     def storage(self, tmp_path):
@@ -33,6 +37,7 @@ class TestMemory(StorageTests):
     """Any fsspec filesystem, by the example of the one in memory."""
 
     keeps_metadata = False
+    tested_with = "fsspec's own"
 
     @pytest.fixture
     def storage(self):
@@ -65,26 +70,118 @@ class _OnServer(StorageTests):
 
 
 class TestS3(_OnServer):
-    """The S3 protocol."""
+    """The S3 protocol, bytes moved by obstore."""
 
     keeps_unicode_metadata = False
     signs = frozenset({"GET", "PUT"})
     secrets = ("testing",)
+    tested_with = "OpenStack Swift's S3"
 
     @pytest.fixture
     def storage(self, paging_bucket):
         return paging_bucket / uuid.uuid4().hex[:12]
 
 
+class TestS3WithoutObstore(TestS3):
+    """The S3 protocol, everything by s3fs."""
+
+    @pytest.fixture
+    def storage(self, paging_bucket_without_obstore):
+        return paging_bucket_without_obstore / uuid.uuid4().hex[:12]
+
+
 class TestSwift(_OnServer):
     """The native API of OpenStack Swift."""
 
+    tested_with = "OpenStack Swift"
     signs = frozenset({"GET", "PUT"})
 
     @pytest.fixture
     def storage(self, paging_container):
         self.secrets = (self.account.token, "temporary")
         return paging_container / uuid.uuid4().hex[:12]
+
+
+class TestAzure(StorageTests):
+    """Azure Blob Storage, by its emulator."""
+
+    tested_with = "Azurite"
+    __test__ = shutil.which("azurite-blob") is not None
+    keeps_unicode_metadata = False
+    replaces_unchanged = True
+    refused_names = frozenset({"back\\slash"})
+    signs = frozenset({"GET", "PUT"})
+    signed_name = "reads/demo1+2=3.bin"
+    signed_put_headers = {"x-ms-blob-type": "BlockBlob"}  # noqa: RUF012 - never changed
+
+    @pytest.fixture
+    def storage(self, azure_container):
+        self.secrets = (azure_container._options["key"],)
+        return azure_container / uuid.uuid4().hex[:12]
+
+    def put_raw(self, storage, name, body):
+        self._store(storage).put(self._name(storage, name), body, use_multipart=False)
+
+    def get_raw(self, storage, name):
+        try:
+            return self._store(storage).get(self._name(storage, name)).bytes().to_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _store(self, storage):
+        return storage.filesystem._construct_store(storage.path.parts[0])
+
+    def _name(self, storage, name):
+        return "/".join([*storage.path.parts[1:], name])
+
+
+class TestHTTP(ReadableStorageTests):
+    """A web server, for reading only."""
+
+    tested_with = "Python's web server"
+
+    @pytest.fixture
+    def storage(self, tmp_path):
+        with FileServer(tmp_path) as server:
+            yield HTTPStorage(server.url)
+
+    @pytest.fixture(autouse=True)
+    def _directory(self, tmp_path):
+        self.directory = tmp_path
+
+    def put_raw(self, storage, name, body):
+        place = self.directory / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(body)
+
+
+TESTED = {
+    "local": TestLocal,
+    "memory": TestMemory,
+    "S3": TestS3,
+    "S3 without obstore": TestS3WithoutObstore,
+    "Swift": TestSwift,
+    "Azure": TestAzure,
+    "HTTP": TestHTTP,
+}
+"""The columns of the table of support in the documentation."""
+
+
+def test_azure_is_tested():
+    """Says once, instead of for every promise, when there is no emulator."""
+    if not TestAzure.__test__:
+        pytest.skip("Azure is not tested: npm install --global azurite")
+
+
+@pytest.mark.parametrize("case", TESTED.values(), ids=TESTED)
+def test_what_the_table_of_support_says_is_tested(case):
+    """No backend leaves out a promise of the suite: none is skipped, replaced or expected to fail for it alone."""
+    suite = StorageTests if issubclass(case, StorageTests) else ReadableStorageTests
+    promises = {name for name in dir(suite) if name.startswith("test_")}
+    assert promises
+    for name in promises:
+        assert getattr(case, name) is getattr(suite, name), name
+    assert not getattr(case, "pytestmark", [])
 
 
 class TestWholeContainer:

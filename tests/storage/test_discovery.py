@@ -125,7 +125,7 @@ def crowd(account):
     """A container that lists 50 objects of 300 keys each."""
     container = account.container()
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FILL_LISTING, account.server._scratch, container],
+        [sys.executable, "-W", "ignore", "-c", FILL_LISTING, account.server._child._scratch, container],
         input=json.dumps(list(_tree(50, 300))).encode(),
         check=True,
         capture_output=True,

@@ -1,11 +1,16 @@
 """Which storage serves an address."""
 
+import os
+import socket
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from modos.errors import InvalidInputError, InvalidPathError, InvalidURLError
+from modos.errors import AuthenticationError, InvalidInputError, InvalidPathError, InvalidURLError, UnreachableError
 from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
+from modos.storage.backends.clouds import CloudStorage
+from modos.storage.backends.http import HTTPStorage
+from modos.storage.options import SERVICES, swift_connection_options
 from modos.storage.urls import is_url
 
 
@@ -20,7 +25,13 @@ from modos.storage.urls import is_url
             SwiftStorage,
             "swift+http://127.0.0.1:8080/v1/AUTH_lab/omics/ex",
         ),
+        ("s3+https://s3.example.org:9000/omics/study/", S3Storage, "s3+https://s3.example.org:9000/omics/study"),
         ("memory://study/ex", FsspecStorage, "memory://study/ex"),
+        ("gs://omics/study", CloudStorage, "gs://omics/study"),
+        ("gcs://omics", CloudStorage, "gs://omics"),
+        ("az://omics/study", CloudStorage, "az://omics/study"),
+        ("abfs://omics", CloudStorage, "az://omics"),
+        ("https://host/studies/", HTTPStorage, "https://host/studies"),
         ("file:///data/my%20study", LocalStorage, "/data/my study"),
         ("file://localhost/data", LocalStorage, "/data"),
         ("/data/../data/ex", LocalStorage, "/data/ex"),
@@ -72,12 +83,14 @@ def test_a_bad_address_is_refused(url):
 def test_an_unknown_option_is_refused(url):
     """An option that the backend does not know is a mistake, named, at the latest when it is first used."""
     with pytest.raises(InvalidInputError, match="no_such_option"):
-        _ = open_storage(url, no_such_option=1).filesystem
+        _ = open_storage(url, storage_options={"no_such_option": 1}).filesystem
 
 
 def test_options_reach_the_backend():
     """What stands in the address and the options makes the storage; reading only too."""
-    storage = open_storage("s3://omics", endpoint="http://127.0.0.1:9", anon=True, read_only=True)
+    storage = open_storage(
+        "s3://omics", storage_options={"endpoint": "http://127.0.0.1:9", "anon": True}, read_only=True
+    )
     assert storage == S3Storage("s3://omics", "http://127.0.0.1:9", {"anon": True}, read_only=True)
     assert storage != S3Storage("s3://omics", "http://127.0.0.1:9", {"anon": True})
     assert storage != S3Storage("s3://omics", "http://127.0.0.1:8", {"anon": True}, read_only=True)
@@ -89,3 +102,148 @@ def test_making_a_storage_does_nothing():
     for url in ("s3://omics", "swift+https://no-such-host.invalid/v1/AUTH_lab/omics", "/no/such/directory"):
         assert (open_storage(url) / "ex").url.endswith("/ex")
     assert not Path("/no/such/directory").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong", "meant", "known"),
+    [
+        ("s3://omics", "acces_key_id", "access_key_id", "region"),
+        ("gs://omics", "service_acount", "service_account", "credentials"),
+        ("az://omics", "acount_name", "account_name", "sas_token"),
+        ("swift://omics", "auth_urll", "auth_url", "storage_url"),
+        ("https://host/dir", "header", "headers", "timeout"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_what_was_meant(url, wrong, meant, known):
+    """Each service lists the options it knows, and suggests the one that is close."""
+    with pytest.raises(InvalidInputError) as caught:
+        open_storage(url, storage_options={wrong: "x"})
+    assert f"{wrong!r}; did you mean" in str(caught.value)
+    assert repr(meant) in str(caught.value)
+    assert known in str(caught.value).partition("known are")[2]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"key": "me", "secret": "s", "token": "t", "region": "r", "endpoint": "https://host", "anon": False},
+        {
+            "aws_access_key_id": "me",
+            "aws_secret_access_key": "s",
+            "aws_session_token": "t",
+            "aws_region": "r",
+            "aws_endpoint": "https://host",
+            "aws_skip_signature": "false",
+        },
+        {
+            "AWS_ACCESS_KEY_ID": "me",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_SESSION_TOKEN": "t",
+            "AWS_DEFAULT_REGION": "r",
+            "AWS_ENDPOINT_URL": "https://host",
+            "skip_signature": False,
+        },
+        {
+            "access_key_id": "me",
+            "secret_access_key": "s",
+            "session_token": "t",
+            "region_name": "r",
+            "endpoint_url": "https://host/",
+            "anonymous": "0",
+        },
+    ],
+)
+def test_every_usual_spelling_means_the_same(spelling):
+    """The options of s3fs, boto3 and obstore, and the variables' names, make equal storages."""
+    options = {"key": "me", "secret": "s", "token": "t", "region": "r", "anon": False}
+    assert open_storage("s3://omics", storage_options=spelling) == S3Storage("s3://omics", "https://host", options)
+
+
+def test_two_values_for_one_option_are_refused():
+    """An option under two names with two values, two endpoints, and a switch that is neither: InvalidInputError."""
+    for options in (
+        {"key": "me", "access_key_id": "you"},
+        {"endpoint": "https://a", "endpoint_url": "https://b"},
+        {"skip_signature": "perhaps"},
+    ):
+        with pytest.raises(InvalidInputError):
+            open_storage("s3://omics", storage_options=options)
+    with pytest.raises(InvalidInputError, match="two endpoints"):
+        open_storage("s3+https://a/omics", storage_options={"endpoint": "https://b"})
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_spelling_of_an_option_means_two(service):
+    """The table of each service is unambiguous."""
+    meanings = SERVICES[service].meanings
+    spellings = [*meanings, *(other for others in meanings.values() for other in others)]
+    assert len(spellings) == len(set(spellings))
+    assert all(SERVICES[service].meaning(spelling) for spelling in spellings)
+
+
+def test_a_storage_class_opens_only_its_own_addresses():
+    """`S3Storage.from_url` refuses the address of a directory; `Storage.from_url` takes any."""
+    assert S3Storage.from_url("s3://omics", storage_options={"anon": True}) == S3Storage(
+        "s3://omics", None, {"anon": True}
+    )
+    with pytest.raises(InvalidURLError, match="LocalStorage"):
+        S3Storage.from_url("/data")
+
+
+def test_a_connection_to_swift_that_is_at_hand_is_used(account, container):
+    """A `swiftclient.Connection` gives its token when it has one, else what it logs in with."""
+    from swiftclient import Connection
+
+    account.put(container, "demo", b"ACGT")
+    server = account.server
+    logged_in = Connection(preauthurl=server.storage_url, preauthtoken=account.token)
+    by_key = Connection(authurl=server.auth_url, user=server.user, key=server.key)
+    for connection in (logged_in, by_key):
+        storage = open_storage(f"swift://{container}", storage_options={"connection": connection})
+        assert storage.read("demo") == b"ACGT"
+        assert account.token not in repr(storage)
+
+
+def test_a_connection_of_keystone_is_taken_over():
+    """User, password, project and domains of a connection become the options of the same login."""
+    from swiftclient import Connection
+
+    os_options = {"project_name": "lab", "user_domain_name": "d", "project_domain_name": "d", "region_name": "east"}
+    connection = Connection("https://keystone/v3", "me", "secret", auth_version="3", os_options=os_options, cacert="ca")
+    login = {"auth_url": "https://keystone/v3", "username": "me", "password": "secret", "auth_version": "3"}
+    assert swift_connection_options(connection) == {**login, **os_options, "cacert": "ca"}
+    for wrong in (object(), Connection(auth_version="3")):
+        with pytest.raises(InvalidInputError, match=r"connection"):
+            swift_connection_options(wrong)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://host", "http://", "https://[", "host:9000"])
+def test_an_endpoint_that_is_none_is_refused(endpoint):
+    """What is no address of a service is a mistake at once, not a failure of the first request."""
+    with pytest.raises(InvalidInputError, match="endpoint looks like"):
+        open_storage("s3://omics", storage_options={"endpoint": endpoint})
+
+
+def test_azure_says_what_is_missing(monkeypatch):
+    """Without an account the error says so; a connection string and the variables give one."""
+    for name in list(os.environ):
+        if name.startswith("AZURE_"):
+            monkeypatch.delenv(name)
+    options = {"attempts": 1, "timeout": 2}
+    with pytest.raises(AuthenticationError, match="Account"):
+        open_storage("az://omics", storage_options=options).read("demo")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}/me"
+        text = f"AccountName=me;AccountKey=c2VjcmV0;BlobEndpoint={nowhere}"
+        with pytest.raises(UnreachableError):
+            open_storage("az://omics", storage_options={"connection_string": text, **options}).read("demo")
+        monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", text)
+        with pytest.raises(UnreachableError):
+            open_storage("az://omics", storage_options=options).read("demo")
+        monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "me")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
+        monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", nowhere)
+        with pytest.raises(UnreachableError):
+            open_storage("az://omics", storage_options=options).read("demo")

@@ -257,6 +257,14 @@ def test_a_body_is_corrupted(proxy, connection, path, whole):
     assert body[1:] == whole[1:]
 
 
+def test_the_body_of_a_request_is_corrupted(proxy, connection):
+    """The server gets another first byte, the next request is whole again."""
+    proxy.inject(Fault(corrupt_request=True))
+    assert ask(connection, "PUT", "/", b"\xffab")[1] == digest(b"\x00ab")
+    assert ask(connection, "PUT", "/", b"\xffab")[1] == digest(b"\xffab")
+    assert proxy.requests[0].bytes_sent == 3
+
+
 def test_an_answer_is_withheld(proxy, echo):
     """A fault that holds never answers; the client's time-out ends it, and so does the end of the proxy."""
     proxy.inject(Fault(hold=True))

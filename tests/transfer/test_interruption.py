@@ -22,6 +22,7 @@ FILES = {
 DYING = """
 import itertools, json, os, signal, sys, threading
 from modos.storage import Storage, open_storage
+from modos.storage.sources import chunks_of
 from modos.transfers import transfer
 
 source, target, options, doomed, moment = json.loads(sys.argv[1])
@@ -35,7 +36,7 @@ def deadly(self, body, name, **options):
         is_last = next(writes) == doomed
 
     def chunks():
-        yield from body
+        yield from chunks_of(body)
         if is_last and moment == "during":
             die()
 
@@ -47,7 +48,7 @@ def deadly(self, body, name, **options):
     return info
 
 Storage.put = deadly
-transfer(open_storage(source), open_storage(target, **options), workers=2)
+transfer(open_storage(source), open_storage(target, storage_options=options), workers=2)
 """
 
 FRUGAL = """

@@ -8,6 +8,9 @@ from random import Random
 import pytest
 
 from modos.storage import ROOT_DOCUMENT, Storage
+from modos.storage.neighbours import copy_by_service
+from modos.storage.parts.base import PartUpload
+from modos.storage.parts.names import is_partial
 from modos.transfers import transfer
 
 KINDS = ("local", "s3", "swift")
@@ -25,19 +28,31 @@ FILES = {
 
 @pytest.fixture
 def writes(monkeypatch) -> list[tuple[str, str]]:
-    """Begin and end of every write to any storage, in order."""
+    """Begin and end of everything that makes a file seen in any storage, in order."""
     recorded: list[tuple[str, str]] = []
-    lock, put = threading.Lock(), Storage.put
+    lock = threading.Lock()
 
-    def recording(self, source, target, **options):
-        with lock:
-            recorded.append(("begin", str(target)))
-        info = put(self, source, target, **options)
-        with lock:
-            recorded.append(("end", str(target)))
-        return info
+    def recording(name_of, write):
+        def call(*args, **options):
+            name = str(name_of(*args))
+            with lock:
+                recorded.append(("begin", name))
+            made = write(*args, **options)
+            with lock:
+                recorded.append(("end", name))
+            return made
 
-    monkeypatch.setattr(Storage, "put", recording)
+        return call
+
+    put = recording(lambda storage, source, target: target, plain := Storage.put)
+    monkeypatch.setattr(
+        Storage,
+        "put",
+        lambda self, source, target, **o: (plain if is_partial(str(target)) else put)(self, source, target, **o),
+    )
+    monkeypatch.setattr(PartUpload, "commit", recording(lambda upload, *_: upload.path, PartUpload.commit))
+    copied = recording(lambda source, target, file: file.path, copy_by_service)
+    monkeypatch.setattr("modos.transfers.courier.copy_by_service", copied)
     return recorded
 
 
@@ -48,13 +63,26 @@ def test_all_files_arrive_and_the_committing_one_last(places, fill, content, wri
     fill(source, FILES)
     writes.clear()
     listed = list(source.scan())
-    report = transfer(source, target)
+    report = transfer(source, target, by_service=False)
     assert content(target) == FILES
     assert writes[-2:] == [("begin", ROOT_DOCUMENT), ("end", ROOT_DOCUMENT)]
     assert sorted(writes) == sorted((moment, name) for moment in ("begin", "end") for name in FILES)
     assert (report.files, report.bytes) == (len(FILES), sum(map(len, FILES.values())))
     assert report.digests == {name: blake2b(body).hexdigest() for name, body in FILES.items()}
     assert list(source.scan()) == listed
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_what_the_service_copies_it_copies_in_the_same_order(places, fill, content, writes, kind):
+    """Within one service the committing file is the last as well."""
+    source, target = places.make(kind), places.make(kind)
+    fill(source, FILES)
+    writes.clear()
+    report = transfer(source, target)
+    assert content(target) == FILES
+    assert writes[-2:] == [("begin", ROOT_DOCUMENT), ("end", ROOT_DOCUMENT)]
+    assert sorted(writes) == sorted((moment, name) for moment in ("begin", "end") for name in FILES)
+    assert report.service_bytes == report.bytes == sum(map(len, FILES.values()))
 
 
 @pytest.mark.parametrize("target_kind", KINDS)

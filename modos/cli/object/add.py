@@ -7,6 +7,7 @@ import typer
 
 from modos.cli.object.elements import FromFile, PartOf, Slots, SourceFile, exactly_one, refuse_beside
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
+from modos.cli.reporting import note
 
 __all__ = ["add"]
 
@@ -24,7 +25,8 @@ def add(
     """Add elements, with their files, and write their ids.
 
     One is given by --element, any number by --from-file: a list of entries as in a description, each with its own
-    source_file and part_of. A mistake in any adds none.
+    source_file and part_of. A mistake in any adds none. A file that is not of the format that is said, or whose index
+    is missing or another's, is added and told on standard error.
     """
     exactly_one(element=element, from_file=from_file)
     if from_file is not None:
@@ -35,3 +37,5 @@ def add(
     )
     for each in added:
         typer.echo(str(each))
+        for finding in modo.check_files(str(each)):
+            note(finding)

@@ -9,12 +9,14 @@ import secrets
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from modos.errors import (
     AccessDeniedError,
     InvalidPathError,
+    KeyChangedError,
     KeyExistsError,
     KeyNotFoundError,
     ServiceError,
@@ -22,11 +24,14 @@ from modos.errors import (
 )
 from modos.storage.base import Method, Storage, WriteMode
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.names import PARTIAL, is_partial
 from modos.storage.paths import target_name
 
-__all__ = ["LocalStorage"]
+if TYPE_CHECKING:
+    from modos.storage.parts.local import LocalParts
 
-_PARTIAL = ".partial"
+__all__ = ["LocalStorage", "turn"]
+
 _ATTEMPTS = 10
 
 
@@ -72,6 +77,13 @@ class LocalStorage(Storage):
         """The directory."""
         return self._root
 
+    @property
+    def parts(self) -> "LocalParts":
+        """Large files by parts: a sparse hidden file beside the target, and a journal."""
+        from modos.storage.parts.local import LocalParts
+
+        return LocalParts(self)
+
     def __truediv__(self, target: str | PurePath) -> Self:
         return type(self)(self._root / target_name(target), read_only=self.read_only)
 
@@ -100,7 +112,7 @@ class LocalStorage(Storage):
             PurePosixPath(name),
             size=status.st_size,
             last_modified=datetime.fromtimestamp(status.st_mtime, UTC),
-            etag=f"{status.st_mtime_ns:x}-{status.st_size:x}",
+            etag="-".join(f"{each:x}" for each in (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)),
         )
 
     def _stat(self, name: str) -> ObjectInfo | None:
@@ -121,7 +133,7 @@ class LocalStorage(Storage):
         except (FileNotFoundError, NotADirectoryError):
             return
         for entry in entries:
-            if _is_partial(entry.name):
+            if is_partial(entry.name):
                 continue
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
             if _is_directory(entry):
@@ -176,6 +188,26 @@ class LocalStorage(Storage):
             raise
         return self._info(name, place.stat())
 
+    def _replace(
+        self, name: str, chunks: Iterator[bytes], *, etag: str, content_type: str | None, metadata: Mapping[str, str]
+    ) -> ObjectInfo:
+        """Replace a file that is unchanged; those who replace in one directory take turns, others are not kept out."""
+        place = self._place(name)
+        with turn(place.parent):
+            self._check_unchanged(name, etag)
+            checked = chain(chunks, self._checking(name, etag))
+            return self._put(name, checked, mode="overwrite", content_type=content_type, metadata=metadata)
+
+    def _checking(self, name: str, etag: str) -> Iterator[bytes]:
+        """Yield nothing, and fail when a file changed while what replaces it was written."""
+        self._check_unchanged(name, etag)
+        yield from ()
+
+    def _check_unchanged(self, name: str, etag: str) -> None:
+        info = self._stat(name)
+        if info is None or info.etag != etag:
+            raise KeyChangedError(str(self._place(name)))
+
     def _copy(self, source: str, target: str) -> None:
         with self._place(source).open("rb") as file:
             self.put(file, target)
@@ -228,6 +260,23 @@ class LocalStorage(Storage):
         raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
 
 
+@contextmanager
+def turn(directory: Path) -> Iterator[None]:
+    """Hold a directory's lock, which ends with the process; where there is no directory there is nothing to lock."""
+    try:
+        import fcntl
+
+        held = os.open(directory, os.O_RDONLY)
+    except (ImportError, FileNotFoundError, NotADirectoryError):
+        yield
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
 def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
@@ -237,14 +286,10 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_partial(name: str) -> bool:
-    return name.startswith(".") and name.endswith(_PARTIAL)
-
-
 def _open_partial(place: Path) -> tuple[Path, BinaryIO]:
     """Open a hidden, unused file beside a place; a directory that another removes as empty meanwhile is made again."""
     for _ in range(_ATTEMPTS):
-        partial = place.with_name(f".{secrets.token_hex(8)}{_PARTIAL}")
+        partial = place.with_name(f".{secrets.token_hex(8)}{PARTIAL}")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             return partial, partial.open("xb")

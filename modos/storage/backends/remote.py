@@ -3,7 +3,6 @@
 Owns how the verbs of the contract become fsspec calls, and listings by page. Knows neither S3 nor Swift by name.
 """
 
-import io
 import posixpath
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -17,14 +16,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from modos.errors import (
     AccessDeniedError,
-    IntegrityError,
+    InvalidInputError,
     KeyExistsError,
     KeyNotFoundError,
+    ModosError,
     ServiceError,
     StorageError,
     StorageTimeoutError,
     UnreachableError,
 )
+from modos.storage.backends.failures import meaning_in_fsspec
+from modos.storage.backends.ranged import open_ranged
 from modos.storage.base import Method, Storage, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import object_name, target_name
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from fsspec.spec import AbstractBufferedFile
 
-__all__ = ["FsspecStorage", "Page", "PagedStorage"]
+__all__ = ["LAST_NAME", "FsspecStorage", "Page", "PagedStorage", "in_ascii", "put_options"]
 
 INLINE = 8 * 1024 * 1024
 """Bodies up to this many bytes go in one request; longer ones are streamed."""
@@ -119,12 +121,12 @@ class FsspecStorage(Storage):
 
     @contextmanager
     def _boundary(self, name: str) -> Iterator[None]:
-        url = self.url_of(name) if name else self.url
         try:
             yield
-        except StorageError:
+        except ModosError:
             raise
         except Exception as error:
+            url = self.url_of(name) if name else self.url
             translated = self._translated(error, url)
             if translated is None:
                 raise
@@ -135,6 +137,9 @@ class FsspecStorage(Storage):
         for kinds, meaning in _MEANINGS:
             if isinstance(error, kinds):
                 return meaning(url)
+        known = meaning_in_fsspec(error, url, self.url.partition("://")[0])
+        if known is not None:
+            return known
         return StorageError(url, f"{type(error).__name__}: {error}") if isinstance(error, OSError) else None
 
     def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
@@ -174,7 +179,7 @@ class FsspecStorage(Storage):
                 yield info
 
     def _open(self, name: str) -> BinaryIO:
-        return io.BufferedReader(_RangedFile(self, name, self.stat(name).size), _READ_BUFFER)
+        return open_ranged(self, name, _READ_BUFFER)
 
     def _read(self, name: str, start: int, end: int | None) -> bytes:
         limits = {} if (start, end) == (0, None) else {"start": start, "end": end}
@@ -188,6 +193,13 @@ class FsspecStorage(Storage):
         with ThreadPoolExecutor(min(_AT_ONCE, len(ranges))) as pool:
             return list(pool.map(lambda each: self.read(name, *each), ranges))
 
+    def _put_bytes(
+        self, name: str, body: bytes, *, mode: WriteMode, content_type: str | None, metadata: Mapping[str, str]
+    ) -> ObjectInfo:
+        if len(body) > self._inline:
+            return super()._put_bytes(name, body, mode=mode, content_type=content_type, metadata=metadata)
+        return self._put_short(name, body, mode=mode, options=put_options(content_type, metadata))
+
     def _put(
         self,
         name: str,
@@ -200,10 +212,17 @@ class FsspecStorage(Storage):
         head = bytearray()
         for chunk in chunks:
             head += chunk
-            if len(head) > INLINE:
-                self._put_long(name, chain((bytes(head),), chunks), mode=mode, options=_options(content_type, metadata))
+            if len(head) > self._inline:
+                self._put_long(
+                    name, chain((bytes(head),), chunks), mode=mode, options=put_options(content_type, metadata)
+                )
                 return self.stat(name)
-        return self._put_short(name, bytes(head), mode=mode, options=_options(content_type, metadata))
+        return self._put_short(name, bytes(head), mode=mode, options=put_options(content_type, metadata))
+
+    @property
+    def _inline(self) -> int:
+        """Bodies up to this many bytes go in one request."""
+        return INLINE
 
     def _put_short(self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any]) -> ObjectInfo:
         """Store a body that is at hand."""
@@ -294,48 +313,22 @@ LAST_NAME = "\U0010ffff"
 """Sorts behind every name: a listing that starts after `X/` and this skips what is beneath `X/`."""
 
 
-class _RangedFile(io.RawIOBase):
-    """A file in a storage, read range by range; wrapped in a `BufferedReader` it is what `open` returns."""
+def in_ascii(options: Mapping[str, Any], service: str) -> Mapping[str, Any]:
+    """Return what a body is stored with if its metadata can travel as headers, which are ASCII.
 
-    def __init__(self, storage: Storage, name: str, size: int) -> None:
-        super().__init__()
-        self.name = storage.url_of(name)
-        self._storage = storage
-        self._target = name
-        self._size = size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            message = f"cannot seek to {origin + offset}, before the beginning"
-            raise ValueError(message)
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - typeshed's WriteableBuffer has no run-time name
-        view = memoryview(buffer).cast("B")
-        end = min(self._position + len(view), self._size)
-        if end <= self._position:
-            return 0
-        body = self._storage.read(self._target, self._position, end)
-        if len(body) != end - self._position:
-            raise IntegrityError(self.name, f"{len(body):,} bytes came where {end - self._position:,} were asked for")
-        view[: len(body)] = body
-        self._position = end
-        return len(body)
+    Raises
+    ------
+    InvalidInputError
+        When it cannot.
+    """
+    for name, value in options.get("metadata", {}).items():
+        if not (name + value).isascii():
+            raise InvalidInputError(f"{service} keeps metadata in ASCII only; {name!r}: {value!r} is not")
+    return options
 
 
-def _options(content_type: str | None, metadata: Mapping[str, str]) -> dict[str, Any]:
+def put_options(content_type: str | None, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a body is stored with, under the names that filesystems take."""
     options: dict[str, Any] = {}
     if content_type is not None:
         options["content_type"] = content_type

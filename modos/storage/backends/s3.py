@@ -1,92 +1,61 @@
-"""Files in S3, or in any service that speaks its protocol, through s3fs.
+"""Files in S3, or in any service that speaks its protocol: names by s3fs, bytes by obstore where it is installed.
 
-Owns how a client is set up for services other than AWS, and what botocore's errors mean. Knows no other backend.
+Owns what the contract's verbs are in S3, and which of the two serves which. Knows no other backend.
 """
 
-import hashlib
-from base64 import b64encode
+import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos._lazy import require
-from modos.errors import (
-    AccessDeniedError,
-    AuthenticationError,
-    IntegrityError,
-    InvalidInputError,
-    KeyExistsError,
-    KeyNotFoundError,
-    ServiceError,
-    ServiceUnavailableError,
-    StorageError,
-    StorageTimeoutError,
-    UnreachableError,
-    suggestion,
-)
+from modos.errors import InvalidInputError, KeyChangedError, ServiceError, StorageError
+from modos.storage.backends.engine import ObstoreEngine, chosen_engine
+from modos.storage.backends.failures import meaning_in_obstore, meaning_in_s3, status_of
 from modos.storage.backends.opened import Opened
-from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage
-from modos.storage.base import Method, WriteMode
+from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage, in_ascii, put_options
+from modos.storage.backends.s3_clients import INLINE, PART, s3_engine, s3_filesystem
+from modos.storage.backends.s3fs_engine import S3fsEngine
+from modos.storage.base import NO_CONDITION, Method, WriteMode
 from modos.storage.info import ObjectInfo
-from modos.storage.paths import S3Path, target_name
+from modos.storage.options import S3, checked_endpoint
+from modos.storage.parts.names import is_partial
+from modos.storage.paths import S3Path, object_name, target_name
 
 if TYPE_CHECKING:
-    from fsspec.spec import AbstractBufferedFile
     from s3fs import S3FileSystem
+
+    from modos.storage.parts.s3 import S3Parts
 
 __all__ = ["S3Storage", "connect_s3"]
 
-KNOWN_OPTIONS = ("anon", "attempts", "key", "profile", "region", "secret", "timeout", "token")
-"""What `s3_kwargs` may hold."""
-
-_TIMEOUT = 60.0
-_PART = 16 * 1024 * 1024
-_ATTEMPTS = 5
-_FAR = 2**53
 _BULK = 1000
-
-_BY_CODE: Mapping[str, type[StorageError]] = {
-    "BadDigest": IntegrityError,
-    "ExpiredToken": AuthenticationError,
-    "InvalidAccessKeyId": AuthenticationError,
-    "InvalidToken": AuthenticationError,
-    "PreconditionFailed": KeyExistsError,
-    "SignatureDoesNotMatch": AuthenticationError,
-}
-_REASONS = {
-    "BadDigest": "the service received other bytes than were sent",
-    "NoSuchBucket": "there is no such bucket",
-}
-_HOW_TO_SIGN_IN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ask anonymously"
-_CUT_SHORT = "the connection broke before the whole body had come"
-_CHECK = "check the address and the network"
-_BY_STATUS: Mapping[int, type[StorageError]] = {
-    401: AuthenticationError,
-    403: AccessDeniedError,
-    404: KeyNotFoundError,
-    408: StorageTimeoutError,
-    429: ServiceUnavailableError,
-    503: ServiceUnavailableError,
-}
+_CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class S3Storage(PagedStorage):
     """A bucket, or a prefix in one, of S3 or any service that speaks its protocol.
 
     Addresses are path style, listings are never cached, and the newer default checksums of botocore, which break other
-    services, are sent only where they are required.
+    services, are sent only where they are required. Where obstore is installed it moves the bytes, and s3fs does what
+    obstore cannot: list names that it does not take, remove many, copy beyond 5 GB, sign.
 
     Parameters
     ----------
     path
-        `s3://bucket[/prefix]`.
+        `s3://bucket[/prefix]`, or `s3+https://host/bucket[/prefix]` with the address of the service.
     s3_endpoint
-        Address of the service, such as `https://s3.example.org`. `None` for `AWS_ENDPOINT_URL`, else AWS itself.
+        Address of the service, such as `https://s3.example.org`. `None` for that of the path, else of
+        `AWS_ENDPOINT_URL`, else AWS itself.
     s3_kwargs
-        Options: `anon` (no credentials), `key`, `secret`, `token`, `profile`, `region`, `timeout` (seconds for a
-        connection or an answer, 60 by default), `attempts` (how often a request is made, 5 by default). `None`: credentials come from the usual `AWS_*` variables and files.
+        Options: `anon` (no credentials), `key`, `secret`, `token`, `profile`, `session` (of boto3), `region`, `timeout`
+        (seconds for a connection or an answer, 60 by default), `attempts` (how often a request is made, 5 by default),
+        `multipart_threshold`, `part_size` and `concurrency` of long uploads, `engine` (`"obstore"` or `"fsspec"`). The
+        spellings of boto3, s3fs and obstore are understood. `None`: from the usual `AWS_*` variables and files.
     read_only
         Whether writing raises `ReadOnlyError`.
 
@@ -111,9 +80,11 @@ class S3Storage(PagedStorage):
     ) -> None:
         self._path = path if isinstance(path, S3Path) else S3Path.parse(path)
         self._prefix = "/".join(filter(None, (self._path.bucket, self._path.key)))
-        self._endpoint = s3_endpoint
-        self._options = _checked(s3_kwargs or {})
-        self._opened = Opened(partial(_filesystem, s3_endpoint, self._options))
+        self._beneath = f"{self._path.key}/" if self._path.key else ""
+        self._options = S3.checked(s3_kwargs)
+        self._endpoint = _one_endpoint(s3_endpoint, self._options.pop("endpoint", None), self._path.endpoint)
+        self._opened = Opened(partial(s3_filesystem, self._endpoint, self._options))
+        self._moving = Opened(partial(_engine, self._path.bucket, self._endpoint, self._options, self._opened))
         self.read_only = read_only
 
     @property
@@ -123,15 +94,22 @@ class S3Storage(PagedStorage):
 
     @property
     def url(self) -> str:
-        """`s3://bucket[/prefix]`."""
+        """`s3://bucket[/prefix]`, with the service's address where it was given in the path."""
         return self._path.url
+
+    @property
+    def parts(self) -> "S3Parts":
+        """Large files by parts: multipart uploads."""
+        from modos.storage.parts.s3 import S3Parts
+
+        return S3Parts(self)
 
     def _identity(self) -> tuple[object, ...]:
         return (self.url, self.read_only, self._endpoint, sorted(self._options.items()))
 
     def __truediv__(self, target: str | PurePath) -> Self:
         beneath = type(self)(self._path / target_name(target), self._endpoint, self._options, read_only=self.read_only)
-        beneath._opened = self._opened
+        beneath._opened, beneath._moving = self._opened, self._moving
         return beneath
 
     def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
@@ -139,17 +117,23 @@ class S3Storage(PagedStorage):
         return answer
 
     def _object_key(self, name: str) -> str:
-        return self._key(name).removeprefix(f"{self._path.bucket}/")
+        return object_name(self._object_key_unchecked(name)).rstrip("/")
+
+    def _engine_for(self, key: str) -> ObstoreEngine | S3fsEngine:
+        """Return what moves the bytes of a key: obstore refuses control characters, which S3 allows."""
+        engine = self._moving.get()
+        return self._s3fs_engine() if isinstance(engine, ObstoreEngine) and _CONTROL.search(key) else engine
+
+    def _s3fs_engine(self) -> S3fsEngine:
+        return _s3fs_engine(self._path.bucket, self._options, self._opened)
 
     def _stat(self, name: str) -> ObjectInfo | None:
-        try:
-            head = self._call("head_object", Key=self._object_key(name))
-        except FileNotFoundError:
-            return None
-        return self._info({**head, "name": self._key(name), "size": head["ContentLength"], "type": "file"})
+        key = self._object_key(name)
+        entry = self._engine_for(key).head(key)
+        return None if entry is None else self._info({**entry, "name": self._key(name)})
 
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
-        prefix = f"{self._object_key(name)}/" if name else f"{self._path.key}/" if self._path.key else ""
+        prefix = f"{self._object_key(name)}/" if name else self._beneath
         arguments = {} if recursive else {"Delimiter": "/"}
         if start_after:
             arguments["StartAfter"] = self._object_key_unchecked(start_after)
@@ -157,7 +141,7 @@ class S3Storage(PagedStorage):
         files = [
             self._info({**entry, "name": f"{self._path.bucket}/{entry['Key']}", "size": entry["Size"], "type": "file"})
             for entry in answer.get("Contents", ())
-            if not entry["Key"].endswith("/")
+            if not entry["Key"].endswith("/") and not is_partial(entry["Key"])
         ]
         directories = [
             ObjectInfo(self._relative(f"{self._path.bucket}/{entry['Prefix']}"), kind="directory")
@@ -170,45 +154,78 @@ class S3Storage(PagedStorage):
         """Return what the next page of a listing begins behind; a directory's is behind all that is beneath it."""
         names = [entry["Key"] for entry in answer.get("Contents", ())]
         names += [f"{entry['Prefix']}{LAST_NAME}" for entry in answer.get("CommonPrefixes", ())]
-        start = f"{self._path.key}/" if self._path.key else ""
+        start = self._beneath
         return max(names, key=str.encode).removeprefix(start) if names else None
 
     def _object_key_unchecked(self, name: str) -> str:
         """Return a listing's marker, which need not be a name that could be stored."""
-        return f"{self._path.key}/{name}" if self._path.key else name
+        return f"{self._beneath}{name}"
 
     def _read(self, name: str, start: int, end: int | None) -> bytes:
-        whole = (start, end) == (0, None)
-        limits = {"max_concurrency": 1} if whole else {"start": start, "end": _FAR if end is None else end}
+        key = self._object_key(name)
         try:
-            body: bytes = self.filesystem.cat_file(self._key(name), **limits)  # neither form asks for the size first
-        except OSError as error:
-            if _status(error) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return self._engine_for(key).read(key, start, end)
+        except Exception as error:
+            if status_of(error) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return b""
             raise
-        return body
 
-    def _put_short(self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any]) -> ObjectInfo:
-        digest = hashlib.md5(body, usedforsecurity=False)
-        arguments = {"IfNoneMatch": "*"} if mode == "create" else {}
-        answer = self._call(
-            "put_object",
-            Key=self._object_key(name),
-            Body=body,
-            ContentMD5=b64encode(digest.digest()).decode(),
-            **_s3_names(options),
-            **arguments,
-        )
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes, ObjectInfo | None]:
+        key = self._object_key(name)
+        engine = self._engine_for(key)
+        if not isinstance(engine, ObstoreEngine):
+            return super()._fetch(name, start, end)
+        body, entry = engine.fetch(key, start, end)
+        return body, self._info({**entry, "name": self._key(name)})
+
+    @property
+    def _inline(self) -> int:
+        return int(self._options.get("multipart_threshold") or INLINE)
+
+    def _put_short(
+        self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any], if_match: str | None = None
+    ) -> ObjectInfo:
+        key = self._object_key(name)
+        tag = self._engine_for(key).write(key, body, mode=mode, options=in_ascii(options, "S3"), if_match=if_match)
         return ObjectInfo(
             PurePosixPath(name),
             size=len(body),
-            etag=answer.get("ETag", digest.hexdigest()).strip('"'),  # Swift names none where a newer write has won
+            etag=tag,
             content_type=options.get("content_type"),
             metadata=options.get("metadata", {}),
         )
 
     def _put_long(self, name: str, chunks: Iterator[bytes], *, mode: WriteMode, options: Mapping[str, Any]) -> None:
-        super()._put_long(name, chunks, mode=mode, options={"block_size": _PART, **_s3_names(options)})
+        self._refuse_existing(name, mode)
+        key = self._object_key(name)
+        self._engine_for(key).write_parts(key, chunks, options=in_ascii(options, "S3"))
+
+    def _replace(
+        self, name: str, chunks: Iterator[bytes], *, etag: str, content_type: str | None, metadata: Mapping[str, str]
+    ) -> ObjectInfo:
+        options = put_options(content_type, metadata)
+        try:
+            head = bytearray()
+            for chunk in chunks:
+                head += chunk
+                if len(head) > self._inline:
+                    self._check_unchanged(name, etag)  # before all of it is sent in vain
+                    body = chain((bytes(head),), chunks)
+                    engine = self._s3fs_engine()
+                    engine.replace_parts(self._object_key(name), body, if_match=etag, options=in_ascii(options, "S3"))
+                    return self.stat(name)
+            return self._put_short(name, bytes(head), mode="overwrite", options=options, if_match=etag)
+        except Exception as error:
+            if status_of(error) in _CHANGED:
+                raise KeyChangedError(self.url_of(name)) from error
+            if status_of(error) == HTTPStatus.NOT_IMPLEMENTED:
+                raise ServiceError(self.url_of(name), NO_CONDITION, status=HTTPStatus.NOT_IMPLEMENTED) from error
+            raise
+
+    def _check_unchanged(self, name: str, etag: str) -> None:
+        info = self._stat(name)
+        if info is None or info.etag != etag:
+            raise KeyChangedError(self.url_of(name))
 
     def _remove(self, names: Sequence[str]) -> None:
         if len(names) == 1:
@@ -221,16 +238,16 @@ class S3Storage(PagedStorage):
                 url = f"s3://{self._path.bucket}/{failed['Key']}"
                 raise ServiceError(url, f"could not be removed: {failed.get('Message') or failed.get('Code')}")
 
-    def _discard(self, file: "AbstractBufferedFile") -> None:
-        super()._discard(file)
-        file.closed = True  # or it would upload what it holds when it is collected
-
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         operation = {"GET": "get_object", "PUT": "put_object"}[method]
         return str(self.filesystem.url(self._key(name), expires=round(expires_in), client_method=operation))
 
     def _translated(self, error: Exception, url: str) -> StorageError | None:
-        return _meaning(error, url, self._endpoint) or super()._translated(error, url)
+        service = self._endpoint or "AWS"
+        found = meaning_in_s3(error, url, service)
+        if found is None and "obstore" in sys.modules:
+            found = meaning_in_obstore(error, url, service)
+        return found or super()._translated(error, url)
 
 
 def connect_s3(
@@ -246,108 +263,20 @@ def connect_s3(
     return S3Storage(path, endpoint, s3_kwargs).filesystem
 
 
-def _checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    for name in options:
-        if name not in KNOWN_OPTIONS:
-            known = f"known are {', '.join(KNOWN_OPTIONS)}"
-            message = f"S3 has no option {name!r} ({known}){suggestion(name, KNOWN_OPTIONS)}"
-            raise InvalidInputError(message)
-    return dict(options)
+def _one_endpoint(*given: str | None) -> str | None:
+    addresses = {checked_endpoint(address) for address in given if address}
+    if len(addresses) > 1:
+        raise InvalidInputError(f"S3 is given two endpoints: {' and '.join(sorted(addresses))}")
+    return next(iter(addresses), None)
 
 
-def _filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSystem":
-    s3fs = require("s3fs", extra="s3", purpose="reading and writing S3")
-    timeout = float(options.get("timeout", _TIMEOUT))
-    attempts = int(options.get("attempts", _ATTEMPTS))
-    session = require("aiobotocore.session", extra="s3", purpose="reading and writing S3").AioSession(
-        profile=options.get("profile")
-    )
-    session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
-    filesystem = s3fs.S3FileSystem(
-        session=session,
-        anon=options.get("anon", False),
-        key=options.get("key"),
-        secret=options.get("secret"),
-        token=options.get("token"),
-        endpoint_url=endpoint,
-        client_kwargs={"region_name": options["region"]} if "region" in options else {},
-        config_kwargs={
-            **({} if options.get("anon") else {"signature_version": "s3v4"}),
-            "connect_timeout": timeout,
-            "read_timeout": timeout,
-            "max_pool_connections": 64,
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-            "retries": {"mode": "standard", "total_max_attempts": attempts},
-            "s3": {"addressing_style": "path"},
-        },
-        use_listings_cache=False,
-        skip_instance_cache=True,
-    )
-    filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
-    return filesystem
+def _engine(
+    bucket: str, endpoint: str | None, options: Mapping[str, Any], opened: "Opened[S3FileSystem]"
+) -> ObstoreEngine | S3fsEngine:
+    if chosen_engine(options.get("engine")) == "obstore":
+        return s3_engine(bucket, endpoint, options)
+    return _s3fs_engine(bucket, options, opened)
 
 
-def _send_at_once(params: Mapping[str, Any], **_: object) -> None:
-    """Do not wait for `100 Continue` before a body is sent: aiohttp waits without end when it does not come."""
-    params["headers"].pop("Expect", None)
-
-
-def _s3_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate the names of the contract to those of the S3 API, which sends metadata as headers in ASCII."""
-    for name, value in options.get("metadata", {}).items():
-        if not (name + value).isascii():
-            message = f"S3 keeps metadata in ASCII only; {name!r}: {value!r} is not"
-            raise InvalidInputError(message)
-    names = {"content_type": "ContentType", "metadata": "Metadata"}
-    return {names[option]: value for option, value in options.items()}
-
-
-def _meaning(error: BaseException, url: str, endpoint: str | None) -> StorageError | None:
-    """Return what an error of s3fs, botocore or aiohttp means: the one place that knows them."""
-    from aiohttp import ClientConnectionError, ClientPayloadError
-    from botocore import exceptions as boto
-
-    for each in _causes(error):
-        if isinstance(each, boto.ClientError):
-            return _refusal(each.response, url, each.operation_name)
-        if isinstance(each, boto.NoCredentialsError | boto.PartialCredentialsError | boto.ProfileNotFound):
-            return AuthenticationError(url, f"{each}; {_HOW_TO_SIGN_IN}")
-        service = endpoint or "AWS"
-        for kinds, meaning, reason in (
-            (
-                (boto.ConnectTimeoutError, boto.ReadTimeoutError),
-                StorageTimeoutError,
-                f"no answer in time from {service}",
-            ),
-            ((boto.ResponseStreamingError, boto.IncompleteReadError, ClientPayloadError), IntegrityError, _CUT_SHORT),
-            ((boto.HTTPClientError, ClientConnectionError), UnreachableError, f"no connection to {service}; {_CHECK}"),
-        ):
-            if isinstance(each, kinds):
-                return meaning(url, reason)
-        if isinstance(each, ValueError) and "endpoint" in str(each):
-            return UnreachableError(url, f"{each}; an endpoint looks like https://s3.example.org")
-    return None
-
-
-def _refusal(answer: Mapping[str, Any], url: str, operation: str) -> StorageError:
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    code = answer.get("Error", {}).get("Code", "")
-    message = answer.get("Error", {}).get("Message", "")
-    kind = _BY_CODE.get(code) or _BY_STATUS.get(status or 0)
-    if kind is None:
-        return ServiceError(url, f"the service refused ({message or code or 'no reason given'})", status=status)
-    bare = status == HTTPStatus.FORBIDDEN and operation == "HeadObject"  # an answer without a body tells no more
-    reason = "the service does not accept these credentials, or not for this" if bare else _REASONS.get(code, "")
-    return kind(url, reason, status=status)
-
-
-def _status(error: BaseException) -> int | None:
-    answers = (getattr(each, "response", None) for each in _causes(error))
-    return next((answer["ResponseMetadata"]["HTTPStatusCode"] for answer in answers if answer), None)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _s3fs_engine(bucket: str, options: Mapping[str, Any], opened: "Opened[S3FileSystem]") -> S3fsEngine:
+    return S3fsEngine(opened.get, bucket, part_size=int(options.get("part_size") or PART))

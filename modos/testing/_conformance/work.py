@@ -157,7 +157,7 @@ class AsynchronousTests(StorageSuite):
     def test_every_verb_has_a_twin(self, storage: Storage) -> None:
         """Whatever asks the storage something can be awaited."""
         values = {"path", "url", "url_of", "from_url", "zarr", "filesystem", "read_only", "transfer"}
-        values |= {"to_fsspec", "to_pyarrow", "upath"}  # they ask nothing
+        values |= {"parts", "to_fsspec", "to_pyarrow", "upath"}  # they ask nothing
         verbs = {name for name, _ in inspect.getmembers_static(type(storage)) if not name.startswith("_")}
         assert {name for name in verbs - values if not name.endswith("_async")} == {
             name.removesuffix("_async") for name in verbs if name.endswith("_async")

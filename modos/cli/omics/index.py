@@ -1,0 +1,31 @@
+"""`modos index`: the index of a file, made and stored beside it.
+
+Owns the words of the command. Must not know how an index is made.
+"""
+
+from typing import Annotated
+
+import typer
+
+from modos.cli.omics.stream import GenomicsFile
+from modos.cli.places import Anonymous, Endpoint, Place, open_object
+
+__all__ = ["index"]
+
+
+def index(
+    place: Place,
+    file: GenomicsFile,
+    *,
+    csi: Annotated[
+        bool, typer.Option("--csi", metavar="", help="Make a CSI, which contigs longer than 512 Mbp need.")
+    ] = False,
+    endpoint: Endpoint = None,
+    anon: Anonymous = False,
+) -> None:
+    """Make the index of a BAM, CRAM, BCF, FASTA, or bgzipped VCF, BED, GFF or GTF, and store it beside the file.
+
+    A file that is elsewhere is downloaded for it. Writes the names of the index files.
+    """
+    for name in open_object(place, endpoint=endpoint, anon=anon).index_file(file, csi=csi):
+        typer.echo(name)

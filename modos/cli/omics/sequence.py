@@ -1,0 +1,29 @@
+"""`modos fetch-sequence`: bases of a region of a FASTA file.
+
+Owns the words of the command. Must not know how they are found.
+"""
+
+from textwrap import wrap
+from typing import Annotated
+
+import typer
+
+from modos.cli.omics.stream import GenomicsFile
+from modos.cli.places import Anonymous, Endpoint, Place, open_object
+
+__all__ = ["fetch_sequence"]
+
+_WIDTH = 60
+
+
+def fetch_sequence(
+    place: Place,
+    file: GenomicsFile,
+    region: Annotated[str, typer.Argument(metavar="REGION", help="chr1:1,000-2,000, or chr1 for all of it.")],
+    *,
+    endpoint: Endpoint = None,
+    anon: Anonymous = False,
+) -> None:
+    """Write the bases of a region of a FASTA file, as FASTA; only these are fetched."""
+    bases = open_object(place, endpoint=endpoint, anon=anon).fetch_sequence(file, region)
+    typer.echo("\n".join([f">{region}", *wrap(bases, _WIDTH)]))

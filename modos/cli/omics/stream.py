@@ -1,0 +1,77 @@
+"""`modos stream`: records of regions of a file.
+
+Owns the words of the command. Must not know how a region is read.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modos.cli.places import Anonymous, Endpoint, Place, open_object
+
+if TYPE_CHECKING:
+    from modos.omics import Region
+
+__all__ = ["GenomicsFile", "stream_records"]
+
+GenomicsFile = Annotated[
+    str, typer.Argument(metavar="FILE", help="A file of the object, or the element that has it: reads.bam, data/reads.")
+]
+
+
+def stream_records(
+    place: Place,
+    file: GenomicsFile,
+    *,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region", "-r", metavar="REGION", help="chr1:1,000-2,000, chr1, or * for reads without a place."
+        ),
+    ] = None,
+    bed: Annotated[
+        Path | None, typer.Option("--regions", metavar="BED", help="A BED file of regions, each record then once.")
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", metavar="FASTA", help="What a CRAM was compressed against: a file, an element, a refget URL."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="Write .bam, .cram, .sam, .vcf.gz, .bcf or .vcf, not text."
+        ),
+    ] = None,
+    endpoint: Endpoint = None,
+    anon: Anonymous = False,
+) -> None:
+    """Write the records of a BAM, CRAM, VCF or BCF that overlap regions; only these are fetched.
+
+    Without --output they are written as text, with the header. Several regions give each record once, in the order of
+    the file. Without a region the whole file is written.
+    """
+    from modos.omics.writing import as_text, silence, write_records
+
+    silence()
+    modo = open_object(place, endpoint=endpoint, anon=anon)
+    wanted = _regions(region or (), bed)
+    indexed = modo.open_indexed(file)
+    records = modo.stream_genomics(file, wanted, reference)
+    if output is not None:
+        write_records(indexed, records, output)
+        return
+    for line in as_text(indexed, records):
+        typer.echo(line)
+
+
+def _regions(texts: Sequence[str], bed: Path | None) -> "list[str | Region] | None":
+    from modos.omics import parse_bed
+
+    if bed is None:
+        return list(texts) or None
+    with bed.open(encoding="utf-8") as lines:
+        return [*texts, *parse_bed(lines, name=str(bed))]

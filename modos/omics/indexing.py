@@ -1,0 +1,78 @@
+"""Index files made, for files in any storage.
+
+Owns how htslib is asked to make them. Must not know digital objects.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any
+
+from modos._lazy import require
+from modos.errors import InvalidInputError
+from modos.omics.formats import index_names
+from modos.storage import LocalStorage, Storage
+
+__all__ = ["make_index"]
+
+_BUFFER = 8 * 1024 * 1024
+
+
+def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -> list[str]:
+    """Make the index of a file and store it beside it; one that is there is replaced.
+
+    A file that is not on this machine is downloaded to a temporary directory for it.
+
+    Parameters
+    ----------
+    storage, target
+        The file: BAM, CRAM, BCF, FASTA, or what bgzip compressed of VCF, SAM, BED, GFF, GTF or FASTA.
+    csi
+        Whether to make a CSI where BAI or TBI is usual: contigs longer than 512 Mbp need it.
+
+    Returns
+    -------
+    list of str
+        Names of the index files.
+
+    Raises
+    ------
+    InvalidInputError
+        When files of its format have no index, or this one is not sorted or not compressed by bgzip.
+    """
+    name = str(target)
+    if not index_names(name):
+        message = f"{name!r} can have no index; bgzip compresses text so that it can, and its name then ends with .gz"
+        raise InvalidInputError(message)
+    pysam = require("pysam", extra="genomics", purpose="making index files")
+    with tempfile.TemporaryDirectory(prefix="modos-") as folder:
+        path = Path(folder, PurePath(name).name)
+        if isinstance(storage, LocalStorage):
+            path.symlink_to(Path(storage.path, name).absolute())
+        else:
+            with storage.open(name) as source, path.open("wb") as file:
+                shutil.copyfileobj(source, file, _BUFFER)
+        storage.stat(name)
+        try:
+            _make(pysam, name.lower())(str(path), csi)
+        except (OSError, ValueError, pysam.SamtoolsError) as error:
+            reason = " ".join(str(error).split())
+            message = f"{storage.url_of(name)} cannot be indexed; is it sorted, and compressed by bgzip? ({reason})"
+            raise InvalidInputError(message) from error
+        made = [each for each in sorted(Path(folder).iterdir()) if each != path]
+        for each in made:
+            storage.put(each, name + each.name[len(path.name) :])
+        return [name + each.name[len(path.name) :] for each in made]
+
+
+def _make(pysam: Any, name: str) -> Callable[[str, bool], object]:  # noqa: ANN401 - pysam ships no types
+    """Return what makes the index of a file by its name."""
+    presets = {".vcf.gz": "vcf", ".bcf": "bcf", ".bed.gz": "bed", ".gff.gz": "gff"}
+    presets |= {".gff3.gz": "gff", ".gtf.gz": "gff"}
+    preset = next((found for suffix, found in presets.items() if name.endswith(suffix)), None)
+    if preset is not None:
+        return lambda path, csi: pysam.tabix_index(path, preset=preset, csi=csi, force=True)
+    if name.endswith((".bam", ".cram", ".sam.gz")):
+        return lambda path, csi: pysam.index(*(["-c"] if csi else []), path)
+    return lambda path, csi: pysam.faidx(path)  # noqa: ARG005 - sequences have one kind of index

@@ -1,0 +1,173 @@
+"""Parts on a disk: written in place into a sparse hidden file beside the target, noted in a journal, then renamed.
+
+Owns those two files. Must not know any service.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from modos.errors import IntegrityError, StorageError
+from modos.storage.backends.local import turn
+from modos.storage.parts.base import Body, PartInfo, PartPlan, Parts, PartUpload, Unfinished
+from modos.storage.parts.journal import Journal, boot
+from modos.storage.parts.names import PARTIAL, beneath, partial_beside
+from modos.storage.parts.rules import DISK
+
+__all__ = ["LocalParts", "LocalUpload"]
+
+_JOURNAL = "journal"
+_PIECE = 2**20
+_DIGITS = 16
+_ATTEMPTS = 10
+
+
+class LocalUpload(PartUpload):
+    """A file that arrives on a disk by parts; the token is what it must agree in to be continued."""
+
+    @property
+    def _place(self) -> Path:
+        return Path(self.storage.path, self.plan.name)
+
+    @property
+    def _partial(self) -> Path:
+        """The sparse file: one of each upload, so that who was given up cannot write into what came after."""
+        return Path(self.storage.path, partial_beside(self.plan.name, self.token[:_DIGITS]))
+
+    @property
+    def _journal(self) -> Path:
+        return Path(self.storage.path, partial_beside(self.plan.name, _JOURNAL))
+
+    def resume(self) -> None:
+        """Make the two files, or keep those that are there as far as they can be believed."""
+        for _ in range(_ATTEMPTS):
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError), turn(self._place.parent):  # it was removed as empty meanwhile
+                self._resume()
+                return
+        raise FileNotFoundError(self._place)
+
+    def _resume(self) -> None:
+        known = Journal.read(self._journal)
+        if known is None or known.identity != self.token or _size(self._partial) != self.size:
+            self._clear()
+            with self._partial.open("xb") as file:
+                file.truncate(self.size)
+            Journal(self.token, self._place.name, time.time(), boot()).write(self._journal)
+        elif not known.is_of_this_boot:
+            kept = {index: part for index, part in known.parts.items() if self._is_written(part)}
+            replace(known, boot=boot(), parts=kept).write(self._journal)
+
+    def _is_written(self, part: PartInfo) -> bool:
+        if part.index not in range(self.count):
+            return False
+        start, end = self.span(part.index)
+        digest = hashlib.md5(usedforsecurity=False)
+        with self._partial.open("rb") as file:
+            file.seek(start)
+            while start < end and (piece := file.read(min(_PIECE, end - start))):
+                digest.update(piece)
+                start += len(piece)
+        return digest.hexdigest() == part.etag
+
+    def _stored(self) -> Iterable[PartInfo]:
+        known = Journal.read(self._journal)
+        return known.parts.values() if known is not None and known.identity == self.token else ()
+
+    def _put(self, index: int, body: Body, md5: str) -> str:
+        if hashlib.md5(body, usedforsecurity=False).hexdigest() != md5:
+            raise IntegrityError(str(self._place), f"part {index} does not have the MD5 that it should have")
+        with self._partial.open("r+b", buffering=0) as file:
+            file.seek(self.span(index)[0])
+            left = memoryview(body).cast("B")
+            while left:
+                left = left[file.write(left) :]
+        Journal.add(self._journal, self.token, PartInfo(index, self.plan.length(index), md5))
+        return md5
+
+    def _commit(self, parts: Sequence[PartInfo]) -> None:
+        with turn(self._place.parent):
+            known = self.stored()
+            for part in parts:
+                if known.get(part.index) != part:
+                    raise IntegrityError(str(self._place), f"part {part.index} is not there as it was sent")
+            try:
+                self._partial.replace(self._place)
+            except IsADirectoryError as error:
+                raise StorageError(str(self._place), "is a directory") from error
+            self._journal.unlink()
+
+    def _abort(self) -> None:
+        with turn(self._place.parent):
+            known = Journal.read(self._journal)
+            if known is None or known.identity == self.token:
+                self._clear()
+        self._prune()
+
+    def _clear(self) -> None:
+        """Remove what is there of any upload of the file."""
+        beginning = partial_beside(self._place.name).removesuffix(PARTIAL)
+        for path in self._place.parent.glob(f"{beginning}.*{PARTIAL}"):
+            path.unlink(missing_ok=True)
+
+    def _prune(self) -> None:
+        """Remove the directories above, up to the root, as far as they are empty."""
+        root = Path(self.storage.path)
+        for directory in self._place.parents:
+            if directory == root or not directory.is_relative_to(root):
+                return
+            try:
+                directory.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return
+
+
+class LocalParts(Parts):
+    """Parts on a disk. Nothing is sent, so that none is asked of how long it must be."""
+
+    rules = DISK
+
+    def _begin(self, plan: PartPlan) -> PartUpload:
+        upload = LocalUpload(self.storage, plan, plan.identity)
+        upload.resume()
+        return upload
+
+    def _unfinished(self, name: str) -> Generator[Unfinished]:
+        root = Path(self.storage.path)
+        top = root / name
+        for directory, _, files in os.walk(top if top.is_dir() else top.parent):
+            for each in sorted(files):
+                if each.startswith(".") and each.endswith(f".{_JOURNAL}{PARTIAL}"):
+                    found = self._found(root, Path(directory, each))
+                    if found is not None and beneath(str(found.path), name):
+                        yield found
+
+    def _found(self, root: Path, path: Path) -> Unfinished | None:
+        known = Journal.read(path)
+        if known is None or "/" in known.name:
+            return None
+        target = PurePosixPath((path.parent / known.name).relative_to(root).as_posix())
+        try:
+            changed = path.stat().st_mtime
+        except FileNotFoundError:  # it has been committed meanwhile
+            return None
+        started, last = (datetime.fromtimestamp(seconds, UTC) for seconds in (known.started, changed))
+        size = sum(part.size for part in known.parts.values())
+        return Unfinished(target, size, started, last, known.identity)
+
+    def _discard(self, name: str, token: str) -> None:
+        LocalUpload(self.storage, PartPlan(name=name, size=1, part_size=1, origin=""), token).abort()
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,142 @@
+"""Parts in S3: a multipart upload, and beside the target a small hidden file that tells whose it is.
+
+Owns when an upload is continued, and what proves a part. Must not know any other service, nor how the client is made.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from modos.errors import IntegrityError
+from modos.storage.backends.failures import status_of
+from modos.storage.backends.remote import in_ascii, put_options
+from modos.storage.neighbours import same_service
+from modos.storage.parts.base import Body, PartInfo, PartPlan, Parts, PartUpload, Unfinished
+from modos.storage.parts.bucket import Bucket
+from modos.storage.parts.names import beneath
+from modos.storage.parts.rules import S3
+
+if TYPE_CHECKING:
+    from modos.storage.base import Storage
+
+__all__ = ["S3Parts", "S3Upload"]
+
+_NAMES = {"content_type": "ContentType", "metadata": "Metadata"}
+
+
+class S3Upload(PartUpload):
+    """A multipart upload; its token is the upload's id."""
+
+    @property
+    def _bucket(self) -> Bucket:
+        return Bucket(self.storage)
+
+    def _call(self, operation: str, **arguments: object) -> dict[str, Any]:
+        bucket = self._bucket
+        return bucket.call(operation, Key=bucket.key(self.plan.name), UploadId=self.token, **arguments)
+
+    def _stored(self) -> Iterable[PartInfo]:
+        found = self._bucket.parts(self.plan.name, self.token)
+        return [PartInfo(part["PartNumber"] - 1, part["Size"], _tag(part)) for part in found]
+
+    def _put(self, index: int, body: Body, md5: str) -> str:
+        content = bytes(body) if isinstance(body, memoryview) else body
+        checked = {"Body": content, "ContentMD5": b64encode(bytes.fromhex(md5)).decode()}
+        tag = _tag(self._call("upload_part", PartNumber=index + 1, **checked))
+        if PartInfo(index, len(content), tag).md5 not in {md5, None}:
+            raise self._damaged(f"has other bytes in part {index} than were sent")
+        return tag
+
+    def _copies_from(self, source: "Storage") -> bool:
+        return same_service(source, self.storage)
+
+    def _copy(self, index: int, source: "Storage", name: str, etag: str | None) -> str:
+        theirs = Bucket(source)
+        arguments: dict[str, Any] = {"CopySource": {"Bucket": theirs.name, "Key": theirs.key(name)}}
+        if self.count > 1:  # AWS copies no range of a file below 5 MB
+            start, end = self.span(index)
+            arguments["CopySourceRange"] = f"bytes={start}-{end - 1}"
+        if etag is not None:
+            arguments["CopySourceIfMatch"] = f'"{etag}"'
+        try:
+            return _tag(self._call("upload_part_copy", PartNumber=index + 1, **arguments)["CopyPartResult"])
+        except Exception as error:
+            if status_of(error) == HTTPStatus.PRECONDITION_FAILED:
+                raise IntegrityError(source.url_of(name), "it has changed meanwhile") from error
+            raise
+
+    def _commit(self, parts: Sequence[PartInfo]) -> None:
+        whole = [{"PartNumber": part.index + 1, "ETag": f'"{part.etag}"'} for part in parts]
+        try:
+            self._call("complete_multipart_upload", MultipartUpload={"Parts": whole})
+        except Exception as error:
+            status = status_of(error)
+            if status == HTTPStatus.NOT_FOUND and self._is_made_of(parts):
+                return  # an earlier attempt was carried out, and its answer was lost
+            if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+                raise self._damaged("cannot be made: a part is not there, or not as it was sent") from error
+            raise
+
+    def _is_made_of(self, parts: Sequence[PartInfo]) -> bool:
+        expected = self._etag_of(parts)
+        return expected is not None and self.storage.exists(self.path) and self.storage.stat(self.path).etag == expected
+
+    def _etag_of(self, parts: Sequence[PartInfo]) -> str | None:
+        if any(part.md5 is None for part in parts):
+            return None
+        digests = b"".join(bytes.fromhex(part.etag) for part in parts)
+        return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+    def _abort(self) -> None:
+        self._bucket.discard(self.plan.name, self.token)
+
+    def _forget(self) -> None:
+        self._bucket.remove_note(self.plan.name)
+
+
+class S3Parts(Parts):
+    """Parts in S3, or in a service that speaks its protocol."""
+
+    rules = S3
+
+    def _begin(self, plan: PartPlan) -> PartUpload:
+        options = in_ascii(put_options(plan.content_type, plan.metadata), "S3")
+        bucket = Bucket(self.storage)
+        note = bucket.note(plan.name)
+        if note is not None:
+            if note["identity"] == plan.identity and bucket.is_there(plan.name, note["upload"]):
+                return S3Upload(self.storage, plan, note["upload"])
+            bucket.abort(plan.name, note["upload"])
+        named = {_NAMES[option]: value for option, value in options.items()}
+        made = bucket.call("create_multipart_upload", Key=bucket.key(plan.name), **named)
+        bucket.keep_note(plan.name, made["UploadId"], plan.identity)
+        return S3Upload(self.storage, plan, made["UploadId"])
+
+    def _unfinished(self, name: str) -> Generator[Unfinished]:
+        """Yield every multipart upload, whoever has begun it, and every note of one that has ended."""
+        bucket = Bucket(self.storage)
+        found = {
+            (target, upload["UploadId"]): upload["Initiated"]
+            for upload in bucket.uploads(name)
+            if (target := bucket.target(upload["Key"])) is not None
+        }
+        for target, written, note in bucket.notes(name):
+            found.setdefault((target, note["upload"]), written)
+        for (target, token), started in sorted(found.items()):
+            if beneath(target, name):
+                parts = list(bucket.parts(target, token))
+                changed = max((part["LastModified"] for part in parts), default=started)
+                size = sum(part["Size"] for part in parts)
+                times = started.astimezone(UTC), changed.astimezone(UTC)
+                yield Unfinished(PurePosixPath(target), size, *times, token)
+
+    def _discard(self, name: str, token: str) -> None:
+        Bucket(self.storage).discard(name, token)
+
+
+def _tag(answer: Any) -> str:  # noqa: ANN401 - a part of an answer
+    return str(answer["ETag"]).strip('"')

@@ -1,0 +1,404 @@
+"""One file at a time from source to target: read, sent, proven, and noted in the book.
+
+Owns how a small file goes whole and a large one by parts, retries, and what is proven when. Must not know which files
+there are, nor in which order they go.
+"""
+
+import hashlib
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+from uuid import uuid4
+
+from modos.errors import IntegrityError, ServiceUnavailableError, StorageTimeoutError, UnreachableError
+from modos.storage import Storage, capabilities
+from modos.storage.info import ObjectInfo
+from modos.storage.neighbours import copy_by_service
+from modos.storage.parts.base import PartInfo, PartUpload
+from modos.transfers.copying import copy_stream, digest_of
+from modos.transfers.crew import Crew, Unit
+from modos.transfers.digests import NOTHING, DigestBook, Digests, digests_of, same_content, version_of
+from modos.transfers.limits import limiters
+from modos.transfers.plan import Step
+from modos.transfers.progress import Tally
+from modos.transfers.reading import Chain, Reader
+
+__all__ = ["WHOLE", "Courier", "Done"]
+
+WHOLE = 8 * 1024 * 1024
+"""Bytes up to which a file goes whole; larger ones go by parts."""
+
+SERVICE_WHOLE = 1024 * 1024 * 1024
+"""Bytes up to which a service copies a file in one request; larger ones go by parts."""
+
+_COPIES = 3
+"""How many times its size a body takes while it is sent, in buffers of the client."""
+
+_TROUBLE = (ServiceUnavailableError, StorageTimeoutError, UnreachableError)
+"""What may well succeed a moment later; the storage itself has tried several times already."""
+
+_TRIES = 4
+_FIRST_PAUSE = 0.2
+
+
+@dataclass
+class Done:
+    """What was done so far.
+
+    Attributes
+    ----------
+    files, bytes
+        Written and verified.
+    same, same_bytes
+        Found to be the same when they were read, and so left as they are.
+    resumed
+        Bytes of them that an earlier transfer had brought.
+    by_service
+        Bytes of them that the service copied.
+    digests
+        Name to BLAKE2b in hex, where it is known.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    same: int = 0
+    same_bytes: int = 0
+    resumed: int = 0
+    by_service: int = 0
+    digests: dict[str, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+@dataclass
+class _Large:
+    """A large file that is under way by parts."""
+
+    step: Step
+    upload: PartUpload
+    origin: ObjectInfo
+    parts: dict[int, PartInfo]
+    chain: Chain | None
+    again: bool
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.parts) == self.upload.count
+
+
+class Courier:
+    """Moves the files of one transfer.
+
+    Parameters
+    ----------
+    source, target
+        From where, and to where, under the same names.
+    crew
+        Who does the work.
+    book
+        Where digests are kept.
+    tally
+        Told of every advance.
+    present
+        What the target's listing has, by name.
+    workers
+        Requests that one host is asked at once, at most.
+    full
+        Whether every file is read back.
+    seen
+        When the source was listed, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        source: Storage,
+        target: Storage,
+        *,
+        crew: Crew,
+        book: DigestBook,
+        tally: Tally,
+        present: Mapping[str, ObjectInfo],
+        workers: int,
+        full: bool,
+        seen: float,
+    ) -> None:
+        self.done = Done()
+        self.burst: list[Unit] = []
+        """What is left to do when all that is new is there: small files that replace others, and commits of large ones."""
+        self._source = source
+        self._target = target
+        self._crew = crew
+        self._book = book
+        self._tally = tally
+        self._present = present
+        self._full = full
+        self._seen = seen
+        able = capabilities(target)
+        self._keeps = able.can("content_type"), able.can("metadata")
+        self._reader = Reader(source, carried=any(self._keeps))
+        self._asking, self._sending = limiters(source, target, workers)
+
+    def unit(self, step: Step) -> Unit:
+        """Return the work that brings a file; when that goes by parts and replaces another, the burst completes it."""
+        file, goes = step.file, self._goes(step)
+        if goes == "by parts":
+            return Unit(partial(self._begin, step), WHOLE, self._note(file))
+        work = {"by service": self._ask_service, "whole": self._send_whole, "streamed": self._send_stream}[goes]
+        weight = {"by service": 0, "whole": _COPIES * file.size, "streamed": _COPIES * WHOLE}[goes]
+        return Unit(partial(self._once, work, step), weight, self._note(file))
+
+    def begins_early(self, step: Step) -> bool:
+        """Tell whether the work for a file that replaces another changes nothing that is seen before the burst."""
+        return self._goes(step) == "by parts"
+
+    def _goes(self, step: Step) -> Literal["by service", "whole", "streamed", "by parts"]:
+        by_parts = self._target.parts is not None
+        if step.by == "service" and (step.file.size <= SERVICE_WHOLE or not by_parts):
+            return "by service"
+        if step.file.size <= WHOLE:
+            return "whole"
+        return "by parts" if by_parts else "streamed"
+
+    def _note(self, file: ObjectInfo) -> str:
+        return f"while copying {self._source.url_of(file.path)} to {self._target.url_of(file.path)}"
+
+    def _once(self, work: Callable[[Step], None], step: Step) -> Iterable[Unit]:
+        self._patiently(partial(work, step), str(step.file.path))
+        return ()
+
+    # -- retries ------------------------------------------------------------------------------------------------------
+
+    def _patiently[T](self, work: Callable[[], T], restarts: str = "") -> T:
+        """Do something again when a service is in trouble, and once more when bytes were damaged on the way.
+
+        Parameters
+        ----------
+        work
+            Does it.
+        restarts
+            Name of the file whose count begins anew then; empty for none.
+        """
+        damaged = False
+        for attempt in range(_TRIES):
+            self._crew.go_on()
+            try:
+                return work()
+            except IntegrityError:
+                if damaged:
+                    raise
+                damaged = True
+            except _TROUBLE:
+                for limiter in (self._asking, self._sending):
+                    limiter.trouble()
+                if attempt == _TRIES - 1:
+                    raise
+                self._crew.pause(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            if restarts:
+                self._tally.restarted(restarts)
+        raise AssertionError
+
+    # -- whole files --------------------------------------------------------------------------------------------------
+
+    def _send_whole(self, step: Step) -> None:
+        file, name = step.file, str(step.file.path)
+        with self._asking.slot():
+            fetched = self._reader.fetch(file)
+        self._advance(name, file.size)
+        body = fetched.body
+        digests = {"md5": _md5(body), "blake2b": hashlib.blake2b(body).hexdigest()}
+        self._reader.check(file, digests["md5"])
+        self._book.record(self._source, file, digests, seen=self._seen)
+        there = self._present.get(name)
+        if there is not None and there.size == file.size and same_content(self._known(there), digests):
+            self._finish(step, digests, same=True)
+            return
+        options = self._options(fetched.file)
+        with self._sending.slot():
+            stored = self._target.put(body, file.path, **options)
+            url = self._target.url_of(file.path)
+            if stored.size != file.size:
+                raise IntegrityError(url, f"{stored.size:,} bytes are stored where {file.size:,} were sent")
+            if (self._full or stored.md5 != digests["md5"]) and self._read_back(stored) != digests["blake2b"]:
+                raise IntegrityError(url, "what is stored is not what was sent")
+        self._book.record(self._target, stored, digests)
+        self._finish(step, digests)
+
+    def _send_stream(self, step: Step) -> None:
+        """Copy a large file in one piece, to a target that takes no parts."""
+        file, name = step.file, str(step.file.path)
+        described = self._reader.described(file)
+        stored, digests = copy_stream(
+            self._source, self._target, file, partial(self._advance, name), options=self._options(described)
+        )
+        self._book.record(self._source, file, digests, seen=self._seen)
+        self._book.record(self._target, stored, digests)
+        self._finish(step, digests)
+
+    def _ask_service(self, step: Step) -> None:
+        file, name = step.file, str(step.file.path)
+        known = digests_of(file, self._book.digests(self._source, file))
+        with self._sending.slot():
+            stored = copy_by_service(self._source, self._target, file)
+        self._advance(name, file.size)
+        if self._full and "blake2b" in known and self._read_back(stored) != known["blake2b"]:
+            raise IntegrityError(self._target.url_of(name), "what the service copied is not what it was asked for")
+        self._book.record(self._target, stored, known)
+        self._finish(step, known, by_service=True)
+
+    # -- large files --------------------------------------------------------------------------------------------------
+
+    def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
+        return self._patiently(partial(self._opened, step, again=again), str(step.file.path))
+
+    def _opened(self, step: Step, *, again: bool) -> Iterable[Unit]:
+        """Begin a large file, or continue it, and return the work for its parts."""
+        file, name = step.file, str(step.file.path)
+        assert self._target.parts is not None
+        described = self._reader.described(file)
+        version = version_of(file) or (file.last_modified and f"{file.size}:{file.last_modified}") or uuid4().hex
+        with self._sending.slot():
+            upload = self._target.parts.begin(
+                file.path, size=file.size, origin=f"{self._source.url_of(name)} {version}", **self._options(described)
+            )
+            found = dict(upload.stored())
+        chain = None if found or step.by == "service" else Chain(self._crew.go_on)
+        large = _Large(step, upload, described, found, chain, again)
+        resumed = sum(part.size for part in found.values())
+        with self.done.lock:
+            self.done.resumed += resumed
+        self._tally.moved(name, resumed)
+        note = self._note(file)
+        send = self._copy_part if step.by == "service" and upload.copies_from(self._source) else self._send_part
+        weight = 0 if send == self._copy_part else upload.part_size
+        missing = [index for index in range(upload.count) if index not in found]
+        units = [Unit(partial(send, large, index), weight, note) for index in missing]
+        return units or self._closing(large)
+
+    def _send_part(self, large: _Large, index: int) -> Iterable[Unit]:
+        """Read a part and store it; each is tried again by itself."""
+        step, (start, end) = large.step, large.upload.span(index)
+        pieces: list[bytes] = []
+
+        def read() -> None:
+            with self._asking.slot():
+                pieces[:] = [self._reader.fetch(step.file, start, end).body]
+
+        def send() -> None:
+            with self._sending.slot():
+                part = large.upload.put(index, pieces[0], md5=digest)
+            with large.lock:
+                large.parts[index] = part
+
+        self._patiently(read)
+        if large.chain is not None:
+            large.chain.feed(index, pieces[0])
+        digest = _md5(pieces[0])
+        self._patiently(send)
+        return self._arrived(large, end - start)
+
+    def _copy_part(self, large: _Large, index: int) -> Iterable[Unit]:
+        """Let the service copy a part."""
+        file, (start, end) = large.step.file, large.upload.span(index)
+
+        def ask() -> None:
+            with self._sending.slot():
+                etag = None if file.etag is None else file.etag.removesuffix("-slo")
+                part = large.upload.copy(index, self._source, file.path, etag=etag)
+            with large.lock:
+                large.parts[index] = part
+
+        self._patiently(ask)
+        return self._arrived(large, end - start)
+
+    def _arrived(self, large: _Large, size: int) -> Iterable[Unit]:
+        self._advance(str(large.step.file.path), size)
+        with large.lock:
+            last = large.is_whole
+        return self._closing(large) if last else ()
+
+    def _closing(self, large: _Large) -> Iterable[Unit]:
+        """Return the work that completes a large file, or keep it for the burst."""
+        unit = Unit(partial(self._close, large), 0, self._note(large.step.file))
+        if large.step.action != "replace":
+            return (unit,)
+        with self.done.lock:
+            self.burst.append(unit)
+        return ()
+
+    def _close(self, large: _Large) -> Iterable[Unit]:
+        """Make the file of its parts, if they are of the file that was listed."""
+        step, file, name = large.step, large.step.file, str(large.step.file.path)
+        digests: dict[str, str] = dict(self._book.digests(self._source, file)) if step.by == "service" else {}
+        if large.chain is not None:
+            digests |= {"blake2b": large.chain.blake2b, "md5": large.chain.md5}
+            try:
+                self._reader.check(file, digests["md5"])
+            except IntegrityError:
+                large.upload.abort()
+                if large.again:
+                    raise
+                self._tally.restarted(name)
+                return self._begin(step, again=True)
+        ordered = [part for _, part in sorted(large.parts.items())]
+        if all(part.md5 is not None for part in ordered):
+            joined = "".join(part.etag for part in ordered)
+            digests[f"md5s-{large.upload.part_size}"] = _md5(joined.encode())
+        made: list[ObjectInfo] = []
+        self._patiently(lambda: made.append(large.upload.commit(ordered)))
+        stored = made[-1]
+        if self._full:
+            self._compare(file, stored, digests)
+        self._book.record(self._source, file, {**digests, **digests_of(stored)}, seen=self._seen)
+        self._book.record(self._target, stored, digests)
+        self._book.flush()
+        self._finish(step, digests, by_service=step.by == "service")
+        return ()
+
+    def _compare(self, file: ObjectInfo, stored: ObjectInfo, digests: dict[str, str]) -> None:
+        """Read a large file back, and the source too when part of it was brought by an earlier transfer."""
+        expected = digests.get("blake2b") or digest_of(self._source, file, lambda _: self._crew.go_on())
+        if self._read_back(stored) != expected:
+            raise IntegrityError(self._target.url_of(file.path), "what is stored is not what was sent")
+        digests["blake2b"] = expected
+
+    # -- what they share ----------------------------------------------------------------------------------------------
+
+    def _known(self, there: ObjectInfo) -> Digests:
+        return digests_of(there, self._book.digests(self._target, there))
+
+    def _options(self, file: ObjectInfo) -> dict[str, Any]:
+        """Return content type and metadata as far as the target keeps them."""
+        content_type, metadata = self._keeps
+        return {
+            "content_type": file.content_type or None if content_type else None,
+            "metadata": dict(file.metadata) if metadata else None,
+        }
+
+    def _read_back(self, stored: ObjectInfo) -> str:
+        return digest_of(self._target, stored, lambda _: self._crew.go_on())
+
+    def _advance(self, name: str, size: int) -> None:
+        self._crew.go_on()
+        if size:
+            self._tally.moved(name, size)
+
+    def _finish(self, step: Step, digests: Digests = NOTHING, *, same: bool = False, by_service: bool = False) -> None:
+        name, size, done = str(step.file.path), step.file.size, self.done
+        with done.lock:
+            if same:
+                done.same += 1
+                done.same_bytes += size
+            else:
+                done.files += 1
+                done.bytes += size
+            done.by_service += size if by_service else 0
+            if "blake2b" in digests:
+                done.digests[name] = digests["blake2b"]
+        self._tally.finished(name)
+
+
+def _md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()

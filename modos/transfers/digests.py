@@ -1,0 +1,203 @@
+"""What is known of the content of files without reading them: digests by the version of the file that has them.
+
+Owns the book in which they are kept from one transfer to the next, and when two files are the same by them. Must not
+know why anything is compared; losing the book costs time and never correctness.
+"""
+
+import json
+import os
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from modos.settings import cache_directory
+from modos.storage.base import Storage
+from modos.storage.info import ObjectInfo
+
+__all__ = ["DigestBook", "Digests", "digests_of", "same_content", "version_of"]
+
+type Digests = Mapping[str, str]
+"""Kind of a digest to the digest: `md5`, `blake2b`, `parts` (a service's tag of a file that was sent in parts, which is
+made of their MD5s), `md5s-16777216` (the same of parts of that size)."""
+
+NOTHING: Digests = MappingProxyType({})
+
+_FILE = "digests.sqlite"
+_LARGEST = 512 * 1024 * 1024
+"""Bytes of a book that is begun anew."""
+
+_AT_ONCE = 256
+_SECONDS = 0.5
+_PATIENCE = 5.0
+_COMPOSITE = re.compile(r"[0-9a-f]{32}-(\d+|slo)")
+_TICK = 0.02
+"""Seconds within which a file system may give two versions of a file the same time."""
+
+
+def version_of(file: ObjectInfo) -> str | None:
+    """Return what tells a version of a file from any other, `None` where the service says nothing of that kind."""
+    return None if file.etag is None else f"{file.size}:{file.etag}"
+
+
+def digests_of(file: ObjectInfo, known: Digests = NOTHING) -> Digests:
+    """Return what is known of a file's content, from its listing and otherwise.
+
+    Examples
+    --------
+    >>> from pathlib import PurePosixPath
+    >>> dict(digests_of(ObjectInfo(PurePosixPath("demo"), etag="d41d8cd98f00b204e9800998ecf8427e-2")))
+    {'parts': 'd41d8cd98f00b204e9800998ecf8427e-2'}
+    """
+    kind = "md5" if file.md5 else "parts" if _COMPOSITE.fullmatch(file.etag or "") else ""
+    return {**({kind: str(file.etag)} if kind else {}), **known}
+
+
+def same_content(one: Digests, other: Digests) -> bool:
+    """Tell whether two files of one size have the same content for certain: they agree in a digest.
+
+    A digest in which they differ proves nothing: some services tell 32 digits that are no MD5.
+
+    Examples
+    --------
+    >>> same_content({"md5": "0cc1"}, {"md5": "0cc1", "blake2b": "f301"}), same_content({"md5": "0cc1"}, {})
+    (True, False)
+    """
+    return any(other.get(kind) == digest for kind, digest in one.items())
+
+
+class DigestBook:
+    """Digests of files that were read or written, kept in the user's cache for every process.
+
+    A file has another version as soon as it is written anew, so that what is here never speaks of other bytes. A book
+    that cannot be opened, read or written is empty, and nothing is kept.
+
+    Parameters
+    ----------
+    path
+        The database; `None` for one in memory that goes with this object.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from modos.storage import LocalStorage
+    >>> storage = LocalStorage(mkdtemp())
+    >>> file = storage.put(b"ACGT", "demo")
+    >>> with DigestBook() as book:
+    ...     book.record(storage, file, {"md5": "f1f8f4bf413b16ad135722aa4591043e"})
+    ...     book.digests(storage, file)
+    {'md5': 'f1f8f4bf413b16ad135722aa4591043e'}
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = threading.RLock()
+        self._waiting: dict[tuple[str, str], tuple[str, str]] = {}
+        self._written = time.monotonic()
+        self._pages: dict[str, dict[str, tuple[str, str]]] = {}
+        self._connection: sqlite3.Connection | None = None
+        with suppress(OSError, sqlite3.Error):
+            self._connection = _opened(path)
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """Return the book of this user; in memory where there is no place for one."""
+        try:
+            return cls(cache_directory(os.environ) / _FILE)
+        except RuntimeError:  # a user without a home
+            return cls()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def digests(self, storage: Storage, file: ObjectInfo) -> Digests:
+        """Return what is known of a file as it is listed; nothing when it has changed since."""
+        version, found = self._page(storage.url).get(str(file.path), ("", ""))
+        if not found or version != version_of(file):
+            return NOTHING
+        return dict(json.loads(found))
+
+    def record(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float | None = None) -> None:
+        """Keep what the content of a file is; written soon.
+
+        Parameters
+        ----------
+        storage, file
+            The file, as it was listed or stored.
+        digests
+            Those of its bytes.
+        seen
+            When it was listed, if others may write it: one that was written at that very moment is not kept, since
+            another version might bear the same time. `None` when it was written here.
+        """
+        version = version_of(file)
+        if version is None or not digests:
+            return
+        if seen is not None and file.last_modified is not None and file.last_modified.timestamp() > seen - _TICK:
+            return
+        with self._lock:
+            entry = (version, json.dumps({**self.digests(storage, file), **digests}))
+            self._page(storage.url)[str(file.path)] = entry
+            self._waiting[storage.url, str(file.path)] = entry
+            if len(self._waiting) >= _AT_ONCE or time.monotonic() - self._written > _SECONDS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what waits to be written."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+            self._written = time.monotonic()
+            if self._connection is None or not waiting:
+                return
+            rows = [(place, name, *entry) for (place, name), entry in waiting.items()]
+            with suppress(sqlite3.Error), self._connection:
+                self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", rows)
+
+    def close(self) -> None:
+        """Write what waits, and let go of the database."""
+        with self._lock:
+            self.flush()
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _page(self, place: str) -> dict[str, tuple[str, str]]:
+        with self._lock:
+            if place not in self._pages:
+                self._pages[place] = self._read(place)
+            return self._pages[place]
+
+    def _read(self, place: str) -> dict[str, tuple[str, str]]:
+        if self._connection is None:
+            return {}
+        try:
+            rows = self._connection.execute("SELECT name, version, digests FROM digests WHERE place = ?", (place,))
+            return {name: (version, found) for name, version, found in rows}
+        except sqlite3.Error:
+            return {}
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.exists() and path.stat().st_size > _LARGEST:
+            path.unlink()
+    connection = sqlite3.connect(path or ":memory:", timeout=_PATIENCE, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS digests"
+            " (place TEXT, name TEXT, version TEXT, digests TEXT, PRIMARY KEY (place, name)) WITHOUT ROWID"
+        )
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

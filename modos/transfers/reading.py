@@ -1,0 +1,141 @@
+"""Bytes of a source, proven to be of the version that was listed.
+
+Owns what counts as that version, and the digests taken while bytes pass. Must not know where the bytes go.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from modos.errors import IntegrityError
+from modos.storage import Storage, capabilities
+from modos.storage.info import ObjectInfo
+
+__all__ = ["Chain", "Fetched", "Reader", "changed_since"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Bytes that were read, and what is known of their file.
+
+    Attributes
+    ----------
+    body
+        The bytes.
+    file
+        The file as it was listed, with content type and metadata where the source keeps such.
+    """
+
+    body: bytes
+    file: ObjectInfo
+
+
+def changed_since(listed: ObjectInfo, found: ObjectInfo) -> bool:
+    """Tell whether a file is another version than the one that was listed."""
+    if listed.size != found.size:
+        return True
+    if None not in {listed.etag, found.etag}:
+        return listed.etag != found.etag
+    return None not in {listed.last_modified, found.last_modified} and listed.last_modified != found.last_modified
+
+
+class Reader:
+    """Reads a source; fails rather than return bytes of another version than the one that was listed.
+
+    Parameters
+    ----------
+    source
+        The storage.
+    carried
+        Whether content type and metadata are of use to the target.
+    """
+
+    def __init__(self, source: Storage, *, carried: bool) -> None:
+        self._source = source
+        self._stats = carried and capabilities(source).can("metadata")
+
+    def described(self, file: ObjectInfo) -> ObjectInfo:
+        """Return a listed file with content type and metadata; a look at it where the source keeps such."""
+        return self._checked(file, self._source.stat(file.path)) if self._stats else file
+
+    def fetch(self, file: ObjectInfo, start: int = 0, end: int | None = None) -> Fetched:
+        """Read a range of a file, or the whole of it; one request where the answer tells the version.
+
+        Raises
+        ------
+        IntegrityError
+            When the file is another one by now, or was damaged on the way as far as that can be seen.
+        """
+        source, name = self._source, str(file.path)
+        whole = end is None
+        wanted = file.size if end is None else end
+        with source._boundary(name):  # noqa: SLF001 - of the contract
+            body, told = source._fetch(name, start, None if file.size == 0 else wanted)  # noqa: SLF001 - likewise
+        if len(body) != wanted - start:
+            reason = f"{len(body) + start:,} bytes were read where {wanted:,} are listed"
+            raise IntegrityError(source.url_of(name), reason)
+        proven = whole and file.md5 is not None
+        if told is None and (self._stats or not proven):
+            told = source.stat(name)
+        return Fetched(body, file if told is None else self._checked(file, told))
+
+    def check(self, file: ObjectInfo, md5: str) -> None:
+        """Fail unless the bytes of the whole file, which have this MD5, are those that were listed."""
+        if file.md5 is not None and md5 != file.md5:
+            reason = "what was read is not what is listed; the file has changed, or was damaged on the way"
+            raise IntegrityError(self._source.url_of(file.path), reason)
+
+    def _checked(self, listed: ObjectInfo, found: ObjectInfo) -> ObjectInfo:
+        if changed_since(listed, found):
+            raise IntegrityError(self._source.url_of(listed.path), "the file changed while it was copied")
+        return replace(listed, content_type=found.content_type or listed.content_type, metadata=found.metadata)
+
+
+class Chain:
+    """Digests of a whole file whose parts are read by several threads, each waiting for its turn.
+
+    Parameters
+    ----------
+    go_on
+        Called now and then while waiting; may raise to stop.
+
+    Examples
+    --------
+    >>> chain = Chain(lambda: None)
+    >>> chain.feed(0, b"AC")
+    >>> chain.feed(1, b"GT")
+    >>> chain.md5
+    'f1f8f4bf413b16ad135722aa4591043e'
+    """
+
+    def __init__(self, go_on: Callable[[], None]) -> None:
+        self._go_on = go_on
+        self._turn = threading.Condition()
+        self._next = 0
+        self._blake2b = hashlib.blake2b()
+        self._md5 = hashlib.md5(usedforsecurity=False)
+
+    def feed(self, index: int, body: bytes) -> None:
+        """Take a part, when all before it were taken. One that was taken already is left out."""
+        with self._turn:
+            while index > self._next:
+                self._turn.wait(0.2)
+                self._go_on()
+            if index < self._next:
+                return
+        self._blake2b.update(body)
+        self._md5.update(body)
+        with self._turn:
+            self._next += 1
+            self._turn.notify_all()
+
+    @property
+    def md5(self) -> str:
+        """MD5 of what was taken, in hex."""
+        return self._md5.hexdigest()
+
+    @property
+    def blake2b(self) -> str:
+        """BLAKE2b of what was taken, in hex."""
+        return self._blake2b.hexdigest()
