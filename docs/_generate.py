@@ -274,8 +274,8 @@ def _reference(package: str, name: str) -> str:
     options = {"heading": f"{package}.{name}", "toc_label": name}
     if "._generated." in path:
         options["members"] = "false"  # metadata.md has the slots
-    if name == "MODO":
-        options["inherited_members"] = "true"  # a part of its methods stands in a room below
+    if name in {"MODO", "Storage"}:
+        options["inherited_members"] = "true"  # some of their methods stand in other modules
     lines = "\n".join(f"{option}: {value}" for option, value in options.items())
     return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"
 

@@ -9,7 +9,7 @@ from modos._lazy import lazy_names
 from modos._version import __version__
 
 if TYPE_CHECKING:
-    from modos.api import MODO, transfer
+    from modos.api import MODO, transfer, transfer_many
     from modos.catalog import FoundObject, list_modos
     from modos.errors import ModosError
     from modos.objects.packing import pack, unpack
@@ -32,6 +32,7 @@ __all__ = [
     "open_url",
     "pack",
     "transfer",
+    "transfer_many",
     "unpack",
 ]
 
@@ -52,6 +53,7 @@ __getattr__ = lazy_names(
         "open_url": ".storage.pipelines",
         "pack": ".objects.packing",
         "transfer": ".api",
+        "transfer_many": ".api",
         "unpack": ".objects.packing",
     },
 )

@@ -3,7 +3,7 @@
 Owns the public words for one object. Knows no backend and no omics format by name; the work is done in the rooms below.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
@@ -17,10 +17,11 @@ from modos.objects.description import Description
 from modos.objects.draft import OBJECT_TYPE, Change, Draft
 from modos.objects.files import SourceFile
 from modos.objects.leftovers import finish_removal, sweep
-from modos.objects.moves import transfer_object
+from modos.objects.moves import Moved, plan_object_transfer, transfer_object, transfer_objects
 from modos.objects.places import Place, located, opened
 from modos.objects.regions import RegionReading
 from modos.objects.snapshot import Snapshot
+from modos.objects.verification import Verification, verify_object
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     import zarr
 
     from modos.linked_data import Answer, KnowledgeGraph
-    from modos.transfers import Progress, Report
+    from modos.transfers import Plan, Progress, Report
+    from modos.transfers.engine import Proof
 
-__all__ = ["MODO", "transfer"]
+__all__ = ["MODO", "transfer", "transfer_many"]
 
 type Element = Mapping[str, object] | NamedThing
 
@@ -446,10 +448,34 @@ class MODO(RegionReading):
     # -- moving it --------------------------------------------------------------------------------------------------
 
     def transfer(
-        self, target: Place, *, overwrite: bool = False, progress: "Callable[[Progress], None] | None" = None
+        self,
+        target: Place,
+        *,
+        overwrite: bool = False,
+        delete: bool = False,
+        verify: "Proof" = "by digest",
+        workers: int | None = None,
+        progress: "Callable[[Progress], None] | None" = None,
     ) -> "Report":
         """Copy the object to another place; see `modos.transfer`."""
-        return transfer(self._storage, target, overwrite=overwrite, progress=progress)
+        return transfer(
+            self._storage, target, overwrite=overwrite, delete=delete, verify=verify, workers=workers, progress=progress
+        )
+
+    def plan_transfer(self, target: Place, *, overwrite: bool = False, delete: bool = False) -> "Plan":
+        """Return what `transfer` would do, with counts, bytes and about how many requests; nothing is written."""
+        return plan_object_transfer(self._storage, opened(target, None), overwrite=overwrite, delete=delete)
+
+    def verify(self, *, deep: bool = False) -> "Verification":
+        """Compare what is stored with the checksums that are recorded in the metadata.
+
+        Parameters
+        ----------
+        deep
+            Whether every file with a recorded checksum is read. Otherwise the listing tells, as far as digests are known
+            from earlier transfers; a file that it casts doubt on is read.
+        """
+        return verify_object(self._storage, deep=deep)
 
     def upload(
         self, target: str, s3_endpoint: str | None = None, s3_kwargs: Mapping[str, Any] | None = None
@@ -542,13 +568,17 @@ def transfer(
     target: Place,
     *,
     overwrite: bool = False,
+    delete: bool = False,
+    verify: "Proof" = "by digest",
+    workers: int | None = None,
     progress: "Callable[[Progress], None] | None" = None,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
 ) -> "Report":
     """Copy an object between any two places: files at once, each verified, visible at the target only when whole.
 
-    A copy that broke off is no object; the same call again completes it.
+    What the target has already is not sent. A copy that broke off is no object; the same call again completes it, and
+    large files are continued at the part where they were left.
 
     Parameters
     ----------
@@ -558,6 +588,12 @@ def transfer(
         Path, address or storage of the copy itself, not of the directory that it goes into.
     overwrite
         Whether another object that is there may be replaced. An older copy of the same object always may.
+    delete
+        Whether files that only an older copy has are removed when all is done.
+    verify
+        `"full"` reads back every file that was written, also where the service has told its MD5.
+    workers
+        Files and parts under way at a time; `None` for 16.
     progress
         Called as the copy goes on; `None` for silence.
     source_options, target_options
@@ -582,4 +618,60 @@ def transfer(
     True
     """
     leaving = source.storage if isinstance(source, MODO) else opened(source, source_options)
-    return transfer_object(leaving, opened(target, target_options), overwrite=overwrite, progress=progress)
+    return transfer_object(
+        leaving,
+        opened(target, target_options),
+        overwrite=overwrite,
+        delete=delete,
+        verify=verify,
+        workers=workers,
+        progress=progress,
+    )
+
+
+def transfer_many(
+    source: Place,
+    target: Place,
+    *,
+    overwrite: bool = False,
+    delete: bool = False,
+    verify: "Proof" = "by digest",
+    workers: int | None = None,
+    progress: "Callable[[Progress], None] | None" = None,
+    source_options: Mapping[str, Any] | None = None,
+    target_options: Mapping[str, Any] | None = None,
+) -> "Iterator[Moved]":
+    """Copy all objects beneath a place, one after the other, and yield what became of each; a failure stops no other.
+
+    Parameters
+    ----------
+    source
+        Path, address or storage beneath which the objects are.
+    target
+        Path, address or storage beneath which the copies go, under the same names.
+    overwrite, delete, verify, workers, progress, source_options, target_options
+        As for `transfer`.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is no object beneath the source.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = tempfile.mkdtemp()
+    >>> for name in ("one", "two"):
+    ...     _ = MODO.create(f"{place}/study/{name}")
+    >>> [moved.error for moved in transfer_many(f"{place}/study", f"{place}/copies")]
+    [None, None]
+    """
+    return transfer_objects(
+        opened(source, source_options),
+        opened(target, target_options),
+        overwrite=overwrite,
+        delete=delete,
+        verify=verify,
+        workers=workers,
+        progress=progress,
+    )

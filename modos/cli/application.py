@@ -27,6 +27,7 @@ from modos.cli.object.remove import remove
 from modos.cli.object.show import show
 from modos.cli.object.unpack import unpack
 from modos.cli.object.update import update
+from modos.cli.object.verify import verify
 from modos.cli.omics.index import index
 from modos.cli.omics.sequence import fetch_sequence
 from modos.cli.omics.stream import stream_records
@@ -46,6 +47,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "show": show,
         "list": list_objects,
         "transfer": transfer,
+        "verify": verify,
         "pack": pack,
         "unpack": unpack,
         "publish": publish,

@@ -1,10 +1,12 @@
-"""How far a transfer is, on standard error: a bar on a terminal, a line now and then elsewhere.
+"""How far a transfer is, on standard error: bars on a terminal, a line now and then elsewhere, or events for programs.
 
 Owns what progress looks like. Must not know what is transferred.
 """
 
+import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,13 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["amount", "shown"]
 
 _TENTHS = 10
+_LARGE_SHOWN = 5
+_EVENT_SECONDS = 0.25
 
 
 @contextmanager
-def shown() -> Iterator["Callable[[Progress], None]"]:
-    """Return what a transfer is to tell of its progress."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _bar() as tell:
+def shown(*, events: bool = False) -> Iterator["Callable[[Progress], None]"]:
+    """Return what a transfer is to tell of its progress.
+
+    Parameters
+    ----------
+    events
+        Whether a program reads: one JSON document a line.
+    """
+    if events:
+        yield _events()
+    elif sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bars() as tell:
             yield tell
     else:
         yield _lines()
@@ -47,24 +59,34 @@ def amount(size: int) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator["Callable[[Progress], None]"]:
+def _bars() -> Iterator["Callable[[Progress], None]"]:
+    """Return what draws a bar of all, and one for each of a few large files that are under way."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.fields[files]}"),
+        TextColumn("{task.fields[what]}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=None, files="")
+        total = bar.add_task("", total=None, what="")
+        large: dict[str, TaskID] = {}
 
         def tell(progress: "Progress") -> None:
-            files = f"{progress.files_done:,} of {progress.files_total:,} files"
-            bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, files=files)
+            what = f"{progress.files_done:,} of {progress.files_total:,} files"
+            bar.update(total, completed=progress.bytes_done, total=progress.bytes_total, what=what)
+            now = {name: (done, size) for name, done, size in progress.under_way[:_LARGE_SHOWN]}
+            for name in [each for each in large if each not in now]:
+                bar.remove_task(large.pop(name))
+            for name, (done, size) in now.items():
+                if name not in large:
+                    large[name] = bar.add_task("", total=size, what=escape(name.rpartition("/")[2][-30:]))
+                bar.update(large[name], completed=done)
 
         yield tell
 
@@ -81,5 +103,20 @@ def _lines() -> "Callable[[Progress], None]":
         told = tenths
         files = f"{progress.files_done:,} of {progress.files_total:,} files"
         typer.echo(f"{files}, {amount(progress.bytes_done)} of {amount(progress.bytes_total)}", err=True)
+
+    return tell
+
+
+def _events() -> "Callable[[Progress], None]":
+    """Return what writes a JSON document at the beginning, four times a second, and at the end."""
+    told = 0.0
+
+    def tell(progress: "Progress") -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told < _EVENT_SECONDS and progress.files_done < progress.files_total:
+            return
+        told = now
+        typer.echo(json.dumps({"event": "progress", **progress.as_dict()}), err=True)
 
     return tell

@@ -11,7 +11,7 @@ import typer
 
 from modos.errors import ModosError
 
-__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "note", "report"]
+__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "message", "note", "report"]
 
 FAILED = 1
 """Exit code of what was refused or has failed."""
@@ -41,17 +41,16 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         import traceback
 
         traceback.print_exception(error)
-    message, code = _meaning(error)
-    if message:
-        note(message)
+    told, code = _meaning(error)
+    if told:
+        note(told)
     return code
 
 
-def note(message: str) -> None:
+def note(text: str) -> None:
     """Write a line to standard error, with characters that would steer a terminal made visible."""
-    text = message.translate(_ESCAPED)
     try:
-        typer.echo(f"modos: {text}", err=True)
+        typer.echo(f"modos: {text.translate(_ESCAPED)}", err=True)
     except OSError:  # nobody listens there
         _point_at_nothing()
 
@@ -63,29 +62,30 @@ def _meaning(error: BaseException) -> tuple[str, int]:
         case KeyboardInterrupt() | typer.Abort():
             return "interrupted", INTERRUPTED
         case ModosError():
-            return _with_notes(error), FAILED
+            return message(error), FAILED
         case BrokenPipeError():
             _point_at_nothing()
             return "nobody read the output to its end", FAILED
         case OSError(strerror=str(reason)):
-            message = f"{error.filename}: {reason}" if error.filename else reason
+            told = f"{error.filename}: {reason}" if error.filename else reason
         case _:
-            message = f"{type(error).__name__}: {' '.join(str(error).split())}; {_DEFECT}"
-    return message, FAILED
+            told = f"{type(error).__name__}: {' '.join(str(error).split())}; {_DEFECT}"
+    return told, FAILED
 
 
 def _misuse(error: BaseException) -> tuple[str, int]:
     ours = isinstance(error, typer.BadParameter) and error.param is None  # click would begin it with "Invalid value:"
     text = error.message if ours else error.format_message()  # type: ignore[attr-defined] # as click has them
-    message = " ".join(str(text).split()).rstrip(".")
+    told = " ".join(str(text).split()).rstrip(".")
     context = getattr(error, "ctx", None)
-    if not message:  # no arguments at all: the help was shown
+    if not told:  # no arguments at all: the help was shown
         return "", MISUSED
     hint = f"; see '{context.command_path} --help'" if context and isinstance(error, _USAGE) else ""
-    return f"{message}{hint}", MISUSED
+    return f"{told}{hint}", MISUSED
 
 
-def _with_notes(error: BaseException) -> str:
+def message(error: BaseException) -> str:
+    """Return what an error says, with its notes."""
     return "; ".join([str(error), *getattr(error, "__notes__", ())])
 
 

@@ -1,29 +1,80 @@
-"""`modos transfer`: an object copied from any place to any other.
+"""`modos transfer`: an object, or all beneath a place, copied from any place to any other.
 
 Owns the words of the command. Must not know how bytes move.
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modos.cli.places import AsJSON, Endpoint, access, check_s3, endpoint_url
 from modos.cli.progress import amount, shown
+from modos.cli.reporting import FAILED, message, note
+from modos.cli.swift.places import duration
 
 if TYPE_CHECKING:
+    from modos.objects.moves import Moved
     from modos.transfers import Report
 
 __all__ = ["transfer"]
 
+_ALL = "/*"
+
+
+class Proof(StrEnum):
+    """How it is proven that the bytes arrived."""
+
+    DIGEST = "digest"
+    FULL = "full"
+
 
 def transfer(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="The object: a directory, s3://… or swift://….")],
-    target: Annotated[str, typer.Argument(metavar="DST", help="The copy itself, not the directory that it goes into.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC", help="The object: a directory, s3://… or swift://…; 'swift://a/study/*' for all."
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="DST", help="The copy itself, not the directory that it goes into; so for all."),
+    ] = None,
     *,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", metavar="", help="Replace another object that is there.")
     ] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", metavar="", help="Remove files that only an older copy has, when all is done.")
+    ] = False,
+    verify: Annotated[
+        Proof, typer.Option("--verify", metavar="HOW", help="digest: as the service tells it; full: read all back.")
+    ] = Proof.DIGEST,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, metavar="N", help="Files and parts at a time; without it 16.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar="", help="Say what would be done, in how many requests; write nothing.")
+    ] = False,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", metavar="", help="Instead: remove parts in SRC that transfers have left, and list them."
+        ),
+    ] = False,
+    grace: Annotated[
+        timedelta,
+        typer.Option(
+            "--grace", parser=duration, metavar="SPAN", help="--clean leaves alone what arrived since: 12h, 7d."
+        ),
+    ] = "1d",  # type: ignore[assignment] # typer parses the default too
     endpoint: Endpoint = None,
     target_endpoint: Annotated[
         str | None,
@@ -36,33 +87,133 @@ def transfer(
     ] = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Copy an object, every file verified; the copy is seen only when it is whole.
+    """Copy an object, every file verified; the copy is seen only when it is whole, and what is there already is skipped.
 
-    A copy that broke off is completed by the same command. --endpoint serves whichever side is in S3.
+    A copy that broke off is continued by the same command, large files in the middle. --endpoint serves whichever side
+    is in S3. With --json, progress is told on standard error, as one document a line.
     """
+    check_s3(source, *([target] if target else []), endpoint=endpoint)
+    check_s3(source, anon=anon)
+    access_to_source = access(source, endpoint=endpoint, anon=anon)
+    if clean:
+        _clean(source, access_to_source, grace, keep=dry_run, as_json=as_json)
+        return
+    if target is None:
+        raise typer.BadParameter("Missing argument 'DST': where the copy goes")
+    check_s3(target, target_endpoint=target_endpoint)
+    rules: dict[str, Any] = {"overwrite": overwrite, "delete": delete}
+    access_to_target = access(target, endpoint=target_endpoint or endpoint)
+    if dry_run:
+        _plan(source, target, access_to_source, access_to_target, rules, as_json=as_json)
+        return
+    how = {**rules, "verify": _PROOFS[verify], "workers": workers}
+    how |= {"source_options": access_to_source, "target_options": access_to_target}
+    (_many if source.endswith(_ALL) else _one)(source, target, how, as_json=as_json)
+
+
+_PROOFS = {Proof.DIGEST: "by digest", Proof.FULL: "full"}
+
+
+def _one(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> None:
     from modos import transfer as copy
 
-    check_s3(source, target, endpoint=endpoint)
-    check_s3(source, anon=anon)
-    check_s3(target, target_endpoint=target_endpoint)
-    with shown() as progress:
-        report = copy(
-            source,
-            target,
-            overwrite=overwrite,
-            progress=progress,
-            source_options=access(source, endpoint=endpoint, anon=anon),
-            target_options=access(target, endpoint=target_endpoint or endpoint),
-        )
-    typer.echo(_as_json(report, source, target) if as_json else _in_words(report, target))
+    with _stoppable(), shown(events=as_json) as progress:
+        report = copy(source, target, progress=progress, **how)
+    typer.echo(_as_json({"source": source, "target": target}, report) if as_json else _in_words(report, target))
 
 
-def _in_words(report: "Report", target: str) -> str:
-    removed = f", {report.removed} of the old one removed" if report.removed else ""
-    moved = f"{report.files:,} files ({amount(report.bytes)}) in {report.seconds:.1f} s, all verified{removed}"
-    return f"{target}: {moved}"
+def _many(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> None:
+    from modos import transfer_many
+
+    failed = False
+    with _stoppable(), shown(events=as_json) as progress:
+        for moved in transfer_many(source.removesuffix(_ALL), target, progress=progress, **how):
+            failed = failed or moved.error is not None
+            _tell(moved, as_json=as_json)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
-def _as_json(report: "Report", source: str, target: str) -> str:
-    counts = {name: getattr(report, name) for name in ("files", "bytes", "removed", "seconds")}
-    return json.dumps({"source": source, "target": target, **counts, "digests": dict(report.digests)}, indent=2)
+def _tell(moved: "Moved", *, as_json: bool) -> None:
+    """Write a line about one object of many: what was done, or why it was not."""
+    if as_json:
+        ends: dict[str, Any] = {"source": moved.source, "target": moved.target}
+        told = {**ends, "error": message(moved.error)} if moved.error else {**ends, **_counts(moved.report)}
+        typer.echo(json.dumps(told))
+    elif moved.error is not None:
+        note(message(moved.error))
+    else:
+        typer.echo(_in_words(moved.report, moved.target))
+
+
+def _plan(
+    source: str,
+    target: str,
+    access_to_source: dict[str, Any],
+    access_to_target: dict[str, Any],
+    rules: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    from modos import MODO, open_storage
+
+    if source.endswith(_ALL):
+        raise typer.BadParameter("--dry-run is for one object; name it in place of the *")
+    place = open_storage(target, storage_options=access_to_target)
+    plan = MODO(source, **access_to_source).plan_transfer(place, **rules)
+    typer.echo(json.dumps(plan.as_dict(), indent=2) if as_json else plan.describe())
+
+
+def _clean(place: str, options: dict[str, Any], grace: timedelta, *, keep: bool, as_json: bool) -> None:
+    from modos import open_storage
+    from modos.transfers import discard_abandoned, list_abandoned
+
+    storage = open_storage(place, storage_options=options)
+    found = (list_abandoned if keep else discard_abandoned)(storage, grace=grace)
+    if as_json:
+        told = ({"path": str(each.path), "bytes": each.size, "changed": each.changed.isoformat()} for each in found)
+        typer.echo(json.dumps([*told], indent=2))
+        return
+    for each in found:
+        typer.echo(f"{storage.url_of(each.path)}  {amount(each.size)}")
+    total = f"parts of {len(found):,} files, {amount(sum(each.size for each in found))}," if found else "nothing"
+    note(f"{total} {'left over' if keep else 'removed'}")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let a request to end do what Ctrl-C does, and say how to go on afterwards."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop) if threading.current_thread() is threading.main_thread() else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        note("the same command continues where this one was stopped")
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _in_words(report: "Report | None", target: str) -> str:
+    assert report is not None
+    told = [
+        f"{report.skipped:,} files ({amount(report.skipped_bytes)}) were there already" if report.skipped else "",
+        f"{amount(report.resumed_bytes)} continued" if report.resumed_bytes else "",
+        f"{amount(report.service_bytes)} copied by the service" if report.service_bytes else "",
+        f"{report.removed} of the old one removed" if report.removed else "",
+    ]
+    moved = f"{report.files:,} files ({amount(report.bytes)}) in {report.seconds:.1f} s, all verified"
+    return f"{target}: {', '.join([moved, *filter(None, told)])}"
+
+
+def _as_json(ends: dict[str, str], report: "Report") -> str:
+    return json.dumps({**ends, **_counts(report), "digests": dict(report.digests)}, indent=2)
+
+
+def _counts(report: "Report | None") -> dict[str, Any]:
+    assert report is not None
+    return {each.name: getattr(report, each.name) for each in fields(report) if each.name != "digests"}

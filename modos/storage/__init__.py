@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from modos.storage.doctor.examination import capabilities, examine
     from modos.storage.doctor.facts import Capabilities, Fact
     from modos.storage.info import ObjectInfo
-    from modos.storage.parts.base import PartInfo, Parts, PartUpload, Unfinished
+    from modos.storage.parts.base import Parts, PartUpload
+    from modos.storage.parts.plan import PartInfo, Unfinished
     from modos.storage.paths import S3Path, SwiftPath, Target
     from modos.storage.urls import open_storage
     from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
@@ -60,7 +61,7 @@ __getattr__ = lazy_names(
         "FsspecStorage": ".backends.remote",
         "LocalStorage": ".backends.local",
         "ObjectInfo": ".info",
-        "PartInfo": ".parts.base",
+        "PartInfo": ".parts.plan",
         "PartUpload": ".parts.base",
         "Parts": ".parts.base",
         "ROOT_DOCUMENT": ".base",
@@ -70,7 +71,7 @@ __getattr__ = lazy_names(
         "SwiftPath": ".paths",
         "SwiftStorage": ".backends.swift",
         "Target": ".paths",
-        "Unfinished": ".parts.base",
+        "Unfinished": ".parts.plan",
         "ZARR_ROOT": ".base",
         "add_data": ".zarr_root",
         "add_metadata_group": ".zarr_root",

@@ -23,6 +23,9 @@ _ROOTED = re.compile(r"(?:file|local|memory):(?!//)", re.IGNORECASE)
 """Roots of URL pipelines without `//`; a path of this machine that begins so is written `./file:…`."""
 
 
+type Backend = Callable[..., Storage]
+
+
 def is_url(text: str) -> bool:
     """Tell whether text is an address with a scheme, not a path of this machine.
 
@@ -76,7 +79,8 @@ def open_storage(
         return open_pipeline(text, read_only=read_only, storage_options=storage_options)
     found = _SCHEME.match(text)
     scheme = found[1].lower() if found else ""
-    return _BACKENDS.get(scheme, _fsspec)(text, storage_options or {}, read_only=read_only)
+    opened: Backend = _BACKENDS.get(scheme, _fsspec)
+    return opened(text, storage_options or {}, read_only=read_only)
 
 
 def _local(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
@@ -141,7 +145,7 @@ def _refuse_options(what: str, options: Mapping[str, object]) -> None:
         raise InvalidInputError(message)
 
 
-_BACKENDS: Mapping[str, Callable[..., Storage]] = {
+_BACKENDS: Mapping[str, Backend] = {
     "": _local,
     "file": _local,
     "s3": _s3,

@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -249,7 +250,9 @@ def listen() -> Any:  # noqa: ANN401 - eventlet's socket has no types
     """Return a listening socket on a port that the system chose."""
     import eventlet
 
-    return eventlet.listen((HOST, 0), backlog=1024)
+    sock = eventlet.listen((HOST, 0), backlog=1024)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Swift does; or bodies may take 40 ms more
+    return sock
 
 
 def serve(sock: Any, app: Application) -> None:  # noqa: ANN401 - eventlet's socket has no types

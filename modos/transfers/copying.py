@@ -13,9 +13,10 @@ from typing import Any
 from modos.errors import IntegrityError
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.makeup import Composition
 from modos.storage.sources import Digested
 from modos.transfers.digests import Digests
-from modos.transfers.reading import changed_since
+from modos.transfers.reading import Reader, changed_since
 
 __all__ = ["copy_stream", "digest_of", "verified_chunks"]
 
@@ -145,18 +146,22 @@ def _guarded(source: Storage, file: ObjectInfo, body: Digested, watch: Watch) ->
 
     A target shows a file only when its source has ended well, so what fails here is never seen there.
     """
+    composition = Reader(source, carried=False).composition(file)
     for chunk in body:
         watch(len(chunk))
+        if composition is not None:
+            composition.feed(chunk)
         yield chunk
-    if reason := _flaw(source, file, body):
+    if reason := _flaw(source, file, body, composition):
         raise IntegrityError(source.url_of(file.path), reason)
 
 
-def _flaw(source: Storage, file: ObjectInfo, body: Digested) -> str | None:
+def _flaw(source: Storage, file: ObjectInfo, body: Digested, composition: Composition | None) -> str | None:
     """Return why what was read is not the file that was listed, `None` when it is."""
     if body.size != file.size:
         return f"{body.size:,} bytes were read where {file.size:,} are listed"
-    if file.md5 is not None and body.md5 != file.md5:
+    etag = body.md5 if composition is None else composition.etag
+    if (file.md5 is not None or composition is not None) and etag != file.etag:
         return "what was read is not what is listed; the file has changed, or was damaged on the way"
     if file.md5 is None and changed_since(file, source.stat(file.path)):
         return "the file changed while it was copied"

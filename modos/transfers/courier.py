@@ -17,7 +17,8 @@ from modos.errors import IntegrityError, ServiceUnavailableError, StorageTimeout
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.base import PartInfo, PartUpload
+from modos.storage.parts.base import PartUpload
+from modos.storage.parts.plan import PartInfo
 from modos.transfers.copying import copy_stream, digest_of
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import NOTHING, DigestBook, Digests, digests_of, same_content, version_of
@@ -209,7 +210,10 @@ class Courier:
         self._advance(name, file.size)
         body = fetched.body
         digests = {"md5": _md5(body), "blake2b": hashlib.blake2b(body).hexdigest()}
-        self._reader.check(file, digests["md5"])
+        composition = self._reader.composition(file)
+        if composition is not None:
+            composition.feed(body)
+        self._reader.check(file, digests["md5"], composition)
         self._book.record(self._source, file, digests, seen=self._seen)
         there = self._present.get(name)
         if there is not None and there.size == file.size and same_content(self._known(there), digests):
@@ -264,11 +268,14 @@ class Courier:
                 file.path, size=file.size, origin=f"{self._source.url_of(name)} {version}", **self._options(described)
             )
             found = dict(upload.stored())
-        chain = None if found or step.by == "service" else Chain(self._crew.go_on)
+        chain = None
+        if not found and step.by != "service":
+            chain = Chain(self._crew.go_on, self._reader.composition(file))
         large = _Large(step, upload, described, found, chain, again)
         resumed = sum(part.size for part in found.values())
         with self.done.lock:
             self.done.resumed += resumed
+        self._tally.began(name, file.size)
         self._tally.moved(name, resumed)
         note = self._note(file)
         send = self._copy_part if step.by == "service" and upload.copies_from(self._source) else self._send_part
@@ -335,7 +342,7 @@ class Courier:
         if large.chain is not None:
             digests |= {"blake2b": large.chain.blake2b, "md5": large.chain.md5}
             try:
-                self._reader.check(file, digests["md5"])
+                self._reader.check(file, digests["md5"], large.chain.composition)
             except IntegrityError:
                 large.upload.abort()
                 if large.again:

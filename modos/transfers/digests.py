@@ -20,7 +20,7 @@ from modos.settings import cache_directory
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 
-__all__ = ["DigestBook", "Digests", "digests_of", "same_content", "version_of"]
+__all__ = ["DigestBook", "Digests", "digests_of", "is_composite", "same_content", "version_of"]
 
 type Digests = Mapping[str, str]
 """Kind of a digest to the digest: `md5`, `blake2b`, `parts` (a service's tag of a file that was sent in parts, which is
@@ -54,8 +54,13 @@ def digests_of(file: ObjectInfo, known: Digests = NOTHING) -> Digests:
     >>> dict(digests_of(ObjectInfo(PurePosixPath("demo"), etag="d41d8cd98f00b204e9800998ecf8427e-2")))
     {'parts': 'd41d8cd98f00b204e9800998ecf8427e-2'}
     """
-    kind = "md5" if file.md5 else "parts" if _COMPOSITE.fullmatch(file.etag or "") else ""
+    kind = "md5" if file.md5 else "parts" if is_composite(file) else ""
     return {**({kind: str(file.etag)} if kind else {}), **known}
+
+
+def is_composite(file: ObjectInfo) -> bool:
+    """Tell whether the tag of a file is made of the MD5s of the parts in which it was sent."""
+    return _COMPOSITE.fullmatch(file.etag or "") is not None
 
 
 def same_content(one: Digests, other: Digests) -> bool:
@@ -134,13 +139,13 @@ class DigestBook:
         digests
             Those of its bytes.
         seen
-            When it was listed, if others may write it: one that was written at that very moment is not kept, since
-            another version might bear the same time. `None` when it was written here.
+            When it was listed, if others may write it: one whose tag is made of its time, and that was written at that
+            very moment, is not kept, since another version might bear the same. `None` when it was written here.
         """
         version = version_of(file)
         if version is None or not digests:
             return
-        if seen is not None and file.last_modified is not None and file.last_modified.timestamp() > seen - _TICK:
+        if seen is not None and not digests_of(file) and _is_fresh(file, seen):
             return
         with self._lock:
             entry = (version, json.dumps({**self.digests(storage, file), **digests}))
@@ -157,8 +162,23 @@ class DigestBook:
             if self._connection is None or not waiting:
                 return
             rows = [(place, name, *entry) for (place, name), entry in waiting.items()]
+            pairs = [
+                (each["blake2b"], each["md5"]) for each in map(json.loads, (row[3] for row in rows)) if _is_pair(each)
+            ]
             with suppress(sqlite3.Error), self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", rows)
+                self._connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?)", pairs)
+
+    def md5_of(self, blake2b: str) -> str | None:
+        """Return the MD5 of a content whose BLAKE2b is known, `None` when the two were never seen together."""
+        with self._lock:
+            self.flush()
+            if self._connection is None:
+                return None
+            with suppress(sqlite3.Error):
+                found = self._connection.execute("SELECT md5 FROM contents WHERE blake2b = ?", (blake2b,)).fetchone()
+                return None if found is None else str(found[0])
+            return None
 
     def close(self) -> None:
         """Write what waits, and let go of the database."""
@@ -184,6 +204,14 @@ class DigestBook:
             return {}
 
 
+def _is_pair(digests: Digests) -> bool:
+    return "blake2b" in digests and "md5" in digests
+
+
+def _is_fresh(file: ObjectInfo, seen: float) -> bool:
+    return file.last_modified is not None and file.last_modified.timestamp() > seen - _TICK
+
+
 def _opened(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -197,6 +225,7 @@ def _opened(path: Path | None) -> sqlite3.Connection:
             "CREATE TABLE IF NOT EXISTS digests"
             " (place TEXT, name TEXT, version TEXT, digests TEXT, PRIMARY KEY (place, name)) WITHOUT ROWID"
         )
+        connection.execute("CREATE TABLE IF NOT EXISTS contents (blake2b TEXT PRIMARY KEY, md5 TEXT) WITHOUT ROWID")
     except sqlite3.Error:
         connection.close()
         raise

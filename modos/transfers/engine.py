@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import perf_counter
 from typing import Literal
 
-from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError
+from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError, ReadOnlyError
 from modos.storage import capabilities
 from modos.storage.base import ROOT_DOCUMENT, Storage
 from modos.storage.info import ObjectInfo
@@ -20,11 +20,11 @@ from modos.storage.neighbours import service_copies
 from modos.transfers.courier import WHOLE, Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
-from modos.transfers.plan import Costs, Leftovers, Plan, plan_transfer
+from modos.transfers.plan import Carrier, Costs, Leftovers, Plan, plan_transfer
 from modos.transfers.progress import Progress, Tally
 from modos.transfers.reading import changed_since
 
-__all__ = ["Report", "Verification", "prepare_transfer", "transfer"]
+__all__ = ["Proof", "Report", "prepare_transfer", "transfer"]
 
 WORKERS = 16
 """Files and parts under way at a time unless the caller says otherwise."""
@@ -32,7 +32,8 @@ WORKERS = 16
 MEMORY = 128 * 1024 * 1024
 """Bytes that bodies under way take together."""
 
-type Verification = Literal["by digest", "full"]
+type Proof = Literal["by digest", "full"]
+type Allow = Callable[[], Leftovers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def transfer(
     leftovers: Leftovers = "keep",
     workers: int | None = None,
     by_service: bool = True,
-    verify: Verification = "by digest",
+    verify: Proof = "by digest",
+    allow: Allow | None = None,
     book: DigestBook | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
@@ -121,6 +123,9 @@ def transfer(
         Whether the service copies by itself where source and target are of one: no byte passes here.
     verify
         `"full"` reads back every file that was written, also where the service has told its MD5.
+    allow
+        Called before anything is written, if anything is to be; may refuse by raising, and returns what becomes of
+        `leftovers` then. `None` for no such question.
     book
         Where digests are kept for the next time; `None` for that of the user.
     progress
@@ -156,7 +161,9 @@ def transfer(
         raise ReadOnlyError(target.url)
     began = perf_counter()
     with _Lent(book) as kept:
-        prepared = _prepare(source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service)
+        prepared = _prepare(
+            source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service, allow=allow
+        )
         plan = prepared.plan
         tally = Tally(plan.files, plan.bytes, progress)
         if plan.files:
@@ -197,13 +204,14 @@ def prepare_transfer(
     commit: str | None = ROOT_DOCUMENT,
     leftovers: Leftovers = "keep",
     by_service: bool = True,
+    allow: Allow | None = None,
     book: DigestBook | None = None,
 ) -> Plan:
     """Return what `transfer` would do; both places are listed, and no file is read or written.
 
     Parameters
     ----------
-    source, target, commit, leftovers, by_service, book
+    source, target, commit, leftovers, by_service, allow, book
         As for `transfer`.
 
     Examples
@@ -217,7 +225,10 @@ def prepare_transfer(
     """
     _refuse_overlap(source, target)
     with _Lent(book) as kept:
-        return _prepare(source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service).plan
+        prepared = _prepare(
+            source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service, allow=allow
+        )
+    return prepared.plan
 
 
 class _Lent:
@@ -245,8 +256,11 @@ def _prepare(
     commit: str | None,
     leftovers: Leftovers,
     by_service: bool,
+    allow: Allow | None,
 ) -> _Prepared:
     seen = time.time()
+    if commit is not None and not _is_listed(source, commit):  # before all of what may be a whole bucket
+        raise KeyNotFoundError(source.url_of(commit), "it is the file that completes a copy, and the source has none")
     wanted = {str(info.path): info for info in source.scan()}
     present = {str(info.path): info for info in target.scan()}
 
@@ -256,16 +270,20 @@ def _prepare(
         known = digests_of(one, book.digests(source, one))
         return same_content(known, digests_of(other, book.digests(target, other)))
 
-    plan = plan_transfer(
-        wanted.values(),
-        present.values(),
-        commit=commit,
-        leftovers=leftovers,
-        same=same,
-        by="service" if by_service and service_copies(source, target) else "client",
-        costs=(_costs(source), _costs(target)),
-    )
+    by: Carrier = "service" if by_service and service_copies(source, target) else "client"
+    costs = _costs(source), _costs(target)
+    decide = partial(plan_transfer, wanted.values(), present.values(), commit=commit, same=same, by=by, costs=costs)
+    plan = decide(leftovers=leftovers)
+    if allow is not None and plan.files:
+        plan = decide(leftovers=allow())
     return _Prepared(plan, wanted, present, seen)
+
+
+def _is_listed(storage: Storage, name: str) -> bool:
+    """Tell whether there is a file by a listing of the directory that it is in."""
+    path = PurePosixPath(name)
+    directory = None if path.parent == PurePosixPath() else path.parent
+    return any(info.path == path for info in storage.scan(directory, recursive=False))
 
 
 def _costs(storage: Storage) -> Costs:

@@ -6,6 +6,7 @@ Owns the counts that several threads advance, and the one callback that is told.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Progress", "Tally"]
 
@@ -19,9 +20,12 @@ class Progress:
     files_done, files_total
         Files that are written and verified, and files to write.
     bytes_done, bytes_total
-        Bytes read from the source so far, and bytes to read. A file that has to be sent again is counted anew.
+        Bytes brought so far, and bytes to bring; those that an earlier transfer had brought count as done. A file that
+        has to be sent again is counted anew.
     current
         The file that moved last; empty at the beginning.
+    under_way
+        Large files that are under way by parts: name, bytes brought so far, and size.
     """
 
     files_done: int
@@ -29,6 +33,13 @@ class Progress:
     bytes_done: int
     bytes_total: int
     current: str
+    under_way: tuple[tuple[str, int, int], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        counts = {name: getattr(self, name) for name in ("files_done", "files_total", "bytes_done", "bytes_total")}
+        large = [{"path": name, "bytes_done": done, "bytes_total": size} for name, done, size in self.under_way]
+        return {**counts, "current": self.current, "under_way": large}
 
 
 class Tally:
@@ -50,7 +61,13 @@ class Tally:
         self._files_done = 0
         self._bytes_done = 0
         self._under_way: dict[str, int] = {}
+        self._large: dict[str, int] = {}
         self._tell("")
+
+    def began(self, name: str, size: int) -> None:
+        """Take note of a large file, of which is told how far it is."""
+        with self._lock:
+            self._large[name] = size
 
     def moved(self, name: str, size: int) -> None:
         """Count bytes of a file that is under way."""
@@ -69,9 +86,12 @@ class Tally:
         """Count a file."""
         with self._lock:
             self._under_way.pop(name, None)
+            self._large.pop(name, None)
             self._files_done += 1
             self._tell(name)
 
     def _tell(self, name: str) -> None:
         if self._report is not None:
-            self._report(Progress(self._files_done, self._files, self._bytes_done, self._size, name))
+            large = tuple((each, self._under_way.get(each, 0), size) for each, size in self._large.items())
+            counts = self._files_done, self._files, self._bytes_done, self._size
+            self._report(Progress(*counts, name, large))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.makeup import Composition
+from modos.transfers.digests import is_composite
 
 __all__ = ["Chain", "Fetched", "Reader", "changed_since"]
 
@@ -80,9 +82,16 @@ class Reader:
             told = source.stat(name)
         return Fetched(body, file if told is None else self._checked(file, told))
 
-    def check(self, file: ObjectInfo, md5: str) -> None:
-        """Fail unless the bytes of the whole file, which have this MD5, are those that were listed."""
-        if file.md5 is not None and md5 != file.md5:
+    def composition(self, file: ObjectInfo) -> Composition | None:
+        """Return what computes the ETag of a file that was sent in parts; `None` where it is the MD5, or is not known."""
+        parts = self._source.parts
+        makeup = None if parts is None or not is_composite(file) else parts.made_of(file)
+        return None if makeup is None else Composition(makeup)
+
+    def check(self, file: ObjectInfo, md5: str, composition: Composition | None) -> None:
+        """Fail unless the bytes of the whole file are those that were listed, by its MD5 or what it is composed of."""
+        etag = md5 if composition is None else composition.etag
+        if (file.md5 is not None or composition is not None) and etag != file.etag:
             reason = "what was read is not what is listed; the file has changed, or was damaged on the way"
             raise IntegrityError(self._source.url_of(file.path), reason)
 
@@ -99,6 +108,8 @@ class Chain:
     ----------
     go_on
         Called now and then while waiting; may raise to stop.
+    composition
+        What else takes the bytes in their order; `None` for nothing.
 
     Examples
     --------
@@ -109,7 +120,8 @@ class Chain:
     'f1f8f4bf413b16ad135722aa4591043e'
     """
 
-    def __init__(self, go_on: Callable[[], None]) -> None:
+    def __init__(self, go_on: Callable[[], None], composition: Composition | None = None) -> None:
+        self.composition = composition
         self._go_on = go_on
         self._turn = threading.Condition()
         self._next = 0
@@ -126,6 +138,8 @@ class Chain:
                 return
         self._blake2b.update(body)
         self._md5.update(body)
+        if self.composition is not None:
+            self.composition.feed(body)
         with self._turn:
             self._next += 1
             self._turn.notify_all()

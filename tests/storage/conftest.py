@@ -59,7 +59,8 @@ AZURITE = (
 def azure_container():
     """A container of Azurite, Microsoft's emulator (`npm install --global azurite`)."""
     program = shutil.which("azurite-blob")
-    assert program is not None
+    if program is None:
+        pytest.skip("Azure is not tested: npm install --global azurite")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

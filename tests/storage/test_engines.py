@@ -157,15 +157,27 @@ def test_credentials_come_from_the_environment(account, container, engine, monke
     assert storage.read("demo") == b"ACGT"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_session_that_is_at_hand_is_used(account, container, engine):
-    """A session of boto3, or of botocore, gives credentials and region."""
+def _of_botocore(key, secret):
     from botocore.session import Session
 
-    account.put(container, "demo", b"ACGT")
     session = Session()
-    session.set_credentials(account.server.user, account.server.key)
+    session.set_credentials(key, secret)
     session.set_config_variable("region", "us-east-1")
+    return session
+
+
+def _of_boto3(key, secret):
+    from boto3.session import Session
+
+    return Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name="us-east-1")
+
+
+@pytest.mark.parametrize("session_of", [_of_boto3, _of_botocore])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_session_that_is_at_hand_is_used(account, container, engine, session_of):
+    """A session of boto3, or of botocore, gives credentials and region."""
+    account.put(container, "demo", b"ACGT")
+    session = session_of(account.server.user, account.server.key)
     options = {"session": session, "endpoint": account.server.s3_endpoint, "engine": engine}
     assert open_storage(f"s3://{container}", storage_options=options).read("demo") == b"ACGT"
 

@@ -27,8 +27,8 @@ from modos.errors import (
 )
 from modos.storage import FsspecStorage, LocalStorage, Unfinished
 from modos.storage.parts import journal
-from modos.storage.parts.base import PartPlan
 from modos.storage.parts.names import partial_beside
+from modos.storage.parts.plan import PartPlan
 from modos.storage.parts.rules import DISK, S3, SWIFT
 from modos.storage.parts.s3 import S3Parts
 from modos.storage.parts.swift import SwiftParts
@@ -369,8 +369,8 @@ def test_more_parts_than_a_page_lists(storage):
     assert len(begin(storage, body, 1).stored()) == 45
     (found,) = storage.parts.unfinished()
     assert found.size == 45
-    upload.commit()
-    assert storage.read(TARGET) == body
+    assert upload.commit().size == 45
+    assert storage.read(TARGET, 38, 45) == body[38:]  # Swift slows down who reads many short segments
     again = begin(storage, body, 1, origin="v2")
     send(again, body)
     again.abort()
@@ -455,17 +455,17 @@ def test_a_commit_whose_answer_is_lost_is_made_once_more(behind, wire, remote):
     assert storage.read(TARGET) == body
 
 
-@pytest.mark.parametrize(("size", "constant"), [(0, 0), (REST, 1), (2, 3)])
-def test_requests(behind, wire, remote, size, constant):
-    """A file of n parts costs n requests and no more than six others, an empty one two."""
+@pytest.mark.parametrize(("size", "count"), [(0, 0), (REST, 1), (2 * PART + REST, 3)])
+def test_requests(behind, wire, remote, size, count):
+    """A file of n parts costs n requests and six others in S3, five in Swift; there, up to six more to replace its like."""
     storage, part_size, body = behind
-    body = body if size == 2 else body[:size]
-    storage.exists("warm")
-    wire.clear()
-    upload = begin(storage, body, part_size)
-    upload.commit(send(upload, body))
-    others = {"s3": 6, "swift": 5}[remote] if size else {"s3": 2, "swift": 3}[remote]
-    assert len(wire.requests) == constant + others, [(each.method, each.path, each.query) for each in wire.requests]
+    others = {"s3": (6, 6), "swift": (5, 7 + min(count, 4))} if count else {"s3": (2, 2), "swift": (3, 2)}
+    list(storage.list())
+    for origin, expected in zip(("v1", "v2"), others[remote], strict=True):
+        wire.clear()
+        upload = begin(storage, body[:size], part_size, origin=origin)
+        upload.commit(send(upload, body[:size]))
+        assert len(wire.requests) == count + expected, [(each.method, each.path, each.query) for each in wire.requests]
 
 
 # -- copies within a service --------------------------------------------------------------------------------------------

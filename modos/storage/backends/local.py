@@ -112,7 +112,9 @@ class LocalStorage(Storage):
             PurePosixPath(name),
             size=status.st_size,
             last_modified=datetime.fromtimestamp(status.st_mtime, UTC),
-            etag="-".join(f"{each:x}" for each in (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)),
+            etag="-".join(
+                f"{each:x}" for each in (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
+            ),
         )
 
     def _stat(self, name: str) -> ObjectInfo | None:

@@ -26,8 +26,8 @@ from modos.errors import (
     UnreachableError,
 )
 from modos.storage.backends.failures import meaning_in_fsspec
-from modos.storage.backends.ranged import open_ranged
 from modos.storage.base import Method, Storage, WriteMode
+from modos.storage.contract.ranged import open_ranged
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import object_name, target_name
 

@@ -4,131 +4,25 @@ Owns when a part counts and when a file is whole. Knows no service: each impleme
 """
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
 from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError, ServiceError
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.makeup import Makeup
+from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import PartRules
 from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
     from modos.storage.base import Storage
 
-__all__ = ["Body", "PartInfo", "PartPlan", "PartUpload", "Parts", "Unfinished"]
+__all__ = ["PartUpload", "Parts"]
 
-type Body = bytes | bytearray | memoryview
-"""The bytes of a part."""
-
-_MD5_DIGITS = 32
 _SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class PartInfo:
-    """One part that has arrived.
-
-    Attributes
-    ----------
-    index
-        Its number, from 0.
-    size
-        Bytes.
-    etag
-        The service's tag of the part: the MD5 of its bytes in hex, but where S3 encrypts with keys of its own.
-    """
-
-    index: int
-    size: int
-    etag: str
-
-    @property
-    def md5(self) -> str | None:
-        """The MD5 of the part in hex, `None` where the tag is not one."""
-        is_md5 = len(self.etag) == _MD5_DIGITS and set(self.etag) <= set("0123456789abcdef")
-        return self.etag if is_md5 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A file of which parts have arrived and that was not committed: it is on its way, or was abandoned.
-
-    Attributes
-    ----------
-    path
-        The file that it was to be, relative to the storage.
-    size
-        Bytes that have arrived.
-    started, changed
-        When it was begun and when the last part came, in UTC.
-    token
-        What tells it from others of the same file.
-    """
-
-    path: PurePosixPath
-    size: int
-    started: datetime
-    changed: datetime
-    token: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartPlan:
-    """One large file and how it is cut.
-
-    Attributes
-    ----------
-    name
-        Where it is to be stored.
-    size, part_size
-        Bytes of the file, and of each part but the last.
-    origin
-        What tells the version of the source from any other.
-    content_type, metadata
-        As for `Storage.put`.
-    """
-
-    name: str
-    size: int
-    part_size: int
-    origin: str
-    content_type: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @property
-    def count(self) -> int:
-        """How many parts there are."""
-        return -(-self.size // self.part_size)
-
-    @property
-    def identity(self) -> str:
-        """What an unfinished upload must agree in to be continued, as a digest."""
-        said = [self.origin, self.size, self.part_size, self.content_type, sorted(self.metadata.items())]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
-
-    def span(self, index: int) -> tuple[int, int]:
-        """Return where a part begins and ends.
-
-        Examples
-        --------
-        >>> plan = PartPlan(name="demo.cram", size=10, part_size=4, origin="v1")
-        >>> plan.count, plan.span(2)
-        (3, (8, 10))
-        """
-        if not 0 <= index < self.count:
-            raise InvalidInputError(f"{self.name!r} has {self.count} parts, numbered from 0; there is no part {index}")
-        return index * self.part_size, min(self.size, (index + 1) * self.part_size)
-
-    def length(self, index: int) -> int:
-        """Return how many bytes a part has."""
-        start, end = self.span(index)
-        return end - start
 
 
 class PartUpload(ABC):
@@ -146,6 +40,9 @@ class PartUpload(ABC):
     token
         What tells it from other uploads of the same file.
     """
+
+    _is_compared: ClassVar[bool] = True
+    """Whether the service compares what arrives with the MD5 that it is told."""
 
     def __init__(self, storage: "Storage", plan: PartPlan, token: str) -> None:
         self.storage = storage
@@ -214,7 +111,11 @@ class PartUpload(ABC):
         length = memoryview(body).nbytes
         if length != self.plan.length(index):
             raise InvalidInputError(f"part {index} has {self.plan.length(index):,} bytes, not {length:,}")
-        digest = md5 or hashlib.md5(body, usedforsecurity=False).hexdigest()
+        digest = md5
+        if digest is None or not self._is_compared:
+            digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        if md5 not in {None, digest}:
+            raise self._damaged(f"has a part {index} without the MD5 that it should have")
         with self._boundary():
             return PartInfo(index, length, self._put(index, body, digest))
 
@@ -312,7 +213,7 @@ class PartUpload(ABC):
 
     @abstractmethod
     def _put(self, index: int, body: Body, md5: str) -> str:
-        """Store a part if its bytes have this MD5, and return its tag."""
+        """Store a part if what arrives has this MD5, and return its tag."""
 
     @abstractmethod
     def _commit(self, parts: Sequence[PartInfo]) -> None:
@@ -444,6 +345,19 @@ class Parts(ABC):
             raise ReadOnlyError(self.storage.url)
         with self.storage._boundary(str(unfinished.path)):  # noqa: SLF001 - its errors are the storage's
             self._discard(str(unfinished.path), unfinished.token)
+
+    def made_of(self, file: ObjectInfo) -> Makeup | None:
+        """Return of what parts a stored file consists; `None` where the service does not tell, or its ETag is its MD5.
+
+        One request, and for a file of parts of several lengths in S3 one for each.
+        """
+        if file.md5 is not None or file.etag is None:
+            return None
+        with self.storage._boundary(str(file.path)):  # noqa: SLF001 - its errors are the storage's
+            return self._made_of(file)
+
+    def _made_of(self, file: ObjectInfo) -> Makeup | None:  # noqa: ARG002 - not told, unless a service says otherwise
+        return None
 
     @abstractmethod
     def _begin(self, plan: PartPlan) -> PartUpload:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from modos.storage.parts.base import PartInfo
+from modos.storage.parts.plan import PartInfo
 
 __all__ = ["Journal", "boot"]
 

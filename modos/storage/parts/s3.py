@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from modos.errors import IntegrityError
 from modos.storage.backends.failures import status_of
 from modos.storage.backends.remote import in_ascii, put_options
+from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
-from modos.storage.parts.base import Body, PartInfo, PartPlan, Parts, PartUpload, Unfinished
+from modos.storage.parts.base import Parts, PartUpload
 from modos.storage.parts.bucket import Bucket
+from modos.storage.parts.makeup import Makeup
 from modos.storage.parts.names import beneath
+from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import S3
 
 if TYPE_CHECKING:
@@ -115,6 +118,23 @@ class S3Parts(Parts):
         made = bucket.call("create_multipart_upload", Key=bucket.key(plan.name), **named)
         bucket.keep_note(plan.name, made["UploadId"], plan.identity)
         return S3Upload(self.storage, plan, made["UploadId"])
+
+    def _made_of(self, file: ObjectInfo) -> Makeup | None:
+        """Ask how long the first part is; the others are as long as a rule, and asked too if they cannot be."""
+        digits, _, text = str(file.etag).rpartition("-")
+        if not digits or not text.isdigit():
+            return None
+        count, lengths = int(text), [self._length(file, 1)]
+        if not lengths[0] or lengths[0] > file.size:
+            return None
+        if -(-file.size // lengths[0]) == count:
+            return Makeup([*[lengths[0]] * (count - 1), file.size - lengths[0] * (count - 1)], "binary")
+        lengths += [self._length(file, number) for number in range(2, count + 1)]
+        return Makeup(lengths, "binary") if sum(lengths) == file.size else None
+
+    def _length(self, file: ObjectInfo, number: int) -> int:
+        bucket = Bucket(self.storage)
+        return int(bucket.call("head_object", Key=bucket.key(str(file.path)), PartNumber=number)["ContentLength"])
 
     def _unfinished(self, name: str) -> Generator[Unfinished]:
         """Yield every multipart upload, whoever has begun it, and every note of one that has ended."""

@@ -13,9 +13,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from modos.errors import ServiceError
+from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
-from modos.storage.parts.base import Body, PartInfo, PartPlan, Parts, PartUpload, Unfinished
+from modos.storage.parts.base import Parts, PartUpload
+from modos.storage.parts.makeup import Makeup
 from modos.storage.parts.names import beneath
+from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
 from modos.storage.paths import object_name
 from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, name_digest
@@ -143,6 +146,13 @@ class SwiftParts(Parts):
     def _begin(self, plan: PartPlan) -> PartUpload:
         token = self._filesystem.run(_begin, self._filesystem, _path(self.storage, plan.name), plan.identity)
         return SwiftUpload(self.storage, plan, token)
+
+    def _made_of(self, file: ObjectInfo) -> Makeup | None:
+        parts = self._filesystem.run(self._filesystem.segments.manifest, _path(self.storage, str(file.path)))
+        if any(not part.keys().isdisjoint({"range", "data", "sub_slo"}) for part in parts):
+            return None  # the ETag is made of something else
+        lengths = [part["bytes"] for part in parts]
+        return Makeup(lengths, "hex") if sum(lengths) == file.size else None
 
     def _unfinished(self, name: str) -> Generator[Unfinished]:
         """Yield what is found with one listing of the segments and one of the objects, and a request for each upload."""

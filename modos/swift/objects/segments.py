@@ -261,7 +261,10 @@ class Segments:
     async def manifest(self, path: str) -> list[dict[str, Any]]:
         """Return the parts of a static large object: `name`, `hash`, `bytes`, and `range` or `data` where given."""
         answer = await self._client.request("GET", path, params={"multipart-manifest": "get"})
-        return list(json.loads(answer.body)) if "X-Static-Large-Object" in answer.headers else []
+        try:
+            return list(json.loads(answer.body)) if "X-Static-Large-Object" in answer.headers else []
+        except ValueError as error:
+            raise IntegrityError(path, "its manifest did not arrive as it was sent") from error
 
     def forget(self, path: str) -> None:
         """Ask again which objects have segments in this container: one has just been written."""

@@ -12,8 +12,8 @@ from typing import BinaryIO, NoReturn, Self
 
 from modos.errors import KeyNotFoundError, ReadOnlyError, ServiceError, StorageError
 from modos.storage.backends.opened import Opened
-from modos.storage.backends.ranged import open_ranged
 from modos.storage.base import Method, Storage, WriteMode
+from modos.storage.contract.ranged import open_ranged
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 from modos.storage.pipelines.adapters.zip_directory import Directory, Entry, read_directory

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from modos.errors import IntegrityError
 
 if TYPE_CHECKING:
-    from modos.storage.base import Storage
+    from modos.storage.contract.looking import Looking
 
 __all__ = ["open_ranged"]
 
 
-def open_ranged(storage: "Storage", name: str, chunk_size: int) -> BinaryIO:
+def open_ranged(storage: "Looking", name: str, chunk_size: int) -> BinaryIO:
     """Return a buffered file that fetches at least `chunk_size` bytes at a time, except at its end."""
     return io.BufferedReader(_RangedFile(storage, name, storage.stat(name).size), chunk_size)
 
@@ -22,7 +22,7 @@ def open_ranged(storage: "Storage", name: str, chunk_size: int) -> BinaryIO:
 class _RangedFile(io.RawIOBase):
     """A file in a storage, read range by range; wrapped in a `BufferedReader` it is what `open` returns."""
 
-    def __init__(self, storage: "Storage", name: str, size: int) -> None:
+    def __init__(self, storage: "Looking", name: str, size: int) -> None:
         super().__init__()
         self.name = storage.url_of(name)
         self._storage = storage

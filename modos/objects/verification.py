@@ -1,0 +1,162 @@
+"""Whether what is stored of an object is what the object says: by its listing where digests are known, else by reading.
+
+Owns what is missing, extra and changed. Changes nothing, and must not know how digests became known.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from modos.objects.files import FileNames, files_of
+from modos.objects.snapshot import Snapshot
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage.zarr_root import document_path
+from modos.transfers import DigestBook
+from modos.transfers.copying import digest_of
+
+__all__ = ["Verification", "verify_object"]
+
+type Finding = Literal["verified", "changed", "unproven"]
+
+_AT_ONCE = 8
+_CHECKSUM = "data_checksum"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found out about an object. All names are relative to it, in order.
+
+    Attributes
+    ----------
+    url
+        Address of the object.
+    verified
+        Files that have the checksum that is recorded for them.
+    missing
+        Files and metadata documents that the object names and that are not there.
+    extra
+        Files beside the metadata that nothing describes.
+    changed
+        Files that have another checksum than is recorded.
+    unproven
+        Files of which nothing is known without reading them, or of which no checksum is recorded.
+    """
+
+    url: str
+    verified: tuple[str, ...]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    changed: tuple[str, ...]
+    unproven: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is missing and nothing has changed, as far as was looked."""
+        return not self.missing and not self.changed
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON takes it."""
+        names = ("verified", "missing", "extra", "changed", "unproven")
+        return {"url": self.url, "is_sound": self.is_sound, **{name: list(getattr(self, name)) for name in names}}
+
+
+def verify_object(storage: Storage, *, deep: bool = False, book: DigestBook | None = None) -> Verification:
+    """Compare what is stored with the checksums that are recorded.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    deep
+        Whether every file with a recorded checksum is read. Otherwise only those are read whose digest, as the listing
+        tells it, is not the one that is known for that checksum.
+    book
+        Where digests of earlier transfers are; `None` for the user's.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is no object.
+    """
+    said, seen = Snapshot.read(storage), time.time()
+    listed = {str(info.path): info for info in storage.scan()}
+    names = FileNames(said.elements)
+    checksums = dict(_checksums(said))
+    data = [name for name in listed if PurePosixPath(name).parts[0] != ZARR_ROOT.name]
+    kept = book or DigestBook.of_user()
+    try:
+        findings = _findings(storage, listed, checksums, kept, deep=deep, seen=seen)
+    finally:
+        kept.flush() if book else kept.close()
+    rest = [name for name in data if name not in findings and names.owner(name) is not None]
+
+    def found(finding: Finding) -> tuple[str, ...]:
+        return tuple(sorted(name for name, each in findings.items() if each == finding))
+
+    return Verification(
+        storage.url,
+        verified=found("verified"),
+        missing=tuple(sorted(_missing(said, listed))),
+        extra=tuple(sorted(name for name in data if names.owner(name) is None)),
+        changed=found("changed"),
+        unproven=tuple(sorted((*found("unproven"), *rest))),
+    )
+
+
+def _checksums(said: Snapshot) -> Iterator[tuple[str, str]]:
+    for attributes in said.elements.values():
+        checksum = attributes.get(_CHECKSUM)
+        if isinstance(checksum, str):
+            yield from ((name, checksum.lower()) for name in files_of(attributes)[:1])
+
+
+def _missing(said: Snapshot, listed: Mapping[str, ObjectInfo]) -> Iterator[str]:
+    """Yield documents of the hierarchy and data files that are named and not there; a directory is there by its files."""
+    members = [*map(str, said.elements), *said.others] if said.consolidated else []
+    yield from (name for member in members if (name := str(document_path(member))) not in listed)
+    beginnings = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
+    names = {name for attributes in said.elements.values() for name in files_of(attributes)[:1]}
+    yield from (name for name in names if name not in listed and name not in beginnings)
+    if ROOT_DOCUMENT not in listed:
+        yield ROOT_DOCUMENT
+
+
+def _findings(
+    storage: Storage,
+    listed: Mapping[str, ObjectInfo],
+    checksums: Mapping[str, str],
+    book: DigestBook,
+    *,
+    deep: bool,
+    seen: float,
+) -> dict[str, Finding]:
+    """Return what is known of each file that has a checksum and is there; in doubt, it is read."""
+    there = {name: checksum for name, checksum in checksums.items() if name in listed}
+    findings: dict[str, Finding | None] = {
+        name: None if deep else _by_listing(storage, listed[name], checksum, book) for name, checksum in there.items()
+    }
+    doubtful = [name for name, finding in findings.items() if finding is None]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-verify") as pool:
+        digests = dict(zip(doubtful, pool.map(lambda name: digest_of(storage, listed[name]), doubtful), strict=True))
+    for name, digest in digests.items():
+        book.record(storage, listed[name], {"blake2b": digest}, seen=seen)
+    read: dict[str, Finding] = {
+        name: "verified" if digest == there[name] else "changed" for name, digest in digests.items()
+    }
+    return {name: finding or read[name] for name, finding in findings.items()}
+
+
+def _by_listing(storage: Storage, file: ObjectInfo, checksum: str, book: DigestBook) -> Finding | None:
+    """Return what the listing tells with what the book knows; `None` when it must be read to tell."""
+    known = book.digests(storage, file).get("blake2b")
+    if known is not None:
+        return "verified" if known == checksum else None
+    if file.md5 is None:
+        return "unproven"
+    expected = book.md5_of(checksum)
+    if expected is None:
+        return "unproven"
+    return "verified" if expected == file.md5 else None

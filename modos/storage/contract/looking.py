@@ -1,0 +1,177 @@
+"""The verbs that look: what is there, and what is in it.
+
+Owns the checks that come before any I/O, and the merging of ranges. Knows no backend and changes nothing.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import PurePath, PurePosixPath
+from typing import BinaryIO
+
+from modos.errors import InvalidInputError
+from modos.storage.contract.backend import Backend
+from modos.storage.info import ObjectInfo
+from modos.storage.paths import target_name
+from modos.storage.ranges import definite_range, merge_ranges
+from modos.storage.twins import asynchronous, asynchronous_iterator
+
+__all__ = ["Looking", "directory_name"]
+
+_MERGE_GAP = 64 * 1024
+
+
+class Looking(Backend):
+    """A storage that can be listed and read."""
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def exists(self, target: str | PurePath) -> bool:
+        """Tell whether a file is stored under exactly this name.
+
+        `demo1` does not exist because `demo10` does, nor because there are files beneath `demo1/`.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            return self._stat(name) is not None
+
+    def stat(self, target: str | PurePath) -> ObjectInfo:
+        """Return size, times and tags of a file.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            info = self._stat(name)
+            if info is None:
+                raise FileNotFoundError(name)
+            return info
+
+    def scan(self, target: str | PurePath | None = None, *, recursive: bool = True) -> Generator[ObjectInfo]:
+        """Yield what is stored beneath a directory, lazily and complete past any page limit.
+
+        Parameters
+        ----------
+        target
+            The directory; `None` for the root. One that is not there has nothing beneath it.
+        recursive
+            Whether to descend. Otherwise one level is listed, with directories as such.
+        """
+        return self._scanned(directory_name(target), recursive=recursive)
+
+    def _scanned(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        with self._boundary(name), closing(self._scan(name, recursive=recursive)) as infos:
+            yield from infos
+
+    def list(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
+        """Yield the names of all files beneath a directory, lazily and complete past any page limit."""
+        return (info.path for info in self.scan(target))
+
+    def list_dir(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
+        """Yield the names of files and directories one level beneath a directory."""
+        return (info.path for info in self.scan(target, recursive=False))
+
+    def empty(self) -> bool:
+        """Tell whether nothing is stored beneath the root."""
+        return next(self.scan(), None) is None
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def open(self, target: str | PurePath, *, chunk_size: int | None = None) -> BinaryIO:
+        """Open a file for reading: seekable, buffered, fetching ranges on demand and never the whole unasked.
+
+        Parameters
+        ----------
+        target
+            The file.
+        chunk_size
+            Bytes to fetch at a time, at least; `None` for what suits the storage.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        InvalidInputError
+            When `chunk_size` is not positive.
+        """
+        name = target_name(target)
+        if chunk_size is not None and chunk_size < 1:
+            raise InvalidInputError(f"a chunk has at least one byte, not {chunk_size}")
+        with self._boundary(name):
+            if chunk_size is None:
+                return self._open(name)
+            from modos.storage.contract.ranged import open_ranged
+
+            return open_ranged(self, name, chunk_size)
+
+    def read(self, target: str | PurePath, start: int | None = None, end: int | None = None) -> bytes:
+        """Return bytes of a file, `end` exclusive.
+
+        Parameters
+        ----------
+        target
+            The file.
+        start, end
+            Offsets as in a Python slice: `None` for the border, negative ones count from the end (which costs a
+            `stat`), ones past the end are clipped. A range that is empty by itself is answered without asking.
+
+        Raises
+        ------
+        KeyNotFoundError
+            When nothing is stored under this name.
+        IntegrityError
+            When fewer bytes arrive than were promised.
+        """
+        name = target_name(target)
+        with self._boundary(name):
+            if (start or 0) < 0 or (end or 0) < 0:
+                start, end = definite_range(start, end, self.stat(name).size)
+            if end is not None and end <= (start or 0):
+                return b""
+            return self._read(name, start or 0, end)
+
+    def read_ranges(
+        self, target: str | PurePath, ranges: Sequence[tuple[int, int]], *, gap: int = _MERGE_GAP
+    ) -> Sequence[bytes]:
+        """Return several ranges of a file, near ones fetched together.
+
+        Parameters
+        ----------
+        target
+            The file.
+        ranges
+            Pairs of offsets, `end` exclusive, neither negative; those past the end are clipped.
+        gap
+            Ranges at most this many bytes apart share a request.
+        """
+        name = target_name(target)
+        merged = list(merge_ranges(ranges, gap=gap))
+        pieces = [b""] * len(ranges)
+        with self._boundary(name):
+            bodies = self._read_many(name, [(each.start, each.end) for each in merged])
+        for each, body in zip(merged, bodies, strict=True):
+            for position in each.wanted:
+                start, end = ranges[position]
+                pieces[position] = body[start - each.start : end - each.start]
+        return pieces
+
+    # -- async twins ------------------------------------------------------------------------------------------------
+
+    exists_async = asynchronous(exists)
+    stat_async = asynchronous(stat)
+    scan_async = asynchronous_iterator(scan)
+    list_async = asynchronous_iterator(list)  # noqa: A003 - the method is meant
+    list_dir_async = asynchronous_iterator(list_dir)
+    empty_async = asynchronous(empty)
+    open_async = asynchronous(open)  # noqa: A003 - the method is meant
+    read_async = asynchronous(read)
+    read_ranges_async = asynchronous(read_ranges)
+
+
+def directory_name(target: str | PurePath | None) -> str:
+    """Return a directory's name, `""` for the root; it may end with a slash."""
+    if target in {None, "", ".", PurePosixPath()}:
+        return ""
+    return target_name(target.removesuffix("/") if isinstance(target, str) and target != "/" else target or "")

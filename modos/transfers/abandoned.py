@@ -1,0 +1,55 @@
+"""Parts of large files that transfers have left which were killed and never made again.
+
+Owns when such a file counts as abandoned. Must not know how parts are stored.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from modos.errors import ServiceError
+from modos.storage import Storage
+from modos.storage.parts.plan import Unfinished
+
+__all__ = ["discard_abandoned", "list_abandoned"]
+
+
+def list_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) -> list[Unfinished]:
+    """Return the files beneath a storage of which parts have arrived and that were not completed.
+
+    Parameters
+    ----------
+    storage
+        Where to look.
+    grace
+        Since when no part may have arrived: what moves is left alone. Zero for all there are.
+
+    Raises
+    ------
+    ServiceError
+        When the storage takes no parts, so that there are none.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from modos.storage import LocalStorage
+    >>> list_abandoned(LocalStorage(mkdtemp()))
+    []
+    """
+    if storage.parts is None:
+        raise ServiceError(storage.url, "this storage takes large files in one stream: there are no parts to be left")
+    latest = datetime.now(UTC) - grace
+    return [each for each in storage.parts.unfinished() if not grace or each.changed <= latest]
+
+
+def discard_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) -> list[Unfinished]:
+    """Remove what `list_abandoned` returns, and return it.
+
+    Parameters
+    ----------
+    storage, grace
+        As for `list_abandoned`.
+    """
+    found = list_abandoned(storage, grace=grace)
+    if storage.parts is not None:
+        for each in found:
+            storage.parts.discard(each)
+    return found

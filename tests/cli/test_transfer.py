@@ -1,0 +1,116 @@
+"""`modos transfer` and `modos verify`: plans, events, many objects, leftovers, and being told to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+from modos import MODO
+from modos.storage import LocalStorage
+from modos.testing import Proxy
+
+
+def test_a_dry_run_says_what_would_be_done(modos, ex, tmp_path):
+    """A line for each step and one with the sums, or the same as JSON; nothing is written."""
+    told = modos("transfer", ex, tmp_path / "copy", "--dry-run")
+    counted = json.loads(modos("transfer", ex, tmp_path / "copy", "--dry-run", "--json").out)
+    assert told.code == 0
+    assert told.out.splitlines()[-1].startswith("12 files, ")
+    assert (counted["files"], counted["steps"][-1]["action"]) == (12, "commit")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_made_again_nothing_is_written(modos, ex, tmp_path):
+    """The result says what was there already."""
+    modos("transfer", ex, tmp_path / "copy")
+    again = modos("transfer", ex, tmp_path / "copy")
+    assert again.out.startswith(f"{tmp_path / 'copy'}: 0 files (0 bytes) in ")
+    assert "12 files (" in again.out
+    assert "were there already" in again.out
+
+
+def test_programs_get_events_and_a_result(modos, ex, tmp_path):
+    """With --json, each line of standard error is a document, and standard output is one."""
+    result = modos("transfer", ex, tmp_path / "copy", "--json", "--verify", "full", "--workers", 2)
+    events = [json.loads(line) for line in result.err.splitlines()]
+    assert {event["event"] for event in events} == {"progress"}
+    assert (events[0]["files_done"], events[-1]["files_done"]) == (0, 12)
+    assert json.loads(result.out)["skipped"] == 0
+
+
+def test_a_mirror(modos, ex, tmp_path):
+    """`--delete` removes what only the copy has."""
+    modos("transfer", ex, tmp_path / "copy")
+    (tmp_path / "copy" / "left.txt").write_text("x")
+    assert "1 of the old one removed" in modos("transfer", ex, tmp_path / "copy", "--delete").out
+
+
+def test_all_objects_beneath_a_place(modos, tmp_path):
+    """A line for each; one that fails is told and makes the exit code 1, the others are copied."""
+    for name in ("one", "two"):
+        MODO.create(tmp_path / "study" / name)
+    fine = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies")
+    assert (fine.code, [line.partition(": ")[0] for line in fine.out.splitlines()]) == (
+        0,
+        [f"{tmp_path}/copies/one", f"{tmp_path}/copies/two"],
+    )
+    MODO.create(tmp_path / "others" / "one", id="in the way")
+    failed = modos("transfer", f"{tmp_path}/study/*", tmp_path / "others")
+    assert (failed.code, "in the way" in failed.err, MODO(tmp_path / "others" / "two").id) == (1, True, "two")
+    documents = [
+        json.loads(line)
+        for line in modos("transfer", f"{tmp_path}/study/*", tmp_path / "others", "--json").out.splitlines()
+    ]
+    assert ["error" in each for each in documents] == [True, False]
+    assert modos("transfer", f"{tmp_path}/study/*", tmp_path / "x", "--dry-run").code == 2
+
+
+def test_parts_that_were_left_are_listed_and_removed(modos, ex):
+    """Young ones only when told so; `--dry-run` removes nothing."""
+    upload = LocalStorage(ex).parts.begin("reads/large.cram", size=10, part_size=5, origin="gone")
+    upload.put(0, b"12345")
+    young = modos("transfer", ex, "--clean")
+    listed = modos("transfer", ex, "--clean", "--grace", "0", "--dry-run")
+    as_json = json.loads(modos("transfer", ex, "--clean", "--grace", "0", "--dry-run", "--json").out)
+    removed = modos("transfer", ex, "--clean", "--grace", "0")
+    assert (young.code, young.out, young.err) == (0, "", "modos: nothing removed\n")
+    assert listed.out == removed.out == f"{ex}/reads/large.cram  5 bytes\n"
+    assert (as_json[0]["path"], as_json[0]["bytes"]) == ("reads/large.cram", 5)
+    assert datetime.fromisoformat(as_json[0]["changed"]) <= datetime.now(UTC)
+    assert modos("transfer", ex, "--clean", "--grace", "0").out == ""
+
+
+def test_a_request_to_end_stops_a_transfer_as_ctrl_c_does(ex, account, container, clean_environment):
+    """SIGTERM ends it within two seconds, and it says how to go on."""
+    with Proxy(account.server.url, latency=0.5) as proxy:
+        credentials = {"OS_STORAGE_URL": proxy.through(account.server.storage_url), "OS_AUTH_TOKEN": account.token}
+        command = [sys.executable, "-m", "modos", "transfer", str(ex), f"swift://{container}/ex"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean_environment, **credentials}
+        )
+        while not proxy.count(method="PUT"):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-2:] == [
+        "modos: the same command continues where this one was stopped",
+        "modos: interrupted",
+    ]
+    assert account.get(container, "ex/data.zarr/zarr.json") is None
+
+
+def test_verify_tells_what_is_wrong(modos, ex):
+    """Sound is exit code 0; a changed or missing file is named, and the code is 1."""
+    sound = modos("verify", ex, "--deep")
+    os.utime(ex / "reads.fastq")
+    (ex / "reads.fastq").write_text("other")
+    (ex / "notes.txt").write_text("x")
+    broken = modos("verify", ex, "--deep")
+    as_json = modos("verify", ex, "--deep", "--json")
+    assert (sound.code, sound.out, sound.err) == (0, "", "modos: 1 files verified, 0 unproven\n")
+    assert (broken.code, broken.out) == (1, "changed   reads.fastq\nextra     notes.txt\n")
+    assert (as_json.code, json.loads(as_json.out)["changed"]) == (1, ["reads.fastq"])

@@ -1,0 +1,85 @@
+"""Objects on the move: plans, mirrors, and many at once."""
+
+import time
+
+import pytest
+
+from modos import MODO, transfer, transfer_many
+from modos.errors import ObjectExistsError, ObjectNotFoundError
+from modos.storage import LocalStorage
+from modos.testing import Proxy
+
+
+@pytest.fixture
+def modo(tmp_path) -> MODO:
+    modo = MODO.create(tmp_path / "ex", id="ex")
+    modo.add_element({"@type": "Sample", "id": "s1"})
+    time.sleep(0.05)  # what is younger than the clock's tick is not believed to be the same
+    return modo
+
+
+def test_an_unchanged_object_costs_only_listings(modo, account, container):
+    """The object's own rules add nothing to what the transfer asks: no request for any file."""
+    target = account.swift(container, "ex")
+    transfer(modo, target)
+    with Proxy(account.server.url) as proxy:
+        report = transfer(modo, account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url)))
+        asked = [(each.method, each.path) for each in proxy.requests if each.path != "/info"]
+    assert asked == [("GET", f"/v1/AUTH_test/{container}")]
+    assert (report.files, report.skipped) == (0, len(list(modo.storage.list())))
+
+
+def test_a_plan_writes_nothing_and_is_refused_like_the_transfer(modo, tmp_path):
+    """Counts and bytes of what would be done; another object in the way is an error already."""
+    plan = modo.plan_transfer(tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    report = modo.transfer(tmp_path / "copy")
+    assert (plan.files, plan.bytes, plan.requests) == (report.files, report.bytes, 0)
+    assert modo.plan_transfer(tmp_path / "copy").files == 0
+    MODO.create(tmp_path / "other", id="other")
+    with pytest.raises(ObjectExistsError, match="'other'"):
+        modo.plan_transfer(tmp_path / "other")
+
+
+def test_a_mirror_has_nothing_else(modo, tmp_path):
+    """`delete` removes what only the copy has, also when nothing else is to be done; by default it stays."""
+    copy = LocalStorage(tmp_path / "copy")
+    modo.transfer(copy)
+    copy.put(b"x", "left.txt")
+    assert modo.transfer(copy).removed == 0
+    assert modo.plan_transfer(copy, delete=True).removed == 1
+    assert modo.transfer(copy, delete=True).removed == 1
+    assert set(copy.list()) == set(modo.storage.list())
+
+
+def test_a_source_without_an_object_is_refused_before_it_is_listed(tmp_path):
+    """A place with many other files is not listed to find out that there is no object."""
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "file").write_text("x")
+    with pytest.raises(ObjectNotFoundError):
+        transfer(tmp_path / "plain", tmp_path / "copy")
+
+
+def test_all_objects_beneath_a_place_are_moved_and_one_failure_stops_none(tmp_path):
+    """Each has its own outcome; the order of names is kept; copies have the same names."""
+    for name in ("one", "three", "two"):
+        MODO.create(tmp_path / "study" / name)
+    MODO.create(tmp_path / "copies" / "three", id="in the way")
+    moved = list(transfer_many(tmp_path / "study", tmp_path / "copies"))
+    assert [each.source.rpartition("/")[2] for each in moved] == ["one", "three", "two"]
+    assert [type(each.error) for each in moved] == [type(None), ObjectExistsError, type(None)]
+    assert MODO(tmp_path / "copies" / "two").id == "two"
+    with pytest.raises(ObjectNotFoundError):
+        list(transfer_many(tmp_path / "nowhere", tmp_path / "copies"))
+
+
+def test_full_verification_reads_everything_back(modo, account, container):
+    """Also where the service has told the MD5 of what it stored."""
+    files = len(list(modo.storage.list()))
+    with Proxy(account.server.url) as proxy:
+        target = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        modo.transfer(target, verify="full")
+        assert (
+            proxy.count(method="GET", path="/ex/") - proxy.count(method="GET", path="/ex/data.zarr/zarr.json")
+            == files - 1
+        )

@@ -1,0 +1,79 @@
+"""Whether an object is what it says: missing, extra, changed, by listing alone where digests are known."""
+
+import time
+
+import pytest
+
+from modos import MODO, transfer
+from modos.errors import ObjectNotFoundError
+from modos.objects.verification import verify_object
+from modos.storage import ROOT_DOCUMENT
+from modos.transfers import DigestBook
+
+READS = {"@type": "DataEntity", "id": "reads", "data_format": "FASTQ"}
+
+
+@pytest.fixture
+def modo(tmp_path) -> MODO:
+    """An object on this disk with a file, its checksum recorded."""
+    (tmp_path / "reads.fastq").write_text("@r1\nACGT\n+\nIIII\n")
+    modo = MODO.create(tmp_path / "ex", id="ex")
+    modo.add_element(READS, tmp_path / "reads.fastq")
+    assert modo.metadata["data/reads"]["data_checksum"]
+    time.sleep(0.05)  # what is younger than the clock's tick is not believed to be the same
+    return modo
+
+
+def test_a_sound_object_is_verified_by_reading(modo):
+    """Every file with a checksum is read; nothing is missing, extra or changed."""
+    found = modo.verify(deep=True)
+    assert (found.verified, found.unproven) == (("reads.fastq",), ())
+    assert found.is_sound
+    assert found.as_dict()["is_sound"] is True
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_after_a_transfer_the_listing_is_enough(modo, make_storage, kind, monkeypatch):
+    """What was digested on its way is known by the MD5 that the service lists: no file is read."""
+    target = make_storage(kind)
+    transfer(modo, target)
+    monkeypatch.setattr("modos.objects.verification.digest_of", None)
+    assert verify_object(target).verified == ("reads.fastq",)
+
+
+def test_nothing_known_is_unproven_until_it_is_read(modo):
+    """Without a book and without an MD5 the listing proves nothing; once read, the book knows."""
+    (modo.path / "notes.txt").write_text("x")
+    with DigestBook() as book:
+        assert verify_object(modo.storage, book=book).unproven == ("reads.fastq",)
+        assert verify_object(modo.storage, deep=True, book=book).verified == ("reads.fastq",)
+        again = verify_object(modo.storage, book=book)
+    assert (again.verified, again.extra) == (("reads.fastq",), ("notes.txt",))
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_a_changed_file_is_found(modo, make_storage, kind, deep):
+    """Behind a service's MD5 that is not the one which is known, or by reading: the file is named."""
+    target = make_storage(kind)
+    transfer(modo, target)
+    target.put(b"@r1\nTTTT\n+\nIIII\n", "reads.fastq")
+    found = verify_object(target, deep=deep)
+    assert (found.changed, found.verified, found.is_sound) == (("reads.fastq",), (), False)
+
+
+def test_what_is_missing_is_found(modo):
+    """A data file and a metadata document that are gone are named."""
+    modo.add_element({"@type": "Sample", "id": "s1"})
+    (modo.path / "reads.fastq").unlink()
+    (modo.path / "data.zarr/sample/s1/zarr.json").unlink()
+    found = modo.verify()
+    assert found.missing == ("data.zarr/sample/s1/zarr.json", "reads.fastq")
+    assert not found.is_sound
+
+
+def test_without_an_object_there_is_nothing_to_verify(tmp_path, modo):
+    """A directory that is none is an error, not a sound object."""
+    modo.storage.remove(ROOT_DOCUMENT)
+    with pytest.raises(ObjectNotFoundError):
+        verify_object(modo.storage)

@@ -1,0 +1,110 @@
+"""A transfer made again: what is skipped, what that costs, and what it must not overlook."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, SwiftStorage
+from modos.testing import Proxy
+from modos.transfers import DigestBook, prepare_transfer, transfer
+from modos.transfers.engine import WORKERS
+
+MANY = {f"data.zarr/{number // 100}/c/{number}": str(number).encode() for number in range(500)} | {ROOT_DOCUMENT: b"{}"}
+FEW = {name: body for name, body in MANY.items() if name.endswith(("7", "json"))}
+LARGE = {"large.bin": bytes(20 * 1024 * 1024), ROOT_DOCUMENT: b"{}"}
+
+
+def through(proxy, places, storage):
+    """Return the same place, asked through a proxy."""
+    if isinstance(storage, S3Storage):
+        keys = {"key": places.server.user, "secret": places.server.key, "region": "us-east-1"}
+        return S3Storage(storage.url, proxy.through(places.server.s3_endpoint), keys)
+    options = places.swift_options() | {"storage_url": proxy.through(places.server.storage_url)}
+    return SwiftStorage(storage.url, **options)
+
+
+def age(storage: LocalStorage) -> None:
+    """Let what was just written be older than the clock's tick."""
+    for path in storage.path.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+
+
+@pytest.mark.parametrize(("kind", "files"), [("s3", FEW), ("s3", LARGE), ("swift", MANY), ("swift", LARGE)])
+def test_an_unchanged_object_costs_only_listings(places, here, fill, kind, files):
+    """Made again, nothing is asked about any file: one request for each page of the listing, and nothing is read here."""
+    fill(here, files)
+    age(here)
+    target = places.make(kind)
+    assert transfer(here, target).files == len(files)
+    with Proxy(places.server.url) as proxy:
+        there = through(proxy, places, target)
+        planned = prepare_transfer(here, there)
+        proxy.clear()
+        report = transfer(here, there)
+        asked = Counter((each.method, "prefix=" in each.query) for each in proxy.requests)
+    assert asked == {("GET", True): 1}
+    assert (report.files, report.skipped, report.skipped_bytes) == (0, len(files), sum(map(len, files.values())))
+    assert (planned.requests, planned.skipped) == (1, len(files))
+
+
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+def test_from_a_service_nothing_is_read_again(places, there, fill, kind, content):
+    """The other way as well, and between two disks: large and small files are known by what was noted of them."""
+    source, files = places.make(kind), {**LARGE, "small": b"x"}
+    fill(source, files)
+    if kind == "local":
+        age(source)
+    transfer(source, there)
+    assert content(there) == files
+    assert transfer(source, there).skipped == 3
+
+
+def test_without_the_book_contents_are_compared_before_they_are_sent(places, here, fill):
+    """When nothing is known of the source, it is read, and what the target has already is not sent."""
+    fill(here, FEW)
+    target = places.make("swift")
+    transfer(here, target)
+    with Proxy(places.server.url) as proxy, DigestBook() as book:
+        report = transfer(here, through(proxy, places, target), book=book)
+        assert proxy.count(method="PUT") == 0
+    assert (report.files, report.skipped) == (0, len(FEW))
+
+
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+def test_a_changed_file_of_the_same_size_is_copied(places, here, fill, content, kind):
+    """At either end, whether size and time are the same: only what has changed is written."""
+    fill(here, {"a": b"1", "b": b"2", ROOT_DOCUMENT: b"{}"})
+    age(here)
+    target = places.make(kind)
+    transfer(here, target)
+    here.put(b"3", "a")
+    age(here)
+    assert transfer(here, target).files == 1
+    target.put(b"4", "b")
+    assert transfer(here, target).files == 1
+    assert content(target) == {"a": b"3", "b": b"2", ROOT_DOCUMENT: b"{}"}
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_metadata_and_content_type_travel(places, kind):
+    """Of small and large files, from one service to the other and back."""
+    source, target = places.make(kind), places.make({"s3": "swift", "swift": "s3"}[kind])
+    for name, body in (("small.txt", b"x"), ("large.txt", bytes(9 * 1024 * 1024)), ("empty.txt", b"")):
+        source.put(body, name, content_type="text/x-demo", metadata={"donor": "seven"})
+    transfer(source, target, commit=None)
+    for info in list(target.scan()):
+        found = target.stat(info.path)
+        assert (found.content_type, dict(found.metadata)) == ("text/x-demo", {"donor": "seven"})
+
+
+def test_the_estimate_of_requests_is_about_right(places, here, fill):
+    """For a first transfer of small files, what is planned is what is asked, give or take what each worker asks once."""
+    fill(here, FEW)
+    with Proxy(places.server.url) as proxy:
+        there = through(proxy, places, places.make("swift"))
+        planned = prepare_transfer(here, there).requests
+        proxy.clear()
+        transfer(here, there)
+        assert planned == len(FEW) + 1
+        assert len(proxy.requests) - planned in range(2 * WORKERS)
