@@ -18,6 +18,7 @@ from mkdocs.structure.files import File, Files
 
 from modos import errors
 from modos.model._generated import tables
+from modos.objects.checks.findings import KINDS
 from modos.omics.formats import INDEXES
 from modos.settings import SWIFT_VARIABLES
 from modos.storage.options import SERVICES
@@ -122,6 +123,12 @@ def index_files() -> str:
     """Return which names index files have."""
     rows = ((f"`*{suffix}`", ", ".join(f"`*{suffix}{index}`" for index in found)) for suffix, found in INDEXES.items())
     return _table(("data file", "index files"), rows)
+
+
+def findings() -> str:
+    """Return what a check can find, with what is to be done and what a repair does."""
+    rows = ((f"`{code}`", kind.severity, kind.meaning, kind.repaired or _NO) for code, kind in KINDS.items())
+    return _table(("code", "severity", "meaning", "`--repair`"), rows)
 
 
 def swift_variables() -> str:
@@ -292,6 +299,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "commands": commands,
         "error classes": error_classes,
         "error tree": error_tree,
+        "findings": findings,
         "index files": index_files,
         "options": options,
         "prefixes": prefixes,

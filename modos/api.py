@@ -1,44 +1,41 @@
 """The digital object as users hold it: `MODO`, a small façade, and `transfer`.
 
-Owns the public words for one object. Knows no backend and no omics format by name; the work is done in the rooms below.
+Owns how an object is opened, made and edited; its other methods stand in `modos.objects.faces`. Knows no backend and no
+omics format by name; the work is done in the rooms below.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from modos.errors import ElementNotFoundError, ObjectExistsError, ObjectNotFoundError
 from modos.model import ElementId, NamedThing
-from modos.objects.arrays import add_array, array_tree
-from modos.objects.commit import commit
-from modos.objects.contents import content_checksum, data_files
-from modos.objects.description import Description
-from modos.objects.draft import OBJECT_TYPE, Change, Draft
-from modos.objects.files import SourceFile
-from modos.objects.leftovers import finish_removal, sweep
-from modos.objects.moves import Moved, plan_object_transfer, transfer_object, transfer_objects
-from modos.objects.places import Place, located, opened
-from modos.objects.regions import RegionReading
+from modos.objects.arrays import add_array
+from modos.objects.checks.checking import Checking
+from modos.objects.editing.commit import commit
+from modos.objects.editing.description import Description
+from modos.objects.editing.draft import OBJECT_TYPE, Change, Draft
+from modos.objects.editing.files import SourceFile
+from modos.objects.editing.leftovers import finish_removal, sweep
+from modos.objects.faces.publishing import Publishing
+from modos.objects.faces.regions import RegionReading
+from modos.objects.faces.travelling import Travelling, transfer, transfer_many
+from modos.objects.places import located
 from modos.objects.snapshot import Snapshot
-from modos.objects.verification import Verification, verify_object
-from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
+from modos.storage import ROOT_DOCUMENT, Storage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import rdflib
-    import zarr
 
-    from modos.linked_data import Answer, KnowledgeGraph
-    from modos.transfers import Plan, Progress, Report
-    from modos.transfers.engine import Proof
+    from modos.linked_data import KnowledgeGraph
 
 __all__ = ["MODO", "transfer", "transfer_many"]
 
 type Element = Mapping[str, object] | NamedThing
 
 
-class MODO(RegionReading):
+class MODO(Travelling, Publishing, RegionReading, Checking):
     """A multi-omics digital object: metadata and arrays in `data.zarr`, and the files they describe beside it.
 
     Opening reads the metadata, in one request, and writes nothing. Every edit reads it anew, checks everything before it
@@ -188,95 +185,6 @@ class MODO(RegionReading):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._storage.url!r})"
 
-    # -- where and what it is ---------------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        """The object's own id."""
-        return self._said.id
-
-    @property
-    def storage(self) -> Storage:
-        """The storage whose root is the object."""
-        return self._storage
-
-    @property
-    def url(self) -> str:
-        """Its address; a path for an object on this machine."""
-        return self._storage.url
-
-    @property
-    def path(self) -> PurePath:
-        """Its path: the directory, or bucket or container and prefix."""
-        return self._storage.path
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether it lives anywhere but on a disk of this machine."""
-        return not isinstance(self._storage, LocalStorage)
-
-    @property
-    def zarr(self) -> "zarr.Group":
-        """The zarr hierarchy, for reading arrays; metadata is better edited by the methods here."""
-        return self._storage.zarr
-
-    @property
-    def metadata(self) -> dict[str, dict[str, Any]]:
-        """Everything that is said: the object's own id, and `type/id` of each element, to attributes. A copy."""
-        return self._said.metadata()
-
-    def refresh(self) -> Self:
-        """Read the metadata anew, since others may have edited the object."""
-        self._said = Snapshot.read(self._storage)
-        return self
-
-    def show_contents(self, element: str | None = None) -> str:
-        """Return the metadata as YAML.
-
-        Parameters
-        ----------
-        element
-            Id of an element; `None` for the object and all its elements.
-
-        Raises
-        ------
-        ElementNotFoundError
-            When there is no such element.
-        """
-        import yaml
-
-        said = self.metadata
-        shown = said if element is None else {key: said[key] for key in [self._key(element)]}
-        return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120))
-
-    def list_files(self) -> list[PurePosixPath]:
-        """Return the files beside `data.zarr`, in order, relative to the object."""
-        return sorted(data_files(self._storage))
-
-    def list_arrays(self, element: str | None = None) -> str:
-        """Return the zarr hierarchy as a tree with the shape and type of each array.
-
-        Parameters
-        ----------
-        element
-            Id of an element; `None` for all of it.
-        """
-        return array_tree(self._said, None if element is None else self._said.resolve(element))
-
-    def list_samples(self) -> list[str]:
-        """Return the full ids of all samples, in order."""
-        return [str(element) for element in sorted(self._said.elements) if element.kind == "sample"]
-
-    def checksum(self) -> str:
-        """Return one BLAKE2b (512 bits, hex) over names and contents of all files: equal for equal objects anywhere.
-
-        Reads the whole object.
-        """
-        return content_checksum(self._storage)
-
-    def _key(self, element: str) -> str:
-        return element if element == self.id else str(self._said.resolve(element))
-
     # -- editing it -------------------------------------------------------------------------------------------------
 
     def add_element(
@@ -415,6 +323,7 @@ class MODO(RegionReading):
         ObjectNotFoundError
             When it is gone already; other files at its place are then left alone.
         """
+        self._said.refuse_older()
         if not self._storage.exists(ROOT_DOCUMENT):
             raise ObjectNotFoundError(self.url)
         self._storage.remove_many([path for path in self._storage.list() if str(path) != ROOT_DOCUMENT])
@@ -444,234 +353,3 @@ class MODO(RegionReading):
 
     def _commit(self, plan: Callable[[Snapshot], Change]) -> None:
         self._said = commit(self._storage, plan)
-
-    # -- moving it --------------------------------------------------------------------------------------------------
-
-    def transfer(
-        self,
-        target: Place,
-        *,
-        overwrite: bool = False,
-        delete: bool = False,
-        verify: "Proof" = "by digest",
-        workers: int | None = None,
-        progress: "Callable[[Progress], None] | None" = None,
-    ) -> "Report":
-        """Copy the object to another place; see `modos.transfer`."""
-        return transfer(
-            self._storage, target, overwrite=overwrite, delete=delete, verify=verify, workers=workers, progress=progress
-        )
-
-    def plan_transfer(self, target: Place, *, overwrite: bool = False, delete: bool = False) -> "Plan":
-        """Return what `transfer` would do, with counts, bytes and about how many requests; nothing is written."""
-        return plan_object_transfer(self._storage, opened(target, None), overwrite=overwrite, delete=delete)
-
-    def verify(self, *, deep: bool = False) -> "Verification":
-        """Compare what is stored with the checksums that are recorded in the metadata.
-
-        Parameters
-        ----------
-        deep
-            Whether every file with a recorded checksum is read. Otherwise the listing tells, as far as digests are known
-            from earlier transfers; a file that it casts doubt on is read.
-        """
-        return verify_object(self._storage, deep=deep)
-
-    def upload(
-        self, target: str, s3_endpoint: str | None = None, s3_kwargs: Mapping[str, Any] | None = None
-    ) -> "Report":
-        """Copy the object to an address, under the reference's name; `transfer` says more.
-
-        Parameters
-        ----------
-        target
-            Address of the copy.
-        s3_endpoint, s3_kwargs
-            As for `S3Storage`, when the address is one of S3.
-        """
-        options: dict[str, Any] = {} if s3_endpoint is None else {"endpoint": s3_endpoint}
-        return self.transfer(open_storage(target, storage_options={**options, **(s3_kwargs or {})}))
-
-    def download(self, target: str | PurePath) -> "Report":
-        """Copy the object to a directory of this machine, under the reference's name."""
-        return self.transfer(LocalStorage(target))
-
-    # -- as linked data ---------------------------------------------------------------------------------------------
-
-    def knowledge_graph(self, uri_prefix: str | None = None) -> "rdflib.Graph":
-        """Return the metadata as an RDF graph of one's own: changes of it change nothing else.
-
-        Parameters
-        ----------
-        uri_prefix
-            What the IRIs of elements begin with; `None` for `file://<name of the object>/`.
-
-        Raises
-        ------
-        InvalidInputError
-            When nothing that begins so is an IRI.
-        MissingDependencyError
-            When the extra `rdf` is not installed.
-        """
-        return self._knowledge(uri_prefix).graph()
-
-    def query(self, sparql: str, uri_prefix: str | None = None) -> "Answer":
-        """Ask the metadata a SPARQL question.
-
-        Parameters
-        ----------
-        sparql
-            SELECT, ASK, CONSTRUCT or DESCRIBE. Prefixes of the schema need no declaration.
-        uri_prefix
-            As for `knowledge_graph`.
-
-        Returns
-        -------
-        Answer
-            What `rdflib.Graph.query` gives, and `table()`: rows of Python's values.
-
-        Raises
-        ------
-        InvalidInputError
-            When the question is not SPARQL.
-        MissingDependencyError
-            When the extra `rdf` is not installed.
-        """
-        return self._knowledge(uri_prefix).query(sparql)
-
-    def publish(self, format: str = "turtle", uri_prefix: str | None = None) -> str:  # noqa: A002 - the word users know
-        """Return the metadata as linked data in text.
-
-        Parameters
-        ----------
-        format
-            `turtle`, `n-triples`, `xml` or `json-ld`.
-        uri_prefix
-            As for `knowledge_graph`.
-        """
-        return self._knowledge(uri_prefix).text(format)
-
-    def _knowledge(self, uri_prefix: str | None) -> "KnowledgeGraph":
-        """Return what is said as linked data, which is made once for what the object says at one moment."""
-        from modos.linked_data import KnowledgeGraph, object_base
-
-        base = uri_prefix or object_base(self.path.name or self.id)
-        said, known = self._known or (None, None)
-        if known is None or known.base != base or (said is not self._said and said != self._said):
-            known = KnowledgeGraph(self._said.by_key(), base=base)
-            self._known = (self._said, known)
-        return known
-
-
-def transfer(
-    source: Place | MODO,
-    target: Place,
-    *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: "Proof" = "by digest",
-    workers: int | None = None,
-    progress: "Callable[[Progress], None] | None" = None,
-    source_options: Mapping[str, Any] | None = None,
-    target_options: Mapping[str, Any] | None = None,
-) -> "Report":
-    """Copy an object between any two places: files at once, each verified, visible at the target only when whole.
-
-    What the target has already is not sent. A copy that broke off is no object; the same call again completes it, and
-    large files are continued at the part where they were left.
-
-    Parameters
-    ----------
-    source
-        The object, its path, address or storage.
-    target
-        Path, address or storage of the copy itself, not of the directory that it goes into.
-    overwrite
-        Whether another object that is there may be replaced. An older copy of the same object always may.
-    delete
-        Whether files that only an older copy has are removed when all is done.
-    verify
-        `"full"` reads back every file that was written, also where the service has told its MD5.
-    workers
-        Files and parts under way at a time; `None` for 16.
-    progress
-        Called as the copy goes on; `None` for silence.
-    source_options, target_options
-        What the backends of addresses take; `None` for nothing.
-
-    Raises
-    ------
-    ObjectNotFoundError
-        When there is no object at the source.
-    ObjectExistsError
-        When there is another object at the target, or files that are none of this one's.
-    IntegrityError
-        When a file did not arrive as it left.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> place = tempfile.mkdtemp()
-    >>> modo = MODO.create(f"{place}/ex", id="ex")
-    >>> report = transfer(modo, f"{place}/copy")
-    >>> MODO(f"{place}/copy").checksum() == modo.checksum()
-    True
-    """
-    leaving = source.storage if isinstance(source, MODO) else opened(source, source_options)
-    return transfer_object(
-        leaving,
-        opened(target, target_options),
-        overwrite=overwrite,
-        delete=delete,
-        verify=verify,
-        workers=workers,
-        progress=progress,
-    )
-
-
-def transfer_many(
-    source: Place,
-    target: Place,
-    *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: "Proof" = "by digest",
-    workers: int | None = None,
-    progress: "Callable[[Progress], None] | None" = None,
-    source_options: Mapping[str, Any] | None = None,
-    target_options: Mapping[str, Any] | None = None,
-) -> "Iterator[Moved]":
-    """Copy all objects beneath a place, one after the other, and yield what became of each; a failure stops no other.
-
-    Parameters
-    ----------
-    source
-        Path, address or storage beneath which the objects are.
-    target
-        Path, address or storage beneath which the copies go, under the same names.
-    overwrite, delete, verify, workers, progress, source_options, target_options
-        As for `transfer`.
-
-    Raises
-    ------
-    ObjectNotFoundError
-        When there is no object beneath the source.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> place = tempfile.mkdtemp()
-    >>> for name in ("one", "two"):
-    ...     _ = MODO.create(f"{place}/study/{name}")
-    >>> [moved.error for moved in transfer_many(f"{place}/study", f"{place}/copies")]
-    [None, None]
-    """
-    return transfer_objects(
-        opened(source, source_options),
-        opened(target, target_options),
-        overwrite=overwrite,
-        delete=delete,
-        verify=verify,
-        workers=workers,
-        progress=progress,
-    )

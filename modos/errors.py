@@ -33,6 +33,12 @@ ModosError
 │   ├── ElementNotFoundError (KeyError)
 │   ├── ElementExistsError (ValueError)
 │   └── FileConflictError (FileExistsError)     a data file belongs to another element
+├── EncryptionError (ValueError)            what is encrypted, or a key, cannot be used
+│   ├── NotEncryptedError                       not a crypt4gh file, or not one that is read here
+│   ├── InvalidKeyError                         a key, its file or its passphrase
+│   ├── WrongKeyError (PermissionError)         none of the keys opens it
+│   └── TamperedError                           not what was written: changed, exchanged, added to
+│       └── TruncatedError                      cut off
 └── MissingDependencyError (ImportError)    an extra is not installed
 ```
 """
@@ -48,11 +54,13 @@ __all__ = [
     "DanglingLinkError",
     "ElementExistsError",
     "ElementNotFoundError",
+    "EncryptionError",
     "FileConflictError",
     "IntegrityError",
     "InvalidDocumentError",
     "InvalidElementError",
     "InvalidInputError",
+    "InvalidKeyError",
     "InvalidPathError",
     "InvalidURLError",
     "KeyChangedError",
@@ -60,6 +68,7 @@ __all__ = [
     "KeyNotFoundError",
     "MissingDependencyError",
     "ModosError",
+    "NotEncryptedError",
     "ObjectError",
     "ObjectExistsError",
     "ObjectNotFoundError",
@@ -68,10 +77,13 @@ __all__ = [
     "ServiceUnavailableError",
     "StorageError",
     "StorageTimeoutError",
+    "TamperedError",
+    "TruncatedError",
     "URLPipelineError",
     "UnreachableError",
     "UnsupportedFormatError",
     "UnusedOptionsError",
+    "WrongKeyError",
 ]
 
 DISTRIBUTION = "modos-objects"
@@ -393,6 +405,51 @@ class FileConflictError(ObjectError, FileExistsError):
     def __str__(self) -> str:
         whose = f"belongs to {self.owner}" if self.owner else "is in the object already"
         return f"the file {self.path!r} {whose}; choose another data_path"
+
+
+class EncryptionError(ModosError, ValueError):
+    """Something encrypted, or a key, cannot be used; neither a key nor a passphrase is ever part of it.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, as a clause.
+    segment
+        Which segment of the body it is about, from 0; `None` where it is about the whole.
+    file
+        Name or address of the file; empty where it is a stream, which has none.
+    """
+
+    def __init__(self, reason: str, *, segment: int | None = None, file: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.segment = segment
+        self.file = file
+
+    def __str__(self) -> str:
+        where = f"{self.file}: " if self.file else ""
+        which = "" if self.segment is None else f"segment {self.segment}: "
+        return f"{where}{which}{self.reason}"
+
+
+class NotEncryptedError(EncryptionError):
+    """Not a crypt4gh file, or of a version or with a header that cannot be read."""
+
+
+class InvalidKeyError(EncryptionError):
+    """A key that cannot be used: its file cannot be read, or not with this passphrase."""
+
+
+class WrongKeyError(EncryptionError, PermissionError):
+    """None of the keys opens the file."""
+
+
+class TamperedError(EncryptionError):
+    """The content is not what was written: changed, exchanged, doubled or added to."""
+
+
+class TruncatedError(TamperedError):
+    """The content ends before its end."""
 
 
 class MissingDependencyError(ModosError, ImportError):

@@ -16,9 +16,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from modos.cli.c4gh import C4GH_COMMANDS, C4GH_HELP
 from modos.cli.demo import demo
 from modos.cli.list import list_objects
 from modos.cli.object.add import add
+from modos.cli.object.check import check
 from modos.cli.object.create import create
 from modos.cli.object.pack import pack
 from modos.cli.object.publish import publish
@@ -27,6 +29,7 @@ from modos.cli.object.remove import remove
 from modos.cli.object.show import show
 from modos.cli.object.unpack import unpack
 from modos.cli.object.update import update
+from modos.cli.object.upgrade import upgrade
 from modos.cli.object.verify import verify
 from modos.cli.omics.index import index
 from modos.cli.omics.sequence import fetch_sequence
@@ -48,6 +51,8 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "list": list_objects,
         "transfer": transfer,
         "verify": verify,
+        "check": check,
+        "upgrade": upgrade,
         "pack": pack,
         "unpack": unpack,
         "publish": publish,
@@ -61,7 +66,11 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
 """Name of a command to the function that is it, in the order of the help."""
 
 GROUPS: Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]] = MappingProxyType(
-    {"storage": (STORAGE_HELP, STORAGE_COMMANDS), "swift": (SWIFT_HELP, SWIFT_COMMANDS)}
+    {
+        "c4gh": (C4GH_HELP, C4GH_COMMANDS),
+        "storage": (STORAGE_HELP, STORAGE_COMMANDS),
+        "swift": (SWIFT_HELP, SWIFT_COMMANDS),
+    }
 )
 """Name of a group of commands to its help and its commands; `modos NAME COMMAND` is how they are called."""
 

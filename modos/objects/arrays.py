@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from modos.errors import ElementExistsError, InvalidElementError, ModosError
 from modos.model import ELEMENT_KINDS, ElementId
-from modos.objects.commit import commit
-from modos.objects.draft import Change, dated
+from modos.objects.editing.commit import commit
+from modos.objects.editing.draft import Change, dated
 from modos.objects.snapshot import Snapshot
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.zarr_root import parse_document
@@ -51,6 +51,7 @@ def add_array(storage: Storage, element_id: str, name: str, data: "npt.ArrayLike
         When there is an array of this name.
     """
     now = Snapshot.read(storage)
+    now.refuse_older()
     element = now.resolve(element_id)
     path = f"{element}/{ElementId(element.kind, name).name}"
     files = _encoded(data)

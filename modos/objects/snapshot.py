@@ -4,6 +4,7 @@ Owns reading that from the root document, and looking things up in it. Changes n
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -14,8 +15,11 @@ from modos.errors import (
     InvalidElementError,
     KeyNotFoundError,
     ObjectNotFoundError,
+    ReadOnlyError,
+    StorageError,
 )
 from modos.model import ELEMENT_KINDS, ElementId
+from modos.objects.checks.older import read_old_root
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.storage.pipelines.detection import hint_for
 from modos.storage.zarr_root import ZarrRoot, group_member, read_root
@@ -24,7 +28,7 @@ __all__ = ["Attributes", "Snapshot"]
 
 type Attributes = dict[str, Any]
 
-_OLD_ROOT = f"{ZARR_ROOT}/.zgroup"
+_CURRENT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Snapshot:
         Whether there is such an object.
     consolidated
         Whether the root document said all this, or groups were looked up one by one as they are now.
+    zarr_format
+        Format of its hierarchy; what is of format 2 is read and not written.
     """
 
     url: str
@@ -53,28 +59,35 @@ class Snapshot:
     others: Mapping[str, Attributes] = field(default_factory=dict)
     exists: bool = True
     consolidated: bool = field(default=True, compare=False)
+    zarr_format: int = field(default=_CURRENT, compare=False)
 
     @classmethod
     def read(cls, storage: Storage) -> Self:
-        """Read an object's metadata: one request.
+        """Read an object's metadata: one request, for an object of zarr format 2 three.
 
         Raises
         ------
         ObjectNotFoundError
             When there is no object.
         DamagedObjectError
-            When its metadata cannot be read.
+            When its metadata cannot be read; a note names the command that tells more.
         """
         try:
-            root = read_root(storage)
-        except KeyNotFoundError as error:
-            if storage.exists(_OLD_ROOT):
-                reason = "it is zarr format 2, as older versions of modos wrote it; format 3 is read here"
-                raise DamagedObjectError(storage.url, reason) from error
-            reason = "" if error.reason == "" else f"there is no digital object here: {error.reason}"
-            if hint := hint_for(storage):
-                reason = f"{ObjectNotFoundError.usual}{hint}"
-            raise ObjectNotFoundError(storage.url, reason) from error
+            return cls._read(storage)
+        except DamagedObjectError as error:
+            error.add_note(_hint(storage))
+            raise
+        except ObjectNotFoundError as error:
+            if not error.reason and _is_left(storage):
+                reason = f"{ZARR_ROOT} is here without its root document, which makes an object of it"
+                found = ObjectNotFoundError(storage.url, reason)
+                found.add_note(_hint(storage))
+                raise found from error
+            raise
+
+    @classmethod
+    def _read(cls, storage: Storage) -> Self:
+        root, zarr_format = _root_of(storage)
         elements, others = {}, {}
         for path, document in root.members.items():
             element = _element_of(path) if document.get("node_type") == "group" else None
@@ -83,15 +96,21 @@ class Snapshot:
             else:
                 elements[element] = _checked_attributes(document, path, storage.url)
         if not isinstance(root.attributes.get("id"), str):
-            reason = "its metadata has no id: this is a zarr hierarchy, but no digital object"
+            which = "" if zarr_format == _CURRENT else f" of zarr format {zarr_format}"
+            reason = f"its metadata has no id: this is a zarr hierarchy{which}, but no digital object"
             raise DamagedObjectError(storage.url, reason)
-        return cls(storage.url, root.attributes, elements, others, consolidated=root.consolidated)
+        return cls(
+            storage.url, root.attributes, elements, others, consolidated=root.consolidated, zarr_format=zarr_format
+        )
 
     @classmethod
     def read_if_any(cls, storage: Storage) -> Self:
         """Read an object's metadata, or return that of an object that does not exist yet."""
         try:
-            return cls.read(storage)
+            return cls._read(storage)
+        except DamagedObjectError as error:
+            error.add_note(_hint(storage))
+            raise
         except ObjectNotFoundError:
             return cls(storage.url, exists=False)
 
@@ -99,6 +118,18 @@ class Snapshot:
     def id(self) -> str:
         """The object's own id."""
         return str(self.attributes["id"])
+
+    def refuse_older(self) -> None:
+        """Refuse to write an object of an older format.
+
+        Raises
+        ------
+        ReadOnlyError
+            Names the command that rewrites it.
+        """
+        if self.zarr_format != _CURRENT:
+            how = f"is of zarr format {self.zarr_format}, which is only read; 'modos upgrade {self.url}' rewrites it"
+            raise ReadOnlyError(self.url, how)
 
     def is_committed_as(self, other: Self) -> bool:
         """Tell whether the root document is the same; without consolidated metadata it says nothing of groups."""
@@ -147,6 +178,31 @@ class Snapshot:
         groups = {str(element): group_member(attributes) for element, attributes in self.elements.items()}
         kinds: dict[str, Attributes] = {kind: group_member({}) for kind in ELEMENT_KINDS}
         return ZarrRoot(self.attributes, {**kinds, **self.others, **groups})
+
+
+def _root_of(storage: Storage) -> tuple[ZarrRoot, int]:
+    """Return what the hierarchy says, and its format."""
+    try:
+        return read_root(storage), _CURRENT
+    except KeyNotFoundError as error:
+        old = read_old_root(storage)
+        if old is not None:
+            return old, 2
+        reason = "" if error.reason == "" else f"there is no digital object here: {error.reason}"
+        if hint := hint_for(storage):
+            reason = f"{ObjectNotFoundError.usual}{hint}"
+        raise ObjectNotFoundError(storage.url, reason) from error
+
+
+def _is_left(storage: Storage) -> bool:
+    """Tell whether there is anything of a hierarchy; a place that cannot be listed tells nothing."""
+    with suppress(StorageError):
+        return next(storage.scan(ZARR_ROOT), None) is not None
+    return False
+
+
+def _hint(storage: Storage) -> str:
+    return f"'modos check {storage.url}' tells what is wrong with it and what can be done"
 
 
 def _element_of(path: str) -> ElementId | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from modos.objects.files import FileNames, files_of
+from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.zarr_root import document_path
@@ -63,7 +63,14 @@ class Verification:
         return {"url": self.url, "is_sound": self.is_sound, **{name: list(getattr(self, name)) for name in names}}
 
 
-def verify_object(storage: Storage, *, deep: bool = False, book: DigestBook | None = None) -> Verification:
+def verify_object(
+    storage: Storage,
+    *,
+    deep: bool = False,
+    book: DigestBook | None = None,
+    said: Snapshot | None = None,
+    listed: Mapping[str, ObjectInfo] | None = None,
+) -> Verification:
     """Compare what is stored with the checksums that are recorded.
 
     Parameters
@@ -75,14 +82,16 @@ def verify_object(storage: Storage, *, deep: bool = False, book: DigestBook | No
         tells it, is not the one that is known for that checksum.
     book
         Where digests of earlier transfers are; `None` for the user's.
+    said, listed
+        What the object says and all its files, where that has just been read; `None` to read it here.
 
     Raises
     ------
     ObjectNotFoundError
         When there is no object.
     """
-    said, seen = Snapshot.read(storage), time.time()
-    listed = {str(info.path): info for info in storage.scan()}
+    said, seen = said or Snapshot.read(storage), time.time()
+    listed = {str(info.path): info for info in storage.scan()} if listed is None else listed
     names = FileNames(said.elements)
     checksums = dict(_checksums(said))
     data = [name for name in listed if PurePosixPath(name).parts[0] != ZARR_ROOT.name]
@@ -115,12 +124,13 @@ def _checksums(said: Snapshot) -> Iterator[tuple[str, str]]:
 
 def _missing(said: Snapshot, listed: Mapping[str, ObjectInfo]) -> Iterator[str]:
     """Yield documents of the hierarchy and data files that are named and not there; a directory is there by its files."""
-    members = [*map(str, said.elements), *said.others] if said.consolidated else []
+    is_older = said.zarr_format != 3  # noqa: PLR2004 - the format's own number
+    members = [*map(str, said.elements), *said.others] if said.consolidated and not is_older else []
     yield from (name for member in members if (name := str(document_path(member))) not in listed)
     beginnings = {str(parent) for name in listed for parent in PurePosixPath(name).parents}
     names = {name for attributes in said.elements.values() for name in files_of(attributes)[:1]}
     yield from (name for name in names if name not in listed and name not in beginnings)
-    if ROOT_DOCUMENT not in listed:
+    if ROOT_DOCUMENT not in listed and not is_older:
         yield ROOT_DOCUMENT
 
 

@@ -10,7 +10,7 @@ from modos.omics.formats import Format, format_named, index_names, known_formats
 from modos.omics.regions.layouts import LAYOUTS
 from modos.storage import Storage
 
-__all__ = ["check_file", "identify"]
+__all__ = ["check_file", "identify", "index_findings", "misdeclared"]
 
 _DOCUMENTS = ("zarr.json", ".zattrs", ".zgroup")
 """Where a directory says what it is."""
@@ -56,10 +56,19 @@ def check_file(storage: Storage, target: str, *, declared: str | None = None) ->
         When there is no such file.
     """
     found = identify(storage, target)
-    return [*_misdeclared(target, declared, found), *_index_findings(storage, target, found)]
+    return [*misdeclared(target, declared, found), *index_findings(storage, target, found)]
 
 
-def _misdeclared(target: str, declared: str | None, found: Format | None) -> list[str]:
+def misdeclared(target: str, declared: str | None, found: Format | None) -> list[str]:
+    """Return in what a file's content is not what is said of it; nothing when all is well.
+
+    Parameters
+    ----------
+    target, declared
+        As for `check_file`.
+    found
+        What `identify` returns.
+    """
     named = format_named(target)
     terms = {declared} if declared else {named.name} if named else set()
     if not terms or (found is not None and terms & {found.name, *found.terms}):
@@ -72,7 +81,16 @@ def _misdeclared(target: str, declared: str | None, found: Format | None) -> lis
     return []
 
 
-def _index_findings(storage: Storage, target: str, found: Format | None) -> list[str]:
+def index_findings(storage: Storage, target: str, found: Format | None) -> list[str]:
+    """Return what is wrong with the index of a file; nothing when it needs none.
+
+    Parameters
+    ----------
+    storage, target
+        As for `check_file`.
+    found
+        What `identify` returns.
+    """
     names = index_names(target)
     if not names or found is None or found is not format_named(target):
         return []

@@ -137,6 +137,19 @@ def group_member(attributes: Mapping[str, Any]) -> JSON:
     return {**_group(attributes), "consolidated_metadata": _consolidated({})}
 
 
+def member_document(member: Mapping[str, Any]) -> bytes:
+    """Return the document of a group or an array, as a file, from how it stands among consolidated metadata.
+
+    Examples
+    --------
+    >>> member_document(group_member({"@type": "Sample"})) == group_document({"@type": "Sample"})
+    True
+    """
+    if member["node_type"] == "group":
+        return group_document(member.get("attributes", {}))
+    return _encoded(member)
+
+
 def read_root(storage: Storage) -> ZarrRoot:
     """Read everything the hierarchy says: one request, unless some other program left it unconsolidated.
 
@@ -148,7 +161,9 @@ def read_root(storage: Storage) -> ZarrRoot:
         When its documents cannot be read.
     """
     root = ZarrRoot.parse(storage.read(ROOT_DOCUMENT), storage.url)
-    if root.consolidated:
+    if (
+        root.consolidated and root.members
+    ):  # without any, not even the groups of kinds, it says nothing of what there is
         return root
     members = {}
     for path in storage.list(ZARR_ROOT):
@@ -169,6 +184,8 @@ def open_root(storage: Storage) -> "zarr.Group":
     import zarr
 
     if not storage.exists(ROOT_DOCUMENT):
+        if storage.exists(ZARR_ROOT / ".zgroup"):  # as older releases wrote it
+            return zarr.open_group(storage._zarr_store(), mode="r", zarr_format=2)  # noqa: SLF001 - the storage's own store
         raise KeyNotFoundError(storage.url_of(ROOT_DOCUMENT))
     return zarr.open_group(storage._zarr_store(), mode="r" if storage.read_only else "r+", zarr_format=3)  # noqa: SLF001 - the storage's own store
 
@@ -252,5 +269,5 @@ def _consolidated(members: Mapping[str, JSON]) -> JSON:
     return {"kind": "inline", "must_understand": False, "metadata": dict(members)}
 
 
-def _encoded(document: JSON) -> bytes:
+def _encoded(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()

@@ -5,7 +5,6 @@ there are, nor in which order they go.
 """
 
 import hashlib
-import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
-from modos.errors import IntegrityError, ServiceUnavailableError, StorageTimeoutError, UnreachableError
+from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
@@ -21,13 +20,13 @@ from modos.storage.parts.base import PartUpload
 from modos.storage.parts.plan import PartInfo
 from modos.transfers.copying import copy_stream, digest_of
 from modos.transfers.crew import Crew, Unit
-from modos.transfers.digests import NOTHING, DigestBook, Digests, digests_of, same_content, version_of
-from modos.transfers.limits import limiters
+from modos.transfers.digests import DigestBook, Digests, digests_of, same_content, version_of
+from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
 from modos.transfers.reading import Chain, Reader
 
-__all__ = ["WHOLE", "Courier", "Done"]
+__all__ = ["WHOLE", "Courier", "Done", "Large"]
 
 WHOLE = 8 * 1024 * 1024
 """Bytes up to which a file goes whole; larger ones go by parts."""
@@ -35,14 +34,8 @@ WHOLE = 8 * 1024 * 1024
 SERVICE_WHOLE = 1024 * 1024 * 1024
 """Bytes up to which a service copies a file in one request; larger ones go by parts."""
 
-_COPIES = 3
-"""How many times its size a body takes while it is sent, in buffers of the client."""
-
-_TROUBLE = (ServiceUnavailableError, StorageTimeoutError, UnreachableError)
-"""What may well succeed a moment later; the storage itself has tried several times already."""
-
-_TRIES = 4
-_FIRST_PAUSE = 0.2
+_COPIES, _BUFFERS = 3, 2
+"""How many times its size a body, or a part, takes while it is sent, in buffers of the client."""
 
 
 @dataclass
@@ -74,20 +67,41 @@ class Done:
 
 
 @dataclass
-class _Large:
-    """A large file that is under way by parts."""
+class Large:
+    """A large file that is under way by parts.
+
+    Attributes
+    ----------
+    step
+        What is done about it.
+    upload, parts
+        Where its parts go, and those that have arrived.
+    chain
+        Digests of the whole; `None` where its parts are not read here one after the other.
+    again
+        Whether it was damaged on its way before.
+    """
 
     step: Step
     upload: PartUpload
-    origin: ObjectInfo
     parts: dict[int, PartInfo]
     chain: Chain | None
     again: bool
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    ended: bool = False
+
     @property
-    def is_whole(self) -> bool:
-        return len(self.parts) == self.upload.count
+    def missing(self) -> list[int]:
+        """The parts that have not arrived."""
+        return [index for index in range(self.upload.count) if index not in self.parts]
+
+    def ends(self) -> bool:
+        """Tell, once, whether all parts have arrived."""
+        with self.lock:
+            ends = not self.ended and len(self.parts) == self.upload.count
+            self.ended = self.ended or ends
+            return ends
 
 
 class Courier:
@@ -111,6 +125,8 @@ class Courier:
         Whether every file is read back.
     seen
         When the source was listed, in seconds since 1970.
+    noting
+        Told of every file that goes in one piece; `None` for nobody.
     """
 
     def __init__(
@@ -125,22 +141,25 @@ class Courier:
         workers: int,
         full: bool,
         seen: float,
+        noting: Callable[[Step, ObjectInfo, Digests], None] | None = None,
     ) -> None:
         self.done = Done()
         self.burst: list[Unit] = []
         """What is left to do when all that is new is there: small files that replace others, and commits of large ones."""
-        self._source = source
-        self._target = target
+        self.source = source
+        self.target = target
         self._crew = crew
         self._book = book
         self._tally = tally
         self._present = present
-        self._full = full
+        self.full = full
         self._seen = seen
+        self._noting = noting
         able = capabilities(target)
         self._keeps = able.can("content_type"), able.can("metadata")
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
+        self._patiently = Patience(crew, (self._asking, self._sending))
 
     def unit(self, step: Step) -> Unit:
         """Return the work that brings a file; when that goes by parts and replaces another, the burst completes it."""
@@ -151,12 +170,12 @@ class Courier:
         weight = {"by service": 0, "whole": _COPIES * file.size, "streamed": _COPIES * WHOLE}[goes]
         return Unit(partial(self._once, work, step), weight, self._note(file))
 
-    def begins_early(self, step: Step) -> bool:
-        """Tell whether the work for a file that replaces another changes nothing that is seen before the burst."""
+    def goes_by_parts(self, step: Step) -> bool:
+        """Tell whether a file goes by parts, so that nothing of it is seen before it is completed."""
         return self._goes(step) == "by parts"
 
     def _goes(self, step: Step) -> Literal["by service", "whole", "streamed", "by parts"]:
-        by_parts = self._target.parts is not None
+        by_parts = self.target.parts is not None
         if step.by == "service" and (step.file.size <= SERVICE_WHOLE or not by_parts):
             return "by service"
         if step.file.size <= WHOLE:
@@ -164,42 +183,11 @@ class Courier:
         return "by parts" if by_parts else "streamed"
 
     def _note(self, file: ObjectInfo) -> str:
-        return f"while copying {self._source.url_of(file.path)} to {self._target.url_of(file.path)}"
+        return f"while copying {self.source.url_of(file.path)} to {self.target.url_of(file.path)}"
 
     def _once(self, work: Callable[[Step], None], step: Step) -> Iterable[Unit]:
-        self._patiently(partial(work, step), str(step.file.path))
+        self._patiently(partial(work, step), self._restarting(step))
         return ()
-
-    # -- retries ------------------------------------------------------------------------------------------------------
-
-    def _patiently[T](self, work: Callable[[], T], restarts: str = "") -> T:
-        """Do something again when a service is in trouble, and once more when bytes were damaged on the way.
-
-        Parameters
-        ----------
-        work
-            Does it.
-        restarts
-            Name of the file whose count begins anew then; empty for none.
-        """
-        damaged = False
-        for attempt in range(_TRIES):
-            self._crew.go_on()
-            try:
-                return work()
-            except IntegrityError:
-                if damaged:
-                    raise
-                damaged = True
-            except _TROUBLE:
-                for limiter in (self._asking, self._sending):
-                    limiter.trouble()
-                if attempt == _TRIES - 1:
-                    raise
-                self._crew.pause(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            if restarts:
-                self._tally.restarted(restarts)
-        raise AssertionError
 
     # -- whole files --------------------------------------------------------------------------------------------------
 
@@ -214,80 +202,93 @@ class Courier:
         if composition is not None:
             composition.feed(body)
         self._reader.check(file, digests["md5"], composition)
-        self._book.record(self._source, file, digests, seen=self._seen)
+        self._book.record(self.source, file, digests, seen=self._seen)
         there = self._present.get(name)
         if there is not None and there.size == file.size and same_content(self._known(there), digests):
             self._finish(step, digests, same=True)
             return
         options = self._options(fetched.file)
         with self._sending.slot():
-            stored = self._target.put(body, file.path, **options)
-            url = self._target.url_of(file.path)
+            stored = self.target.put(body, file.path, **options)
+            url = self.target.url_of(file.path)
             if stored.size != file.size:
                 raise IntegrityError(url, f"{stored.size:,} bytes are stored where {file.size:,} were sent")
-            if (self._full or stored.md5 != digests["md5"]) and self._read_back(stored) != digests["blake2b"]:
+            if (self.full or stored.md5 != digests["md5"]) and self._read_back(stored) != digests["blake2b"]:
                 raise IntegrityError(url, "what is stored is not what was sent")
-        self._book.record(self._target, stored, digests)
-        self._finish(step, digests)
+        self._book.record(self.target, stored, digests)
+        self._finish(step, digests, stored)
 
     def _send_stream(self, step: Step) -> None:
         """Copy a large file in one piece, to a target that takes no parts."""
         file, name = step.file, str(step.file.path)
         described = self._reader.described(file)
         stored, digests = copy_stream(
-            self._source, self._target, file, partial(self._advance, name), options=self._options(described)
+            self.source, self.target, file, partial(self._advance, name), options=self._options(described)
         )
-        self._book.record(self._source, file, digests, seen=self._seen)
-        self._book.record(self._target, stored, digests)
-        self._finish(step, digests)
+        self._book.record(self.source, file, digests, seen=self._seen)
+        self._book.record(self.target, stored, digests)
+        self._finish(step, digests, stored)
 
     def _ask_service(self, step: Step) -> None:
         file, name = step.file, str(step.file.path)
-        known = digests_of(file, self._book.digests(self._source, file))
+        known = digests_of(file, self._book.digests(self.source, file))
         with self._sending.slot():
-            stored = copy_by_service(self._source, self._target, file)
+            stored = copy_by_service(self.source, self.target, file)
         self._advance(name, file.size)
-        if self._full and "blake2b" in known and self._read_back(stored) != known["blake2b"]:
-            raise IntegrityError(self._target.url_of(name), "what the service copied is not what it was asked for")
-        self._book.record(self._target, stored, known)
-        self._finish(step, known, by_service=True)
+        if self.full and "blake2b" in known and self._read_back(stored) != known["blake2b"]:
+            raise IntegrityError(self.target.url_of(name), "what the service copied is not what it was asked for")
+        self._book.record(self.target, stored, known)
+        self._finish(step, known, stored, by_service=True)
 
     # -- large files --------------------------------------------------------------------------------------------------
 
-    def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
-        return self._patiently(partial(self._opened, step, again=again), str(step.file.path))
+    def begin(self, step: Step, *, again: bool = False, in_order: bool = True) -> Large:
+        """Begin a large file, or continue it.
 
-    def _opened(self, step: Step, *, again: bool) -> Iterable[Unit]:
-        """Begin a large file, or continue it, and return the work for its parts."""
+        Parameters
+        ----------
+        step
+            The file.
+        again
+            Whether it was damaged on its way before.
+        in_order
+            Whether its parts will be read here one after the other, so that it can be digested as a whole.
+        """
+        large = self._patiently(partial(self._opened, step, again=again, in_order=in_order), self._restarting(step))
+        name, resumed = str(step.file.path), sum(part.size for part in large.parts.values())
+        with self.done.lock:
+            self.done.resumed += resumed
+        self._tally.began(name, step.file.size)
+        self._tally.moved(name, resumed)
+        return large
+
+    def _opened(self, step: Step, *, again: bool, in_order: bool) -> Large:
         file, name = step.file, str(step.file.path)
-        assert self._target.parts is not None
+        assert self.target.parts is not None
         described = self._reader.described(file)
         version = version_of(file) or (file.last_modified and f"{file.size}:{file.last_modified}") or uuid4().hex
         with self._sending.slot():
-            upload = self._target.parts.begin(
-                file.path, size=file.size, origin=f"{self._source.url_of(name)} {version}", **self._options(described)
+            upload = self.target.parts.begin(
+                file.path, size=file.size, origin=f"{self.source.url_of(name)} {version}", **self._options(described)
             )
             found = dict(upload.stored())
         chain = None
-        if not found and step.by != "service":
-            chain = Chain(self._crew.go_on, self._reader.composition(file))
-        large = _Large(step, upload, described, found, chain, again)
-        resumed = sum(part.size for part in found.values())
-        with self.done.lock:
-            self.done.resumed += resumed
-        self._tally.began(name, file.size)
-        self._tally.moved(name, resumed)
-        note = self._note(file)
-        send = self._copy_part if step.by == "service" and upload.copies_from(self._source) else self._send_part
-        weight = 0 if send == self._copy_part else upload.part_size
-        missing = [index for index in range(upload.count) if index not in found]
-        units = [Unit(partial(send, large, index), weight, note) for index in missing]
-        return units or self._closing(large)
+        if in_order and not found and step.by != "service":
+            chain = Chain(self._crew.go_on, self._reader.composition(file), with_md5=file.md5 is not None)
+        return Large(step, upload, found, chain, again)
 
-    def _send_part(self, large: _Large, index: int) -> Iterable[Unit]:
+    def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
+        """Begin a large file, and return the work for its parts."""
+        large = self.begin(step, again=again)
+        by_service = step.by == "service" and large.upload.copies_from(self.source)
+        send, weight = (self._copy_part, 0) if by_service else (self._send_part, _BUFFERS * large.upload.part_size)
+        units = [Unit(partial(send, large, index), weight, self._note(step.file)) for index in large.missing]
+        return units or self.closing(large)
+
+    def _send_part(self, large: Large, index: int) -> Iterable[Unit]:
         """Read a part and store it; each is tried again by itself."""
         step, (start, end) = large.step, large.upload.span(index)
-        pieces: list[bytes] = []
+        pieces: list[bytes | bytearray] = []
 
         def read() -> None:
             with self._asking.slot():
@@ -306,27 +307,38 @@ class Courier:
         self._patiently(send)
         return self._arrived(large, end - start)
 
-    def _copy_part(self, large: _Large, index: int) -> Iterable[Unit]:
+    def _copy_part(self, large: Large, index: int) -> Iterable[Unit]:
         """Let the service copy a part."""
         file, (start, end) = large.step.file, large.upload.span(index)
 
         def ask() -> None:
             with self._sending.slot():
                 etag = None if file.etag is None else file.etag.removesuffix("-slo")
-                part = large.upload.copy(index, self._source, file.path, etag=etag)
+                part = large.upload.copy(index, self.source, file.path, etag=etag)
             with large.lock:
                 large.parts[index] = part
 
         self._patiently(ask)
         return self._arrived(large, end - start)
 
-    def _arrived(self, large: _Large, size: int) -> Iterable[Unit]:
+    def _arrived(self, large: Large, size: int) -> Iterable[Unit]:
         self._advance(str(large.step.file.path), size)
-        with large.lock:
-            last = large.is_whole
-        return self._closing(large) if last else ()
+        return self.closing(large) if large.ends() else ()
 
-    def _closing(self, large: _Large) -> Iterable[Unit]:
+    def arrived(self, large: Large, part: PartInfo) -> Iterable[Unit]:
+        """Take note of a part that somebody else has stored, and return the work that follows from it."""
+        with large.lock:
+            large.parts[part.index] = part
+        return self._arrived(large, part.size)
+
+    def carried(self, step: Step, stored: ObjectInfo, digests: Digests) -> None:
+        """Take note of a file that somebody else has brought."""
+        self._book.record(self.source, step.file, digests, seen=self._seen)
+        self._book.record(self.target, stored, digests)
+        self._advance(str(step.file.path), step.file.size)
+        self._finish(step, digests, by_service=step.by == "service")
+
+    def closing(self, large: Large) -> Iterable[Unit]:
         """Return the work that completes a large file, or keep it for the burst."""
         unit = Unit(partial(self._close, large), 0, self._note(large.step.file))
         if large.step.action != "replace":
@@ -335,14 +347,15 @@ class Courier:
             self.burst.append(unit)
         return ()
 
-    def _close(self, large: _Large) -> Iterable[Unit]:
+    def _close(self, large: Large) -> Iterable[Unit]:
         """Make the file of its parts, if they are of the file that was listed."""
         step, file, name = large.step, large.step.file, str(large.step.file.path)
-        digests: dict[str, str] = dict(self._book.digests(self._source, file)) if step.by == "service" else {}
+        digests: dict[str, str] = dict(self._book.digests(self.source, file)) if step.by == "service" else {}
         if large.chain is not None:
-            digests |= {"blake2b": large.chain.blake2b, "md5": large.chain.md5}
+            md5 = large.chain.md5
+            digests |= {"blake2b": large.chain.blake2b, **({} if md5 is None else {"md5": md5})}
             try:
-                self._reader.check(file, digests["md5"], large.chain.composition)
+                self._reader.check(file, md5, large.chain.composition)
             except IntegrityError:
                 large.upload.abort()
                 if large.again:
@@ -356,25 +369,25 @@ class Courier:
         made: list[ObjectInfo] = []
         self._patiently(lambda: made.append(large.upload.commit(ordered)))
         stored = made[-1]
-        if self._full:
+        if self.full:
             self._compare(file, stored, digests)
-        self._book.record(self._source, file, {**digests, **digests_of(stored)}, seen=self._seen)
-        self._book.record(self._target, stored, digests)
+        self._book.record(self.source, file, {**digests, **digests_of(stored)}, seen=self._seen)
+        self._book.record(self.target, stored, digests)
         self._book.flush()
         self._finish(step, digests, by_service=step.by == "service")
         return ()
 
     def _compare(self, file: ObjectInfo, stored: ObjectInfo, digests: dict[str, str]) -> None:
         """Read a large file back, and the source too when part of it was brought by an earlier transfer."""
-        expected = digests.get("blake2b") or digest_of(self._source, file, lambda _: self._crew.go_on())
+        expected = digests.get("blake2b") or digest_of(self.source, file, lambda _: self._crew.go_on())
         if self._read_back(stored) != expected:
-            raise IntegrityError(self._target.url_of(file.path), "what is stored is not what was sent")
+            raise IntegrityError(self.target.url_of(file.path), "what is stored is not what was sent")
         digests["blake2b"] = expected
 
     # -- what they share ----------------------------------------------------------------------------------------------
 
     def _known(self, there: ObjectInfo) -> Digests:
-        return digests_of(there, self._book.digests(self._target, there))
+        return digests_of(there, self._book.digests(self.target, there))
 
     def _options(self, file: ObjectInfo) -> dict[str, Any]:
         """Return content type and metadata as far as the target keeps them."""
@@ -385,15 +398,28 @@ class Courier:
         }
 
     def _read_back(self, stored: ObjectInfo) -> str:
-        return digest_of(self._target, stored, lambda _: self._crew.go_on())
+        return digest_of(self.target, stored, lambda _: self._crew.go_on())
+
+    def _restarting(self, step: Step) -> Callable[[], None]:
+        return partial(self._tally.restarted, str(step.file.path))
 
     def _advance(self, name: str, size: int) -> None:
         self._crew.go_on()
         if size:
             self._tally.moved(name, size)
 
-    def _finish(self, step: Step, digests: Digests = NOTHING, *, same: bool = False, by_service: bool = False) -> None:
+    def _finish(
+        self,
+        step: Step,
+        digests: Digests,
+        stored: ObjectInfo | None = None,
+        *,
+        same: bool = False,
+        by_service: bool = False,
+    ) -> None:
         name, size, done = str(step.file.path), step.file.size, self.done
+        if stored is not None and self._noting is not None:
+            self._noting(step, stored, digests)
         with done.lock:
             if same:
                 done.same += 1
@@ -407,5 +433,5 @@ class Courier:
         self._tally.finished(name)
 
 
-def _md5(body: bytes) -> str:
+def _md5(body: bytes | bytearray) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()

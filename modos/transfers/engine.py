@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError, ReadOnlyError
 from modos.storage import capabilities
@@ -23,6 +23,9 @@ from modos.transfers.digests import DigestBook, digests_of, same_content
 from modos.transfers.plan import Carrier, Costs, Leftovers, Plan, plan_transfer
 from modos.transfers.progress import Progress, Tally
 from modos.transfers.reading import changed_since
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["Proof", "Report", "prepare_transfer", "transfer"]
 
@@ -91,6 +94,7 @@ def transfer(
     by_service: bool = True,
     verify: Proof = "by digest",
     allow: Allow | None = None,
+    client: "Client | None" = None,
     book: DigestBook | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
@@ -126,6 +130,11 @@ def transfer(
     allow
         Called before anything is written, if anything is to be; may refuse by raising, and returns what becomes of
         `leftovers` then. `None` for no such question.
+    client
+        A `distributed.Client`, whose workers then bring what is new, and the parts of large files; what is seen at the
+        target in their place changes from here. Workers reach both places by themselves: with the credentials of the
+        storages, or those of their own environment where the storages were made without. `None` for threads of this
+        process.
     book
         Where digests are kept for the next time; `None` for that of the user.
     progress
@@ -179,7 +188,7 @@ def transfer(
                 full=verify == "full",
                 seen=prepared.seen,
             )
-            _carry_out(plan, crew, courier, partial(_check_unchanged, source, prepared.wanted, commit))
+            _carry_out(plan, crew, courier, partial(_check_unchanged, source, prepared.wanted, commit), client)
             done = courier.done
         target.remove_many(info.path for info in plan.files_to("remove"))
         if not plan.files:
@@ -297,12 +306,20 @@ def _costs(storage: Storage) -> Costs:
     return Costs(page_size=page if isinstance(page, int) else None, part_size=part_size)
 
 
-def _carry_out(plan: Plan, crew: Crew, courier: Courier, check: Callable[[], None]) -> None:
+def _carry_out(
+    plan: Plan, crew: Crew, courier: Courier, check: Callable[[], None], client: "Client | None" = None
+) -> None:
     """Bring what is new, and large files beside those they replace; then what replaces something; then the commit."""
     replacing = plan.steps_to("replace")
-    early = [step for step in replacing if courier.begins_early(step)]
-    late = [step for step in replacing if not courier.begins_early(step)]
-    crew.carry_out(map(courier.unit, (*early, *plan.steps_to("create"))))
+    early = [step for step in replacing if courier.goes_by_parts(step)]
+    late = [step for step in replacing if not courier.goes_by_parts(step)]
+    new = [*early, *plan.steps_to("create")]
+    if client is None:
+        crew.carry_out(map(courier.unit, new))
+    else:
+        from modos.transfers.distributed import spread
+
+        spread(client, courier, crew, new)
     if replacing:
         check()
         crew.carry_out([*courier.burst, *map(courier.unit, late)])

@@ -1,17 +1,26 @@
-"""How many requests a service is asked at once: fewer when it says that it is busy, more again as it recovers.
+"""How a service is asked that is busy: less at once, after a pause, and more again as it recovers.
 
-Owns that number for each host. Must not know what is asked.
+Owns how many requests a host gets at a time, and what is tried again. Must not know what is asked.
 """
 
+import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from modos.errors import IntegrityError, ServiceUnavailableError, StorageTimeoutError, UnreachableError
 from modos.storage import Storage, capabilities
+from modos.transfers.crew import Crew
 
-__all__ = ["Limiter", "host_of", "limiters"]
+__all__ = ["Limiter", "Patience", "host_of", "limiters"]
+
+_TROUBLE = (ServiceUnavailableError, StorageTimeoutError, UnreachableError)
+"""What may well succeed a moment later; the storage itself has tried several times already."""
+
+_TRIES = 4
+_FIRST_PAUSE = 0.2
 
 _QUIET = 1.0
 """Seconds without trouble after which one more is allowed."""
@@ -82,3 +91,58 @@ def limiters(source: Storage, target: Storage, most: int) -> tuple[Limiter, Limi
     """Return the limiters of two storages, which is one if both are on the same host."""
     first = Limiter(most)
     return first, first if host_of(source) == host_of(target) else Limiter(most)
+
+
+class Patience:
+    """Does something again when a service is in trouble, and once more when bytes were damaged on the way.
+
+    Parameters
+    ----------
+    crew
+        Who works; a pause ends when it stops.
+    hosts
+        Limiters of those who are asked, which let fewer through after trouble.
+
+    Examples
+    --------
+    >>> patiently, answers = Patience(Crew(workers=1, memory=1), ()), iter([UnreachableError("s3://omics"), None])
+    >>> def ask():
+    ...     answer = next(answers)
+    ...     if answer is not None:
+    ...         raise answer
+    ...     return "done"
+    >>> patiently(ask)
+    'done'
+    """
+
+    def __init__(self, crew: Crew, hosts: Sequence[Limiter]) -> None:
+        self._crew = crew
+        self._hosts = hosts
+
+    def __call__[T](self, work: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+        """Return what the work returns.
+
+        Parameters
+        ----------
+        work
+            Does it.
+        again
+            Called before it is done again.
+        """
+        damaged = False
+        for attempt in range(_TRIES):
+            self._crew.go_on()
+            try:
+                return work()
+            except IntegrityError:
+                if damaged or attempt == _TRIES - 1:
+                    raise
+                damaged = True
+            except _TROUBLE:
+                for host in self._hosts:
+                    host.trouble()
+                if attempt == _TRIES - 1:
+                    raise
+                self._crew.pause(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            again()
+        raise AssertionError

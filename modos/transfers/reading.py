@@ -29,7 +29,7 @@ class Fetched:
         The file as it was listed, with content type and metadata where the source keeps such.
     """
 
-    body: bytes
+    body: bytes | bytearray
     file: ObjectInfo
 
 
@@ -88,7 +88,7 @@ class Reader:
         makeup = None if parts is None or not is_composite(file) else parts.made_of(file)
         return None if makeup is None else Composition(makeup)
 
-    def check(self, file: ObjectInfo, md5: str, composition: Composition | None) -> None:
+    def check(self, file: ObjectInfo, md5: str | None, composition: Composition | None) -> None:
         """Fail unless the bytes of the whole file are those that were listed, by its MD5 or what it is composed of."""
         etag = md5 if composition is None else composition.etag
         if (file.md5 is not None or composition is not None) and etag != file.etag:
@@ -110,6 +110,8 @@ class Chain:
         Called now and then while waiting; may raise to stop.
     composition
         What else takes the bytes in their order; `None` for nothing.
+    with_md5
+        Whether the MD5 is of use too: it takes longer than BLAKE2b.
 
     Examples
     --------
@@ -120,15 +122,17 @@ class Chain:
     'f1f8f4bf413b16ad135722aa4591043e'
     """
 
-    def __init__(self, go_on: Callable[[], None], composition: Composition | None = None) -> None:
+    def __init__(
+        self, go_on: Callable[[], None], composition: Composition | None = None, *, with_md5: bool = True
+    ) -> None:
         self.composition = composition
         self._go_on = go_on
         self._turn = threading.Condition()
         self._next = 0
         self._blake2b = hashlib.blake2b()
-        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
 
-    def feed(self, index: int, body: bytes) -> None:
+    def feed(self, index: int, body: bytes | bytearray) -> None:
         """Take a part, when all before it were taken. One that was taken already is left out."""
         with self._turn:
             while index > self._next:
@@ -137,7 +141,8 @@ class Chain:
             if index < self._next:
                 return
         self._blake2b.update(body)
-        self._md5.update(body)
+        if self._md5 is not None:
+            self._md5.update(body)
         if self.composition is not None:
             self.composition.feed(body)
         with self._turn:
@@ -145,9 +150,9 @@ class Chain:
             self._turn.notify_all()
 
     @property
-    def md5(self) -> str:
-        """MD5 of what was taken, in hex."""
-        return self._md5.hexdigest()
+    def md5(self) -> str | None:
+        """MD5 of what was taken, in hex; `None` where none was asked for."""
+        return None if self._md5 is None else self._md5.hexdigest()
 
     @property
     def blake2b(self) -> str:

@@ -18,7 +18,8 @@ CHILD = """
 import json, os, signal, sys, threading, traceback
 from modos import MODO
 from modos.storage import Storage, open_storage
-import modos.storage.backends.swift, modos.swift, modos.objects.commit
+import modos.storage.backends.swift, modos.objects.editing.commit
+import aiohttp, modos.swift.filesystem # once for all children
 
 EDITS = {
     "create": lambda place, source: MODO.create("", place, id="ex", creation_date="2024-01-17"),

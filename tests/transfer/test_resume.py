@@ -74,18 +74,18 @@ def killed(places, source, target, doomed) -> int:
 @pytest.mark.parametrize("pair", list(permutations(["local", "s3", "swift"], 2)), ids="-to-".join)
 def test_a_killed_transfer_goes_on_where_it_was(places, fill, content, pair):
     """At most one part for each worker is sent again; until the end there is no object; then all is as it was sent."""
-    source, target = map(places.make, pair)
+    source, random = places.make(pair[0]), Random(str(pair))
     fill(source, FILES)
-    random, arrived = Random(str(pair)), 0
     for _ in range(POINTS):
-        arrived = killed(places, source, target, random.randint(arrived + 1, max(arrived + 1, TOTAL - 100)))
+        target = places.make(pair[1])
+        arrived = killed(places, source, target, random.randint(1, TOTAL - 100))
         assert not target.exists(ROOT_DOCUMENT)
-    report = transfer(source, target, workers=WORKERS, by_service=False)
-    assert report.bytes - report.resumed_bytes <= TOTAL - arrived + WORKERS * PART
-    assert content(target) == FILES
-    assert target.parts is not None
-    assert list(target.parts.unfinished()) == []
-    assert transfer(source, target, by_service=False).files == 0
+        report = transfer(source, target, workers=WORKERS, by_service=False)
+        assert report.bytes - report.resumed_bytes <= TOTAL - arrived + WORKERS * PART
+        assert content(target) == FILES
+        assert target.parts is not None
+        assert list(target.parts.unfinished()) == []
+        assert transfer(source, target, by_service=False).files == 0
 
 
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])

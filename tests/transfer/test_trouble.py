@@ -1,11 +1,12 @@
 """A network and services in trouble: what is tried again, what is found out, and what it costs."""
 
+import re
 from itertools import product
 from random import Random
 
 import pytest
 
-from modos.errors import IntegrityError, ServiceUnavailableError
+from modos.errors import IntegrityError, ServiceUnavailableError, StorageError
 from modos.storage import ROOT_DOCUMENT, S3Storage, SwiftStorage
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
@@ -69,6 +70,25 @@ def test_a_large_body_that_is_damaged_on_its_way_from_a_service_is_found_out(pla
         proxy.inject(Fault(times=1, **damage))
         transfer(troubled, there)
     assert content(there) == LARGE
+
+
+@pytest.mark.parametrize(("kind", "name"), list(product(["s3", "swift"], ["large.bin", "small.bin"])))
+def test_a_body_that_is_damaged_on_its_way_to_a_service_is_found_out(places, fill, content, kind, name):
+    """Of a small file or a part: damaged once it is sent again, damaged always nothing is completed."""
+    files = {name: (LARGE["large.bin"] if name == "large.bin" else b"small"), ROOT_DOCUMENT: b"{}"}
+    here, target = places.make("local"), places.make(kind)
+    fill(here, files)
+    with Proxy(places.server.url) as proxy:
+        troubled = through(proxy, places, target, **({"attempts": 1} if kind == "swift" else {}))
+        path = re.compile(r"large\.bin|small\.bin|\.segments/")
+        proxy.inject(Fault(method="PUT", path=path, corrupt_request=True, times=None))
+        with pytest.raises(StorageError):
+            transfer(here, troubled)
+        assert list(target.list()) == []
+        proxy.heal()
+        proxy.inject(Fault(method="PUT", path=path, corrupt_request=True, times=1))
+        transfer(here, troubled)
+    assert content(target) == files
 
 
 def test_a_service_that_is_busy_for_good_is_an_error(places, here, there, fill):

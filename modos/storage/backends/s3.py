@@ -170,7 +170,7 @@ class S3Storage(PagedStorage):
                 return b""
             raise
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes, ObjectInfo | None]:
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
         key = self._object_key(name)
         engine = self._engine_for(key)
         if not isinstance(engine, ObstoreEngine):

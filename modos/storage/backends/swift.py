@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["SwiftStorage"]
 
 
+_BULK = 2**20
+"""Bytes from which on they are read into place."""
+
+
 class SwiftStorage(PagedStorage):
     """A container, or a prefix in one, of OpenStack Swift.
 
@@ -120,8 +124,13 @@ class SwiftStorage(PagedStorage):
         )
         return bodies
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes, ObjectInfo | None]:
-        body, entry = self.filesystem.run(self.filesystem.objects.fetch, self._key(name), start, end)
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
+        objects = self.filesystem.objects
+        if end is not None and end - start >= _BULK:
+            buffer = bytearray(end - start)
+            entry = self.filesystem.run(objects.fetch_into, self._key(name), memoryview(buffer), start=start)
+            return buffer, self._info(entry)
+        body, entry = self.filesystem.run(objects.fetch, self._key(name), start, end)
         return body, self._info(entry)
 
     def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:

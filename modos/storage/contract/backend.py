@@ -154,7 +154,7 @@ class Backend(ABC):
         if names := [str(info.path) for info in self._scan(name, recursive=True)]:
             self._remove(names)
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes, ObjectInfo | None]:
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
         """Return bytes as `_read` does, and what the same answer told of the file; this default is told nothing."""
         return self._read(name, start, end), None
 

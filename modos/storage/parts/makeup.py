@@ -59,7 +59,7 @@ class Composition:
         self._left = next(self._lengths, 0)
         self._digest = hashlib.md5(usedforsecurity=False)
 
-    def feed(self, body: bytes | memoryview) -> None:
+    def feed(self, body: bytes | bytearray | memoryview) -> None:
         """Take the bytes that come next; what is more than all parts is left out."""
         rest = memoryview(body)
         while rest and self._left:

@@ -259,8 +259,8 @@ class SwiftClient:
 
     async def read_into(
         self, path: str, buffer: memoryview, *, start: int, etag: str | None = None, lanes: Lanes | None = None
-    ) -> None:
-        """Fill a buffer with the bytes of an object from `start` on.
+    ) -> Mapping[str, str]:
+        """Fill a buffer with the bytes of an object from `start` on, and return the headers that came along.
 
         Parameters
         ----------
@@ -282,6 +282,7 @@ class SwiftClient:
         exchange = await self._exchange(Request("GET", path, headers=headers, into=buffer, lanes=lanes))
         if not exchange.succeeded:
             raise exchange.failure()
+        return exchange.response.headers
 
     async def delete(self, path: str, *, missing_ok: bool = False) -> None:
         """Delete an object or an empty container.

@@ -107,6 +107,18 @@ class Objects:
         body = answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
         return body, info_from_headers(path, answer.headers)
 
+    async def fetch_into(self, path: str, buffer: memoryview, *, start: int) -> Info:
+        """Fill a buffer with the bytes of an object from `start` on, and return the info that came with them.
+
+        For many bytes, which a thread carries cheaper than `fetch`.
+
+        Raises
+        ------
+        IntegrityError
+            Not so many bytes came.
+        """
+        return info_from_headers(path, await self.client.read_into(path, buffer, start=start))
+
     async def write(
         self, path: str, body: bytes | bytearray | memoryview, *, headers: Mapping[str, str], create: bool = False
     ) -> Info:

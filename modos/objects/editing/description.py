@@ -10,8 +10,8 @@ from pathlib import Path
 from modos.errors import InvalidDocumentError, ModosError
 from modos.model import ElementId, kind_of, load_document
 from modos.model.documents import Entry
-from modos.objects.draft import OBJECT_TYPE, Change, Draft
-from modos.objects.files import SourceFile
+from modos.objects.editing.draft import OBJECT_TYPE, Change, Draft
+from modos.objects.editing.files import SourceFile
 from modos.objects.snapshot import Snapshot
 
 __all__ = ["Description"]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError
 from modos.model import ELEMENT_KINDS, ElementId
-from modos.objects.files import FileNames, files_of
+from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage

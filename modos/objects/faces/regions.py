@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from modos.errors import InvalidInputError, suggestion
-from modos.objects.files import data_path
+from modos.objects.editing.files import data_path
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 

@@ -26,7 +26,7 @@ from modos.model import (
     with_link,
     without_links_to,
 )
-from modos.objects.files import Attachment, FileNames, SourceFile, data_path, files_of
+from modos.objects.editing.files import Attachment, FileNames, SourceFile, data_path, files_of
 from modos.objects.snapshot import Attributes, Snapshot
 
 __all__ = ["Change", "Draft", "dated"]

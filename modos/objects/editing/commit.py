@@ -22,11 +22,11 @@ from modos.errors import (
 from modos.model import ELEMENT_KINDS
 from modos.model.schema import CLASSES
 from modos.objects.contents import refuse_foreign
-from modos.objects.draft import Change
-from modos.objects.files import Attachment, FileNames, data_path
-from modos.objects.leftovers import obsolete_files
+from modos.objects.editing.draft import Change
+from modos.objects.editing.files import Attachment, FileNames, data_path
+from modos.objects.editing.leftovers import obsolete_files
+from modos.objects.editing.turns import turn
 from modos.objects.snapshot import Attributes, Snapshot
-from modos.objects.turns import turn
 from modos.omics import index_names
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.sources import Digested
@@ -72,6 +72,7 @@ def commit(storage: Storage, plan: Callable[[Snapshot], Change], *, create: bool
     """
     read = Snapshot.read_if_any if create else Snapshot.read
     base = read(storage)
+    base.refuse_older()
     change = plan(base)
     if change.is_empty:
         return base

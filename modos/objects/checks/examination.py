@@ -1,0 +1,139 @@
+"""Checking an object: what is asked of its place, and everything that is found, as one report.
+
+Owns which looks are taken. Must not know how a finding is made, nor how one is repaired.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Literal, get_args
+
+from modos.errors import AccessDeniedError, InvalidInputError, KeyNotFoundError, ServiceError
+from modos.objects.checks.evidence import Evidence, gather
+from modos.objects.checks.findings import CheckReport, Finding, finding, worst_first
+from modos.objects.checks.hierarchy import hierarchy_findings
+from modos.objects.checks.statements import element_groups, statement_findings
+from modos.objects.editing.files import files_of
+from modos.objects.snapshot import Snapshot
+from modos.objects.verification import verify_object
+from modos.omics.checking import identify, index_findings, misdeclared
+from modos.storage import ZARR_ROOT, Storage
+from modos.transfers.abandoned import list_abandoned
+
+__all__ = ["GRACE", "Depth", "check_object", "judged"]
+
+type Depth = Literal["listing", "indexes", "contents"]
+"""How far files are looked at: by their listing; their beginnings and indexes as well; or read, against checksums."""
+
+GRACE = timedelta(days=1)
+"""How long what a writer has left may be that of one who is still at work."""
+
+_AT_ONCE = 8
+
+
+def check_object(storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE) -> CheckReport:
+    """Find out what is wrong with an object, however damaged it is. Nothing is written.
+
+    The hierarchy takes one listing and one read, and a read of each document that the listing casts doubt upon: on S3 and
+    Swift none of those that `modos` wrote, on disk all of them.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    depth
+        `"listing"` looks into files only where the listing casts doubt on one, `"indexes"` reads the beginning and the index
+        of each as well, `"contents"` reads all that have a recorded checksum.
+    grace
+        What a writer has left that is younger may be that of one who is still at work, and is only noted.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is nothing of an object.
+    InvalidInputError
+        When there is no such depth.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from modos import MODO
+    >>> modo = MODO.create(f"{tempfile.mkdtemp()}/ex")
+    >>> check_object(modo.storage).is_clean
+    True
+    """
+    if depth not in get_args(Depth.__value__):
+        raise InvalidInputError(
+            f"{depth!r} is no depth of a check; it is one of {', '.join(get_args(Depth.__value__))}"
+        )
+    evidence = gather(storage)
+    return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace))
+
+
+def judged(storage: Storage, evidence: Evidence, *, depth: Depth, grace: timedelta) -> tuple[Finding, ...]:
+    """Return all that is wrong, going by what there is of the object."""
+    findings = list(hierarchy_findings(evidence, grace))
+    if evidence.root is not None:
+        findings += statement_findings(evidence.url, evidence.root)
+        said = _snapshot(evidence)
+        findings += _of_files(storage, evidence, said, deep=depth == "contents")
+        if depth != "listing":
+            findings += _of_contents(storage, evidence, said)
+    findings += _of_parts(storage, grace)
+    return worst_first(findings)
+
+
+def _snapshot(evidence: Evidence) -> Snapshot:
+    """Return what the object says, as far as it can be read."""
+    root = evidence.root
+    assert root is not None
+    elements = {element: dict(attributes) for element, attributes in element_groups(root).items()}
+    return Snapshot(evidence.url, root.attributes, elements, zarr_format=evidence.zarr_format)
+
+
+def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: bool) -> Iterator[Finding]:
+    verified = verify_object(storage, deep=deep, said=said, listed=evidence.listed)
+    url = evidence.url
+    inside = f"{ZARR_ROOT}/"
+    for name in verified.missing:
+        if not name.startswith(inside):  # what is in the hierarchy has findings of its own
+            yield finding("missing-file", name, "is described, and is not there", url)
+    for name in verified.changed:
+        yield finding("changed-file", name, "has another checksum than is recorded", url)
+    for name in verified.extra:
+        yield finding("extra-file", name, "is described by nothing", url)
+
+
+def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot) -> Iterator[Finding]:
+    """Yield what the beginning of a file and its index tell, several files at a time."""
+    described = {name: said.elements[each] for each in said.elements for name in files_of(said.elements[each])[:1]}
+    there = [name for name in described if name in evidence.listed]
+
+    def look(name: str) -> list[Finding]:
+        declared = described[name].get("data_format")
+        try:
+            content = identify(storage, name)
+            wrong = misdeclared(name, None if declared is None else str(declared), content)
+            indexes = index_findings(storage, name, content)
+        except KeyNotFoundError:  # removed since it was listed
+            return []
+        url = evidence.url
+        return [
+            *(finding("content", name, each, url) for each in wrong),
+            *(finding("index", name, each, url) for each in indexes),
+        ]
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-check") as pool:
+        for found in pool.map(look, there):
+            yield from found
+
+
+def _of_parts(storage: Storage, grace: timedelta) -> Iterator[Finding]:
+    if storage.parts is None:
+        return
+    try:
+        for each in list_abandoned(storage, grace=grace):
+            what = f"{each.size:,} bytes of it arrived until {each.changed:%Y-%m-%d %H:%M}, and it was never completed"
+            yield finding("orphan-parts", str(each.path), what, storage.url)
+    except (AccessDeniedError, ServiceError) as error:
+        yield finding("unseen", "parts of large files", str(error), storage.url)

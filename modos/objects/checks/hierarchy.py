@@ -1,0 +1,181 @@
+"""Whether the hierarchy is what its root document says: groups that are missing, other than they should be, or left over.
+
+Owns these findings, from evidence alone. Asks no storage, and must not know what elements say.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+from modos.model import ELEMENT_KINDS
+from modos.objects.checks.evidence import Evidence, missing_kinds
+from modos.objects.checks.findings import AGAIN, Finding, finding
+from modos.objects.checks.older import OLD_NAMES
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
+from modos.storage.zarr_root import document_path
+
+__all__ = ["Strays", "hierarchy_findings", "is_settled", "is_stale", "strays"]
+
+_INSIDE = f"{ZARR_ROOT}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """Files in the hierarchy that are no part of the object.
+
+    Attributes
+    ----------
+    groups
+        Topmost group or array that the root document does not know, to its files.
+    chunks
+        Files that are in no array.
+    old
+        Documents of zarr format 2.
+    """
+
+    groups: Mapping[str, tuple[str, ...]]
+    chunks: tuple[str, ...]
+    old: tuple[str, ...]
+
+
+def hierarchy_findings(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
+    """Yield what is wrong with the documents of the hierarchy.
+
+    Parameters
+    ----------
+    evidence
+        What there is of the object.
+    grace
+        How long what an edit has left may be that of a writer who is still at work; younger ones are notes.
+    """
+    url = evidence.url
+    if evidence.zarr_format != 3:  # noqa: PLR2004 - the format's own number
+        yield from _older(evidence)
+        return
+    if evidence.body is None:
+        groups = len(evidence.documents)
+        what = f"is not there, which makes an object of the hierarchy; documents of {groups} groups and arrays are left"
+        yield finding("no-root", ROOT_DOCUMENT, what, url)
+    elif evidence.damage and evidence.root is None:
+        what = f"{evidence.damage}; the object's own attributes are lost with it"
+        yield finding("unreadable-root", ROOT_DOCUMENT, what, url, remedy=AGAIN)
+    elif evidence.damage:
+        yield finding("unreadable-root", ROOT_DOCUMENT, evidence.damage, url)
+    elif evidence.root is not None and not (evidence.root.consolidated and evidence.root.members):
+        yield finding("unconsolidated", ROOT_DOCUMENT, "does not say what groups there are", url)
+    yield from _of_members(evidence, grace)
+    if evidence.root is not None:
+        yield from _of_strays(evidence, grace)
+
+
+def is_settled(evidence: Evidence, names: tuple[str, ...], grace: timedelta) -> bool:
+    """Tell whether files are so old that no writer can be about to commit them."""
+    times = [evidence.listed[name].last_modified for name in names if name in evidence.listed]
+    return all(each is None or each <= evidence.when - grace for each in times)
+
+
+def is_stale(evidence: Evidence, path: str) -> bool:
+    """Tell whether the document of a group or array was read and is another than the root document has."""
+    document = evidence.documents.get(path)
+    root = evidence.root
+    if document is None or root is None or path not in root.members:
+        return False
+    return _essence(document) != _essence(root.members[path])
+
+
+def strays(evidence: Evidence) -> Strays:
+    """Return the files in the hierarchy that are no part of the object, going by what the root says."""
+    known = {} if evidence.root is None else evidence.root.members
+    members: dict[str, Mapping[str, Any]] = {**{kind: {} for kind in ELEMENT_KINDS}, **known}
+    unread = {path for path, document in evidence.documents.items() if document is None}
+    groups: dict[str, list[str]] = {}
+    loose: list[tuple[str, str | None]] = []
+    old = []
+    for name in evidence.listed:
+        if not name.startswith(_INSIDE) or name == ROOT_DOCUMENT:
+            continue
+        path = PurePosixPath(name.removeprefix(_INSIDE))
+        around = ["/".join(path.parts[:depth]) for depth in range(1, len(path.parts))]
+        if path.name in OLD_NAMES:
+            old.append(name)
+        elif not any(members.get(each, {}).get("node_type") == "array" for each in around):
+            unknown = next((each for each in around if each not in members and each not in unread), None)
+            if path.name == "zarr.json":
+                if unknown is not None:
+                    groups.setdefault(unknown, []).append(name)
+            else:
+                loose.append((name, unknown))
+    chunks = []
+    for name, unknown in loose:
+        if unknown in groups:
+            groups[unknown].append(name)
+        else:
+            chunks.append(name)
+    return Strays({path: tuple(names) for path, names in groups.items()}, tuple(chunks), tuple(old))
+
+
+def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
+    url, root = evidence.url, evidence.root
+    for path, document in evidence.documents.items():
+        if document is None:
+            yield finding("unreadable-group", path, "its document cannot be read", url)
+    if root is None:
+        return
+    for kind in missing_kinds(root):
+        yield finding("missing-kind", kind, "the root document lacks this group", url)
+    if not root.consolidated or not root.members:
+        return
+    for path in root.members:
+        if document_path(path) not in evidence.listed:
+            yield finding("missing-group", path, "its document is not there", url)
+        elif is_stale(evidence, path):
+            settled = is_settled(evidence, (document_path(path),), grace)
+            what = f"its document is not as the root document has it{'' if settled else _YOUNG}"
+            yield finding("stale-group", path, what, url, severity=None if settled else "note")
+
+
+def _of_strays(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
+    found, url = strays(evidence), evidence.url
+    for path, names in found.groups.items():
+        settled = is_settled(evidence, names, grace)
+        if path.partition("/")[0] in ELEMENT_KINDS:
+            what = f"the root document does not know it; an edit that broke off left it{'' if settled else _YOUNG}"
+            yield finding("orphan-group", path, what, url, severity=None if settled else "note")
+        else:
+            what = "the root document does not know it; another program made it"
+            remedy = "zarr.consolidate_metadata makes it a part of the object, if it shall be one"
+            yield finding("orphan-group", path, what, url, severity="note", remedy=remedy)
+    for name in found.chunks:
+        settled = is_settled(evidence, (name,), grace)
+        what = f"belongs to no array{'' if settled else _YOUNG}"
+        yield finding("orphan-chunk", name, what, url, severity=None if settled else "note")
+    if found.old:
+        what = f"{len(found.old)} documents of zarr format 2 are beside those of format 3"
+        yield finding("old-documents", ZARR_ROOT.name, what, url)
+
+
+def _older(evidence: Evidence) -> Iterator[Finding]:
+    url, root = evidence.url, evidence.root
+    if root is None:
+        what = f"{evidence.damage}; 'modos upgrade' needs all of them"
+        yield finding("unreadable-root", ZARR_ROOT.name, what, url, remedy=AGAIN)
+        return
+    if not isinstance(root.attributes.get("id"), str):
+        yield finding("unreadable-root", ZARR_ROOT.name, "its metadata has no id", url, remedy=AGAIN)
+    yield finding("old-format", ZARR_ROOT.name, "is of zarr format 2, which is only read", url)
+    for path, member in root.members.items():
+        if evidence.documents.get(path) != member:
+            what = "its document is not as the consolidated metadata of format 2 have it; an upgrade takes the document"
+            yield finding("stale-group", path, what, url, remedy="'modos upgrade {url}'")
+
+
+def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a document says, apart from what may be left out."""
+    return {
+        key: value for key, value in document.items() if key != "consolidated_metadata" and value not in (None, [], {})
+    }
+
+
+_YOUNG = "; it is so young that a writer may be at work"

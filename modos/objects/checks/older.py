@@ -1,0 +1,229 @@
+"""Hierarchies of zarr format 2, as releases of modos up to 0.3.5 wrote them, read as if they were of format 3.
+
+Owns what each document of the older format becomes. Writes nothing; bytes of arrays stay where and as they are.
+"""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any, cast
+
+from modos.errors import DamagedObjectError, KeyNotFoundError, UnsupportedFormatError
+from modos.storage import ZARR_ROOT, Storage
+from modos.storage.zarr_root import ZarrRoot, group_member
+
+__all__ = [
+    "OLD_NAMES",
+    "OLD_ROOT",
+    "array_document",
+    "documents_of_old",
+    "old_hierarchy",
+    "read_old_root",
+    "refuse_unsupported",
+]
+
+type JSON = dict[str, Any]
+
+OLD_ROOT = f"{ZARR_ROOT}/.zgroup"
+OLD_NAMES = frozenset({".zarray", ".zattrs", ".zgroup", ".zmetadata"})
+"""Documents of format 2."""
+
+_CONSOLIDATED = f"{ZARR_ROOT}/.zmetadata"
+_AT_ONCE = 16
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "b1": "bool",
+        **{
+            f"{letter}{size}": f"{word}{size * 8}"
+            for letter, word in (("i", "int"), ("u", "uint"))
+            for size in (1, 2, 4, 8)
+        },
+        **{f"f{size}": f"float{size * 8}" for size in (2, 4, 8)},
+        **{f"c{size}": f"complex{size * 8}" for size in (8, 16)},
+    }
+)
+"""Types of arrays that both formats have alike."""
+
+_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+
+
+def read_old_root(storage: Storage) -> ZarrRoot | None:
+    """Return what a hierarchy of format 2 says, by its consolidated metadata where there are; `None` when there is none.
+
+    Raises
+    ------
+    DamagedObjectError
+        When it cannot be read.
+    """
+    if not storage.exists(OLD_ROOT):
+        return None
+    try:
+        consolidated = _mapping(storage.read(_CONSOLIDATED), storage.url_of(_CONSOLIDATED)).get("metadata")
+    except KeyNotFoundError:
+        names = [str(path) for path in storage.list(ZARR_ROOT) if path.name in OLD_NAMES - {".zmetadata"}]
+        return old_hierarchy(documents_of_old(storage, names), storage.url)
+    if not isinstance(consolidated, dict):
+        raise DamagedObjectError(
+            storage.url, "it is zarr format 2, and its consolidated metadata is no mapping of documents"
+        )
+    return old_hierarchy(consolidated, storage.url)
+
+
+def documents_of_old(storage: Storage, names: list[str]) -> dict[str, JSON]:
+    """Read documents of format 2, several at a time.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    names
+        Which, relative to it.
+
+    Returns
+    -------
+    dict
+        Path in the hierarchy (`"sample/sample1/.zattrs"`) to the document.
+
+    Raises
+    ------
+    DamagedObjectError
+        When one is not JSON.
+    """
+
+    def read(name: str) -> JSON:
+        return _mapping(storage.read(name), storage.url_of(name))
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-old") as pool:
+        found = pool.map(read, names)
+        return {str(PurePosixPath(name).relative_to(ZARR_ROOT)): each for name, each in zip(names, found, strict=True)}
+
+
+def old_hierarchy(documents: Mapping[str, object], url: str) -> ZarrRoot:
+    """Return what documents of format 2 say, as one root document of format 3 would.
+
+    Parameters
+    ----------
+    documents
+        Path in the hierarchy to the document.
+    url
+        Of the object, for errors.
+
+    Raises
+    ------
+    DamagedObjectError
+        When one is no mapping.
+
+    Examples
+    --------
+    >>> old = {".zgroup": {"zarr_format": 2}, ".zattrs": {"id": "ex"}, "sample/s1/.zgroup": {"zarr_format": 2}}
+    >>> root = old_hierarchy(old, "ex")
+    >>> root.attributes, list(root.members)
+    ({'id': 'ex'}, ['sample/s1'])
+    """
+    for path, document in documents.items():
+        if not isinstance(document, dict):
+            raise DamagedObjectError(url, f"it is zarr format 2, and {path} is no JSON object")
+    known = cast("Mapping[str, JSON]", documents)
+    members: dict[str, JSON] = {}
+    for path, document in sorted(known.items()):
+        member, _, name = path.rpartition("/")
+        if member and name in {".zgroup", ".zarray"}:
+            attributes = known.get(f"{member}/.zattrs", {})
+            members[member] = group_member(attributes) if name == ".zgroup" else array_document(document, attributes)
+    return ZarrRoot(known.get(".zattrs", {}), members)
+
+
+def array_document(old: JSON, attributes: JSON) -> JSON:
+    """Return the document of format 3 of an array: its chunks keep their names and bytes.
+
+    What has no counterpart there is kept under `"unsupported"`, for `refuse_unsupported` to name.
+
+    Examples
+    --------
+    >>> old = {"shape": [4], "chunks": [2], "dtype": "<i8", "compressor": None, "order": "C", "fill_value": 0}
+    >>> array_document(old, {})["data_type"]
+    'int64'
+    """
+    kind = str(old.get("dtype"))
+    data_type = _TYPES.get(kind[1:], kind)
+    compressor, unsupported = _compressor(old.get("compressor"), kind)
+    if data_type == kind:
+        unsupported = f"the type {kind}"
+    if old.get("filters"):
+        unsupported = "filters"
+    shape = old.get("shape", [])
+    order = [{"name": "transpose", "configuration": {"order": [*range(len(shape))][::-1]}}]
+    endian = {"configuration": {"endian": "big" if kind.startswith(">") else "little"}} if kind[2:] != "1" else {}
+    separator = old.get("dimension_separator", ".")
+    document: JSON = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "attributes": attributes,
+        "shape": shape,
+        "data_type": data_type,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": old.get("chunks", shape)}},
+        "chunk_key_encoding": {"name": "v2", "configuration": {"separator": separator}},
+        "fill_value": _fill_value(old.get("fill_value"), data_type),
+        "codecs": [*(order if old.get("order") == "F" else []), {"name": "bytes", **endian}, *compressor],
+        "storage_transformers": [],
+    }
+    return {**document, "unsupported": unsupported} if unsupported else document
+
+
+def refuse_unsupported(root: ZarrRoot, url: str) -> None:
+    """Refuse a hierarchy with arrays that format 3 cannot describe as they are stored.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        Names the first one.
+    """
+    for path, document in root.members.items():
+        if "unsupported" in document:
+            reason = f"the array {path} has {document['unsupported']}, for which zarr format 3 has no counterpart"
+            raise UnsupportedFormatError(url, reason)
+
+
+def _compressor(old: Any, kind: str) -> tuple[list[JSON], str]:  # noqa: ANN401 - whatever the document has
+    """Return the codec of a compressor, and what has none."""
+    match old:
+        case None:
+            return [], ""
+        case {"id": "blosc", "cname": cname, "clevel": clevel, "shuffle": int(shuffle)}:
+            size = int(kind[2:]) if kind[2:].isdigit() else 1
+            how = _SHUFFLES[shuffle] if shuffle >= 0 else "bitshuffle" if size == 1 else "shuffle"
+            settings = {
+                "typesize": size,
+                "cname": cname,
+                "clevel": clevel,
+                "shuffle": how,
+                "blocksize": old.get("blocksize", 0),
+            }
+            return [{"name": "blosc", "configuration": settings}], ""
+        case {"id": "zstd", "level": level}:
+            return [{"name": "zstd", "configuration": {"level": level, "checksum": old.get("checksum", False)}}], ""
+        case {"id": "gzip", "level": level}:
+            return [{"name": "gzip", "configuration": {"level": level}}], ""
+        case {"id": str(name)}:
+            return [], f"the compressor {name}"
+    return [], "an unknown compressor"
+
+
+def _fill_value(old: object, data_type: str) -> object:
+    if data_type.startswith("complex"):
+        return old if isinstance(old, list) else [0.0, 0.0]
+    if data_type == "bool":
+        return bool(old)
+    return 0 if old is None else old
+
+
+def _mapping(body: bytes, url: str) -> JSON:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise DamagedObjectError(url, f"its metadata of zarr format 2 is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise DamagedObjectError(url, "its metadata of zarr format 2 is not a JSON object")
+    return document

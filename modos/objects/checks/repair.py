@@ -1,0 +1,191 @@
+"""Repairing what is safe to repair: documents that can be derived from others, and what edits that broke off have left.
+
+Owns which repairs there are (a pure plan), and making them. Removes no file that anything describes and changes no slot that
+a user has set; whatever needs a decision is left and told.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from modos.errors import StorageError
+from modos.model import ELEMENT_KINDS, with_link
+from modos.objects.checks.evidence import Evidence, gather, missing_kinds
+from modos.objects.checks.examination import GRACE, Depth, judged
+from modos.objects.checks.findings import CheckReport, Code, Repair
+from modos.objects.checks.hierarchy import is_settled, is_stale, strays
+from modos.objects.checks.statements import unlinked_assays
+from modos.objects.editing.draft import dated
+from modos.objects.editing.turns import turn
+from modos.storage import ROOT_DOCUMENT, Storage
+from modos.storage.zarr_root import ZarrRoot, document_path, group_document, group_member, member_document
+from modos.transfers.abandoned import discard_abandoned
+
+__all__ = ["RepairPlan", "plan_repair", "repair_object"]
+
+_ATTEMPTS = 5
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RepairPlan:
+    """What is to be done to an object, and to what end.
+
+    Attributes
+    ----------
+    documents
+        Documents to write, name to content; the root document is none of them.
+    root
+        The root document to write after them; `None` when it is as it should be.
+    removed
+        Files to remove at the end.
+    repairs
+        The same for people.
+    """
+
+    documents: dict[str, bytes]
+    root: bytes | None
+    removed: tuple[str, ...]
+    repairs: tuple[Repair, ...]
+
+
+def plan_repair(evidence: Evidence, grace: timedelta) -> RepairPlan:
+    """Return what can be repaired safely; decides only.
+
+    Parameters
+    ----------
+    evidence
+        What there is of the object.
+    grace
+        What is younger is left, since a writer may be about to commit it.
+    """
+    if evidence.root is None or evidence.zarr_format != 3 or evidence.body is None:  # noqa: PLR2004 - the format's own number
+        return RepairPlan({}, None, (), ())
+    documents, of_documents = _documents(evidence, grace)
+    root, of_root = _root(evidence)
+    removed, of_removed = _removals(evidence, grace)
+    return RepairPlan(documents, root, removed, (*of_documents, *of_root, *of_removed))
+
+
+def repair_object(
+    storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE, dry_run: bool = False
+) -> CheckReport:
+    """Repair what is safe to repair in an object, and report what was done and what is left.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    depth
+        As for `check_object`.
+    grace
+        What a writer has left that is younger is not touched.
+    dry_run
+        Whether to change nothing: the report then has all findings, and the repairs that would be made.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is nothing of an object.
+    StorageError
+        When other writers change the object again and again meanwhile.
+    """
+    if dry_run:
+        evidence = gather(storage)
+        findings = judged(storage, evidence, depth=depth, grace=grace)
+        parts = [
+            Repair(each.code, each.place, "its parts would be removed")
+            for each in findings
+            if each.code == "orphan-parts"
+        ]
+        return CheckReport(storage.url, findings, (*plan_repair(evidence, grace).repairs, *parts), dry_run=True)
+    with turn(storage):
+        made = _made(storage, grace)
+    if storage.parts is not None:
+        made += [
+            Repair("orphan-parts", str(each.path), "its parts were removed")
+            for each in discard_abandoned(storage, grace=grace)
+        ]
+    findings = judged(storage, gather(storage), depth=depth, grace=grace)
+    return CheckReport(storage.url, findings, tuple(made))
+
+
+def _made(storage: Storage, grace: timedelta) -> list[Repair]:
+    """Make the repairs, planned anew when another writer has changed the root document meanwhile."""
+    for _ in range(_ATTEMPTS):
+        evidence = gather(storage)
+        plan = plan_repair(evidence, grace)
+        if not plan.repairs:
+            return []
+        if storage.read(ROOT_DOCUMENT) != evidence.body:
+            continue
+        _put_all(storage, plan.documents)
+        if plan.root is not None:
+            if storage.read(ROOT_DOCUMENT) != evidence.body:
+                continue
+            _put_all(storage, {ROOT_DOCUMENT: plan.root})
+        storage.remove_many(plan.removed)
+        return list(plan.repairs)
+    raise StorageError(storage.url, f"other writers changed the object {_ATTEMPTS} times meanwhile; try again")
+
+
+def _put_all(storage: Storage, documents: dict[str, bytes]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-repair") as pool:
+        list(pool.map(lambda name: storage.put(documents[name], name, content_type="application/json"), documents))
+
+
+def _documents(evidence: Evidence, grace: timedelta) -> tuple[dict[str, bytes], list[Repair]]:
+    """Return the documents of groups and arrays that are to be as the root document has them."""
+    root = evidence.root
+    assert root is not None
+    documents, repairs = {}, []
+    for path, member in root.members.items():
+        name = document_path(path)
+        there = name in evidence.listed
+        unreadable = path in evidence.documents and evidence.documents[path] is None
+        if there and not unreadable and not (is_stale(evidence, path) and is_settled(evidence, (name,), grace)):
+            continue
+        documents[name] = member_document(member)
+        code: Code = "missing-group" if not there else "unreadable-group" if unreadable else "stale-group"
+        repairs.append(Repair(code, path, "its document was written as the root document has it"))
+    for kind in missing_kinds(root):
+        if document_path(kind) not in evidence.listed:
+            documents[document_path(kind)] = group_document({})
+    return documents, repairs
+
+
+def _root(evidence: Evidence) -> tuple[bytes | None, list[Repair]]:
+    """Return the root document as it should be, `None` when it is."""
+    root = evidence.root
+    assert root is not None
+    repairs = []
+    members, attributes = dict(root.members), root.attributes
+    if evidence.damage or not (root.consolidated and root.members):
+        elements = sum(path.partition("/")[0] in ELEMENT_KINDS and path.count("/") == 1 for path in members)
+        what = f"the root was derived anew from the documents of its groups, {elements} elements"
+        repairs.append(Repair("unreadable-root" if evidence.damage else "unconsolidated", ROOT_DOCUMENT, what))
+    for kind in missing_kinds(root):
+        members[kind] = group_member({})
+        repairs.append(Repair("missing-kind", kind, "the empty group was added"))
+    for assay in unlinked_assays(root):
+        attributes = with_link(attributes, "has_assay", assay)
+        repairs.append(Repair("one-sided-link", str(assay), "has_assay of the object links to it now"))
+    if attributes != root.attributes:
+        attributes = dated(attributes)
+    return (ZarrRoot(attributes, members).dump() if repairs else None), repairs
+
+
+def _removals(evidence: Evidence, grace: timedelta) -> tuple[tuple[str, ...], list[Repair]]:
+    """Return what is left over and old enough to go, and only where edits of elements leave something."""
+    found = strays(evidence)
+    gone: list[str] = []
+    repairs = []
+    for path, names in found.groups.items():
+        if path.partition("/")[0] in ELEMENT_KINDS and is_settled(evidence, names, grace):
+            gone += names
+            repairs.append(Repair("orphan-group", path, f"it was removed, {len(names)} files"))
+    for name in found.chunks:
+        if is_settled(evidence, (name,), grace):
+            gone.append(name)
+            repairs.append(Repair("orphan-chunk", name, "it was removed"))
+    return tuple(gone), repairs

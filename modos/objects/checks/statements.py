@@ -1,0 +1,148 @@
+"""Whether what an object says is right: its elements by the schema, and the links between them.
+
+Owns these findings, from the metadata alone. Asks no storage.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modos.errors import InvalidElementError, InvalidPathError, suggestion
+from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
+from modos.model.schema import OBJECT_CLASS, describable_class, shown_value
+from modos.objects.checks.findings import Finding, finding
+from modos.objects.editing.files import data_path
+from modos.storage.zarr_root import ZarrRoot
+
+__all__ = ["element_groups", "statement_findings", "unlinked_assays"]
+
+type Attributes = Mapping[str, Any]
+
+_UNSET: tuple[object, ...] = (None, "", [], ())
+
+
+def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
+    """Yield what is wrong with the object's own slots and those of its elements.
+
+    Parameters
+    ----------
+    url
+        Address of the object.
+    root
+        What it says.
+    """
+    elements = element_groups(root)
+    own = str(root.attributes.get("id"))
+    yield from _of_slots(url, own, None, root.attributes)
+    yield from _of_links(url, own, root.attributes, elements)
+    for path, document in root.members.items():
+        kind, slash, name = path.partition("/")
+        if document["node_type"] != "group" or not slash or "/" in name:
+            continue
+        attributes = document.get("attributes", {})
+        element = next((each for each in (_element(path),) if each is not None), None)
+        if element is None:
+            if kind in LINK_SLOTS.values():
+                yield finding("schema", path, f"{shown_value(name)} cannot be an id", url, slot="id", value=name)
+            continue
+        yield from _of_slots(url, path, element, attributes)
+        yield from _of_links(url, path, attributes, elements)
+    for element in unlinked_assays(root):
+        what = f"is in the object, and has_assay of {own} does not link to it"
+        yield finding("one-sided-link", str(element), what, url, slot="has_assay")
+
+
+def element_groups(root: ZarrRoot) -> dict[ElementId, Attributes]:
+    """Return the attributes of all groups that are elements by their place, whatever they say."""
+    found = {
+        _element(path): each.get("attributes", {})
+        for path, each in root.members.items()
+        if each["node_type"] == "group"
+    }
+    return {element: attributes for element, attributes in found.items() if element is not None}
+
+
+def unlinked_assays(root: ZarrRoot) -> list[ElementId]:
+    """Return the assays in the object that it does not link to."""
+    value = root.attributes.get("has_assay")
+    linked = {target for text in _listed(value) if (target := _target("has_assay", text)) is not None}
+    return sorted(each for each in element_groups(root) if each.kind == "assay" and each not in linked)
+
+
+def _of_slots(url: str, place: str, element: ElementId | None, attributes: Attributes) -> Iterator[Finding]:
+    """Yield each slot that the schema refuses, with what it holds."""
+    named = dict(attributes) if element is None else {**attributes, "id": element.name}
+    for slot, value, reason in _mistakes(named, element):
+        yield finding("schema", place, reason.removeprefix(f"{place}: "), url, slot=slot, value=value)
+    try:
+        data_path(attributes)
+    except InvalidPathError as error:
+        yield finding("schema", place, str(error), url, slot="data_path", value=attributes.get("data_path"))
+
+
+def _mistakes(attributes: dict[str, Any], element: ElementId | None) -> Iterator[tuple[str, object, str]]:
+    try:
+        found = describable_class(attributes.get("@type"))
+    except InvalidElementError as error:
+        yield "@type", attributes.get("@type"), error.reason
+        return
+    if found.kind != (element.kind if element else None):
+        where = f"{element.kind} elements" if element else "the object itself"
+        yield "@type", found.name, f"@type {found.name} is no class of {where}; {OBJECT_CLASS} is that of an object"
+        return
+    try:
+        parse_element(attributes)
+    except InvalidElementError:
+        pass
+    else:
+        return
+    known = {"@type": found.name, "id": attributes.get("id", "")}
+    for slot, value in attributes.items():
+        if slot in known or (slot in LINK_SLOTS and slot in found.slots):
+            continue
+        try:
+            parse_element({**known, slot: value}, partial=True)
+        except InvalidElementError as error:
+            yield slot, value, error.reason
+    for slot in sorted(found.required):
+        if attributes.get(slot) in _UNSET:
+            yield slot, None, f"{slot} is missing, which every {found.name} needs"
+
+
+def _of_links(
+    url: str, place: str, attributes: Attributes, elements: Mapping[ElementId, Attributes]
+) -> Iterator[Finding]:
+    """Yield links that lead nowhere, or to an element of another kind."""
+    for slot, kind in LINK_SLOTS.items():
+        for text in _listed(attributes.get(slot)):
+            target = _target(slot, text)
+            others = sorted(str(each) for each in elements if str(text) in {each.name, str(each)} and each.kind != kind)
+            if target in elements:
+                continue
+            if target is None or others:
+                is_what = f", which is {others[0]}" if others else ""
+                what = f"{slot} links to {kind} elements, and {shown_value(text)} is none{is_what}"
+                yield finding("wrong-link", place, what, url, slot=slot, value=text)
+            else:
+                near = suggestion(str(target), [str(each) for each in elements if each.kind == kind])
+                what = f"{slot} links to {shown_value(text)}, which is not in the object{near}"
+                yield finding("dangling-link", place, what, url, slot=slot, value=text)
+
+
+def _element(path: str) -> ElementId | None:
+    try:
+        return ElementId.parse(path)
+    except InvalidElementError:
+        return None
+
+
+def _target(slot: str, text: object) -> ElementId | None:
+    try:
+        return links_of({slot: text})[0].target
+    except (InvalidElementError, IndexError):
+        return None
+
+
+def _listed(value: object) -> list[object]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,111 @@
+"""What an object tells of itself: where it is, what is said, which files and arrays it has.
+
+Owns `Telling`, a part of `MODO`. Changes nothing.
+"""
+
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any, Self
+
+from modos.objects.arrays import array_tree
+from modos.objects.contents import content_checksum, data_files
+from modos.objects.snapshot import Snapshot
+from modos.storage import LocalStorage, Storage
+
+if TYPE_CHECKING:
+    import zarr
+
+__all__ = ["Telling"]
+
+
+class Telling:
+    """What an object tells of itself."""
+
+    _storage: Storage
+    _said: Snapshot
+
+    @property
+    def id(self) -> str:
+        """The object's own id."""
+        return self._said.id
+
+    @property
+    def storage(self) -> Storage:
+        """The storage whose root is the object."""
+        return self._storage
+
+    @property
+    def url(self) -> str:
+        """Its address; a path for an object on this machine."""
+        return self._storage.url
+
+    @property
+    def path(self) -> PurePath:
+        """Its path: the directory, or bucket or container and prefix."""
+        return self._storage.path
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lives anywhere but on a disk of this machine."""
+        return not isinstance(self._storage, LocalStorage)
+
+    @property
+    def zarr(self) -> "zarr.Group":
+        """The zarr hierarchy, for reading arrays; metadata is better edited by the methods here."""
+        return self._storage.zarr
+
+    @property
+    def metadata(self) -> dict[str, dict[str, Any]]:
+        """Everything that is said: the object's own id, and `type/id` of each element, to attributes. A copy."""
+        return self._said.metadata()
+
+    def refresh(self) -> Self:
+        """Read the metadata anew, since others may have edited the object."""
+        self._said = Snapshot.read(self._storage)
+        return self
+
+    def show_contents(self, element: str | None = None) -> str:
+        """Return the metadata as YAML.
+
+        Parameters
+        ----------
+        element
+            Id of an element; `None` for the object and all its elements.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        """
+        import yaml
+
+        said = self.metadata
+        shown = said if element is None else {key: said[key] for key in [self._key(element)]}
+        return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120))
+
+    def list_files(self) -> list[PurePosixPath]:
+        """Return the files beside `data.zarr`, in order, relative to the object."""
+        return sorted(data_files(self._storage))
+
+    def list_arrays(self, element: str | None = None) -> str:
+        """Return the zarr hierarchy as a tree with the shape and type of each array.
+
+        Parameters
+        ----------
+        element
+            Id of an element; `None` for all of it.
+        """
+        return array_tree(self._said, None if element is None else self._said.resolve(element))
+
+    def list_samples(self) -> list[str]:
+        """Return the full ids of all samples, in order."""
+        return [str(element) for element in sorted(self._said.elements) if element.kind == "sample"]
+
+    def checksum(self) -> str:
+        """Return one BLAKE2b (512 bits, hex) over names and contents of all files: equal for equal objects anywhere.
+
+        Reads the whole object.
+        """
+        return content_checksum(self._storage)
+
+    def _key(self, element: str) -> str:
+        return element if element == self.id else str(self._said.resolve(element))

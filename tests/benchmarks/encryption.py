@@ -1,0 +1,94 @@
+"""What encryption costs: rate and memory of a stream, beside the crypt4gh library on files of this machine.
+
+`python tests/benchmarks/encryption.py [--megabytes 256] [--rounds 3]`; prints ratios of the same run, taken in turns.
+"""
+
+import argparse
+import io
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import crypt4gh.lib
+
+from modos.encryption import decrypt, encrypt, generate_key
+from modos.storage import LocalStorage
+
+_CHUNK = 1 << 20
+
+
+def chunks(path: Path):
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.memory:
+        occupy(options.memory)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        compare(Path(scratch), options.megabytes, options.rounds)
+
+
+def compare(scratch: Path, megabytes: int, rounds: int) -> None:
+    plain, sealed, opened = (scratch / name for name in ("plain", "sealed", "opened"))
+    with plain.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(_CHUNK))
+    key, storage = generate_key(), LocalStorage(scratch)
+
+    def reference(work, keys, source, target):
+        with source.open("rb") as read, target.open("wb") as write:
+            work(keys, io.BufferedReader(read), write)
+
+    works = {
+        "modos, memory, encrypt": lambda: drained(encrypt(chunks(plain), [key.public])),
+        "modos, memory, decrypt": lambda: drained(decrypt(chunks(sealed), [key])),
+        "modos, storage, encrypt": lambda: storage.put(encrypt(chunks(plain), [key.public]), "sealed"),
+        "crypt4gh, encrypt": lambda: reference(
+            crypt4gh.lib.encrypt, [(0, key.raw, key.public.raw)], plain, scratch / "theirs"
+        ),
+        "modos, storage, decrypt": lambda: storage.put(decrypt(chunks(sealed), [key]), "opened"),
+        "crypt4gh, decrypt": lambda: reference(crypt4gh.lib.decrypt, [(0, key.raw, None)], sealed, opened),
+    }
+    works["modos, storage, encrypt"]()
+    seconds = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            begin = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - begin)
+    rates = {name: megabytes * 1.048576 / statistics.median(found) for name, found in seconds.items()}
+    for name, rate in rates.items():
+        theirs = rates[f"crypt4gh, {name.rpartition(', ')[2]}"]
+        print(f"{name:26} {rate:8,.0f} MB/s  {rate / theirs:5.2f} of crypt4gh", flush=True)  # noqa: T201 - a program
+    subprocess.run([sys.executable, __file__, "--memory", str(plain)], check=True)
+
+
+def occupy(plain: Path) -> None:
+    """Print the peak memory of one encryption and decryption, in a process of its own."""
+    key, storage = generate_key(), LocalStorage(plain.parent)
+    storage.put(encrypt(chunks(plain), [key.public]), "sealed")
+    storage.put(decrypt(chunks(plain.parent / "sealed"), [key]), "opened")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of the process {peak:,.0f} MB")  # noqa: T201 - a program
+
+
+def drained(pieces) -> None:
+    for _ in pieces:
+        pass
+
+
+if __name__ == "__main__":
+    main()

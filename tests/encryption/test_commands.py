@@ -1,0 +1,202 @@
+"""`modos c4gh`: keys made, files encrypted, decrypted and shared, wherever they are."""
+
+import json
+import stat
+
+import pytest
+
+from modos import open_storage
+from modos.cli import main
+from modos.encryption import encrypt, format_public_key, format_secret_key, generate_key
+
+PASSPHRASE = "open sesame"
+
+
+@pytest.fixture
+def modos(capsys):
+    """Run a command line in this process; returns its exit code, output and what it told."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = main(["c4gh", *map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def keys(tmp_path, ada, bob):
+    """A directory with the keys of two people."""
+    for name, key in (("ada", ada), ("bob", bob)):
+        (tmp_path / name).write_text(format_secret_key(key), encoding="ascii")
+        (tmp_path / f"{name}.pub").write_text(format_public_key(key.public), encoding="ascii")
+    return tmp_path
+
+
+@pytest.fixture(params=["local", "s3", "swift"])
+def somewhere(request, tmp_path, account, monkeypatch):
+    """The address of an empty place of each kind, and the options that go with it."""
+    if request.param == "local":
+        return str(tmp_path), ()
+    if request.param == "s3":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.server.user)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", account.server.key)
+        return f"s3://{account.container()}", ("--endpoint", account.server.s3_endpoint)
+    monkeypatch.setenv("OS_STORAGE_URL", account.server.storage_url)
+    monkeypatch.setenv("OS_AUTH_TOKEN", account.token)
+    return f"swift://{account.container()}", ()
+
+
+def test_a_file_goes_out_and_comes_back(modos, keys, somewhere, content, bob):
+    """From the disk to a place, encrypted; for somebody else, in the place; and back to the disk, decrypted."""
+    place, options = somewhere
+    (keys / "plain").write_bytes(content)
+    there = f"{place}/dir/reads.c4gh"
+    code, out, _ = modos("encrypt", keys / "plain", there, "-r", keys / "ada.pub", *options)
+    assert (code, out) == (0, f"{there}: 199.6 kB, for 1 key\n")
+    code, out, _ = modos("reshare", there, "-k", keys / "ada", "-r", bob.public, *options)
+    assert (code, out) == (0, f"{there}: 199.6 kB, for 1 key; header new, body copied\n")
+    assert modos("decrypt", there, keys / "again", "--key", keys / "bob", *options)[0] == 0
+    assert (keys / "again").read_bytes() == content
+    code, out, err = modos("decrypt", there, keys / "third", "--key", keys / "ada", *options)
+    assert (code, out) == (1, "")
+    assert f"{there}: the file is not for the keys at hand" in err
+    assert not (keys / "third").exists()
+
+
+def test_keygen_makes_a_pair_and_never_overwrites_one(modos, tmp_path, monkeypatch):
+    """The secret one is its owner's alone, and locked; the public one is shown."""
+    monkeypatch.setenv("C4GH_PASSPHRASE", PASSPHRASE)
+    code, out, _ = modos("keygen", tmp_path / "key", "--comment", "Ada's")
+    assert code == 0
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    (tmp_path / "plain").write_bytes(b"ACGT")
+    assert (
+        modos("encrypt", tmp_path / "plain", tmp_path / "file", "-r", out.strip(), "--sender", tmp_path / "key")[0] == 0
+    )
+    back = modos(
+        "decrypt", tmp_path / "file", tmp_path / "back", "-k", tmp_path / "key", "--sender", tmp_path / "key.pub"
+    )
+    assert back[0] == 0
+    assert (tmp_path / "back").read_bytes() == b"ACGT"
+    before = (tmp_path / "key").read_bytes()
+    code, _, err = modos("keygen", tmp_path / "key")
+    assert code == 1
+    assert "is there already" in err
+    assert (tmp_path / "key").read_bytes() == before
+    (tmp_path / "key").unlink()
+    assert modos("keygen", tmp_path / "key")[0] == 1
+    assert not (tmp_path / "key").exists()
+
+
+def test_the_passphrase_is_asked_for(modos, tmp_path, monkeypatch):
+    """Twice for a new key, once for a locked one, not at all for one that is not locked; a wrong one opens nothing."""
+    answers = []
+    monkeypatch.setattr("typer.prompt", lambda *_, **options: answers.append(options) or PASSPHRASE)
+    assert modos("keygen", tmp_path / "locked")[0] == 0
+    assert [each["confirmation_prompt"] for each in answers] == [True]
+    assert modos("keygen", tmp_path / "open", "--no-passphrase")[0] == 0
+    assert len(answers) == 1
+    (tmp_path / "plain").write_bytes(b"ACGT")
+    readers = ("-r", tmp_path / "locked.pub", "-r", tmp_path / "open.pub")
+    assert modos("encrypt", tmp_path / "plain", tmp_path / "file", *readers)[0] == 0
+    assert modos("decrypt", tmp_path / "file", tmp_path / "1", "-k", tmp_path / "open")[0] == 0
+    assert len(answers) == 1
+    assert modos("decrypt", tmp_path / "file", tmp_path / "2", "-k", tmp_path / "locked")[0] == 0
+    assert len(answers) == 2
+    assert all(each["hide_input"] and each["err"] for each in answers)
+    monkeypatch.setenv("C4GH_PASSPHRASE", "hush")
+    code, out, err = modos("decrypt", tmp_path / "file", tmp_path / "3", "-k", tmp_path / "locked")
+    assert (code, out) == (1, "")
+    assert "locked: the passphrase is not that of the secret key" in err
+    assert "hush" not in err
+
+
+def test_keys_come_from_the_environment_and_from_commands(modos, keys, monkeypatch, ada):
+    """An option goes before the environment; without any, the sentence says what to give."""
+    (keys / "file").write_bytes(b"".join(encrypt([b"ACGT"], [ada.public])))
+    code, _, err = modos("decrypt", keys / "file", keys / "1")
+    assert code == 2
+    assert "--key" in err
+    assert "C4GH_SECRET_KEY" in err
+    assert modos("decrypt", keys / "file", keys / "1", "--key-command", f"cat {keys / 'ada'}")[0] == 0
+    monkeypatch.setenv("C4GH_SECRET_KEY", str(keys / "ada"))
+    assert modos("decrypt", keys / "file", keys / "2")[0] == 0
+    assert modos("decrypt", keys / "file", keys / "3", "-k", keys / "bob")[0] == 1
+
+
+def test_recipients_are_told_as_far_as_they_can_be(modos, keys, ada, bob):
+    """By whoever can read the file, and by whoever wrote it."""
+    carol = generate_key()
+    (keys / "carol").write_text(format_secret_key(carol), encoding="ascii")
+    (keys / "file").write_bytes(b"".join(encrypt([b"ACGT"], [ada.public, bob.public], sender=carol)))
+    code, out, _ = modos("recipients", keys / "file", "-k", keys / "ada")
+    assert code == 0
+    assert out.splitlines() == [
+        f"session key  for {ada.public}  by {carol.public}",
+        f"packet  for somebody else  by {carol.public}",
+    ]
+    code, out, _ = modos(
+        "recipients", keys / "file", "-k", keys / "carol", "-a", keys / "bob.pub", "-a", ada.public, "--json"
+    )
+    assert code == 0
+    assert [each["reader"] for each in json.loads(out)] == [str(ada.public), str(bob.public)]
+
+
+def test_reshare_to_another_file_leaves_the_first(modos, keys, ada):
+    """And keeps the first reader on demand."""
+    file = b"".join(encrypt([b"ACGT"], [ada.public]))
+    (keys / "file").write_bytes(file)
+    shared = ("reshare", keys / "file", keys / "shared", "-k", keys / "ada", "-r", keys / "bob.pub", "--keep")
+    assert modos(*shared)[0] == 0
+    assert (keys / "file").read_bytes() == file
+    for name in ("ada", "bob"):
+        assert modos("decrypt", keys / "shared", keys / f"of {name}", "-k", keys / name)[0] == 0
+    assert modos(*shared)[0] == 1
+    assert modos(*shared, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("encrypt", "{0}/file", "{0}/out", "-r", "{0}/ada.pub"), "encrypted already; 'modos c4gh reshare'"),
+        (("encrypt", "{0}/ada", "{0}/out", "-r", "nobody"), "no file of that name either"),
+        (("encrypt", "{0}/ada", "{0}/out", "-r", "{0}/ada"), "ada: a public key is needed"),
+        (("encrypt", "{0}/ada", "{0}/bob", "-r", "{0}/ada.pub"), "there is something here already"),
+        (("encrypt", "s3://bucket", "{0}/out", "-r", "{0}/ada.pub"), "'s3://bucket' is not the address of a file"),
+        (("encrypt", "{0}/", "{0}/out", "-r", "{0}/ada.pub"), "is not the address of a file"),
+        (("encrypt", "{0}/none", "{0}/out", "-r", "{0}/ada.pub"), "none: there is nothing here"),
+        (("encrypt", "{0}/ada", "{0}/out"), "Missing option '--recipient'"),
+        (("decrypt", "{0}/ada", "{0}/out", "-k", "{0}/ada"), "ada: does not begin as a crypt4gh file does"),
+        (("decrypt", "{0}/cut", "{0}/out", "-k", "{0}/ada"), "cut: segment 0: the file is cut off behind it"),
+        (("decrypt", "{0}/file", "{0}/out", "-k", "{0}/ada", "--size", "5"), "should have 5"),
+        (("decrypt", "{0}/file", "{0}/out", "-k", "{0}/ada.pub"), "ada.pub: a secret key file"),
+        (("recipients", "{0}/ada", "-k", "{0}/ada"), "ada: does not begin"),
+        (("reshare", "{0}/ada", "-k", "{0}/ada", "-r", "{0}/bob.pub"), "ada: does not begin"),
+        (("reshare", "{0}/file", "-k", "{0}/bob", "-r", "{0}/bob.pub"), "file: the file is not for the keys"),
+        (
+            ("reshare", "{0}/file", "-k", "{0}/ada", "-r", "{0}/bob.pub", "--endpoint", "http://x"),
+            "--endpoint is for s3",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(modos, keys, arguments, told, ada):
+    """It names the file; no file is made, none is changed."""
+    (keys / "file").write_bytes(b"".join(encrypt([b"ACGT"], [ada.public])))
+    (keys / "cut").write_bytes(b"".join(encrypt([bytes(70_000)], [ada.public]))[: 124 + 65_564])
+    before = {each.name: each.read_bytes() for each in keys.iterdir()}
+    code, out, err = modos(*(each.format(keys) for each in arguments))
+    assert code != 0
+    assert out == ""
+    assert told in err
+    assert err.count("\n") == 1
+    assert {each.name: each.read_bytes() for each in keys.iterdir()} == before
+
+
+def test_names_are_found_where_they_are(tmp_path, monkeypatch, modos, keys, content):
+    """Beneath the current directory, and by the address of a file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain").write_bytes(content)
+    assert modos("encrypt", "plain", "file.c4gh", "-r", "ada.pub")[0] == 0
+    assert modos("decrypt", f"file://{tmp_path}/file.c4gh", "back", "-k", "ada")[0] == 0
+    assert open_storage(tmp_path).read("back") == content

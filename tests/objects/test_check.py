@@ -1,0 +1,376 @@
+"""`check` finds what is wrong with an object, however damaged, and `repair` mends what is safe to mend, everywhere."""
+
+import json
+import random
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from modos import MODO
+from modos.errors import InvalidInputError, ModosError, ObjectNotFoundError
+from modos.objects.checks.evidence import gather
+from modos.objects.checks.examination import check_object
+from modos.objects.checks.findings import KINDS
+from modos.objects.checks.repair import plan_repair, repair_object
+from modos.storage import ROOT_DOCUMENT
+from modos.storage.zarr_root import ZarrRoot, group_document
+from modos.testing import Proxy
+
+AT_ONCE = timedelta(minutes=-1)
+"""A grace time that even what has just been written is past, also where services round their times up."""
+
+
+@pytest.fixture
+def whole(modo, data, entity):
+    """The storage of a whole object `ex` with a file that has an index, an array and links, in every place in turn."""
+    modo.add_element(entity("calls", data_format="VCF", has_sample="sample1"), data / "calls.vcf", part_of="assay1")
+    modo.add_array("sample1", [1, 2, 3], "own")
+    return modo.storage
+
+
+@pytest.fixture
+def ex(make_storage):
+    """The storage of a small whole object on this disk."""
+    modo = MODO.create("", make_storage("local"), id="ex")
+    modo.add_element({"@type": "Sample", "id": "s1", "sex": "Male"})
+    modo.add_element({"@type": "Assay", "id": "a1", "omics_type": ["GENOMICS"], "has_sample": "s1"}, part_of="ex")
+    modo.add_array("s1", [1, 2, 3], "own")
+    return modo.storage
+
+
+def root_of(storage):
+    return json.loads(storage.read(ROOT_DOCUMENT))
+
+
+def say(storage, element, attributes):
+    """Have both the root document and the group of an element say something that no edit would let it say."""
+    document = root_of(storage)
+    members = document["consolidated_metadata"]["metadata"]
+    members[element] = {**members["sample"], "attributes": attributes}
+    storage.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+    storage.put(group_document(attributes), f"data.zarr/{element}/zarr.json")
+
+
+def told(report):
+    return {(each.code, each.place) for each in report.findings}
+
+
+def test_what_modos_wrote_is_clean(place, modo, data, entity):
+    """After additions, an array, an update and a removal nothing is found, and nothing was written."""
+    modo.add_element(entity("d", data_format="CSV", has_sample="sample1"), data / "table.csv", part_of="assay1")
+    modo.add_array("sample1", [1, 2, 3], "own")
+    modo.update_element("sample2", {"sex": "Female"})
+    modo.add_element(entity("gone", data_format="FASTQ"), data / "reads.fastq.gz")
+    modo.remove_element("gone")
+    before = {info.path: info.etag for info in place.scan()}
+    for depth in ("listing", "contents"):
+        report = modo.check(depth=depth)
+        assert report.findings == ()
+        assert report.is_clean
+    assert modo.check(depth="listing", repair=True, grace=AT_ONCE).repairs == ()
+    assert {info.path: info.etag for info in place.scan()} == before
+
+
+STATEMENTS = {
+    "value": ({"@type": "Sample", "sex": "Mal"}, ("schema", "sex", "Mal")),
+    "unknown slot": ({"@type": "Sample", "mood": "good"}, ("schema", "mood", "good")),
+    "no class": ({"sex": "Male"}, ("schema", "@type", None)),
+    "another kind's class": ({"@type": "Assay", "omics_type": ["GENOMICS"]}, ("schema", "@type", "Assay")),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_what_the_schema_refuses_is_named_by_slot_and_value(ex, name):
+    """Each mistake is a finding of its own; none is repaired, and the element is named."""
+    attributes, expected = STATEMENTS[name]
+    say(ex, "sample/bad", attributes)
+    report = check_object(ex)
+    assert [(each.code, each.slot, each.value) for each in report.findings] == [expected]
+    assert report.findings[0].place == "sample/bad"
+    assert report.findings[0].severity == "error"
+    assert told(repair_object(ex, grace=AT_ONCE)) == told(report)
+
+
+def test_every_mistake_of_an_element_is_a_finding(ex):
+    """Several slots at once, with required ones that are missing and a path that leaves the object."""
+    say(ex, "data/d", {"@type": "DataEntity", "data_path": "../x", "data_checksum": "short", "name": 5})
+    found = {each.slot: each.value for each in check_object(ex).findings}
+    assert found == {"data_path": "../x", "data_checksum": "short", "name": 5, "data_format": None}
+
+
+@pytest.mark.parametrize(
+    ("link", "code"),
+    [
+        ("s9", "dangling-link"),
+        ("sample/s9", "dangling-link"),
+        ("assay/a1", "wrong-link"),
+        ("a1", "wrong-link"),
+        (7, "wrong-link"),
+    ],
+)
+def test_links_that_lead_nowhere_or_astray_are_told_apart(ex, link, code):
+    """By full id or bare; the slot and the link are named."""
+    say(ex, "assay/a1", {"@type": "Assay", "omics_type": ["GENOMICS"], "has_sample": ["s1", link]})
+    (finding,) = check_object(ex).findings
+    assert (finding.code, finding.place, finding.slot, finding.value) == (code, "assay/a1", "has_sample", link)
+
+
+def test_an_assay_that_the_object_does_not_link_to_is_linked(ex):
+    """That is a note, and the link is added when asked for, once."""
+    MODO("", ex).add_element({"@type": "Assay", "id": "a2", "omics_type": ["GENOMICS"]})
+    report = check_object(ex)
+    assert told(report) == {("one-sided-link", "assay/a2")}
+    assert report.is_clean
+    assert repair_object(ex).findings == ()
+    assert MODO("", ex).metadata["ex"]["has_assay"] == ["assay/a1", "assay/a2"]
+
+
+def test_files_are_compared_with_what_is_said_of_them(whole, data):
+    """Missing, changed and undescribed files, in every place; no repair touches one."""
+    MODO("", whole).add_element({"@type": "DataEntity", "id": "t", "data_format": "CSV"}, data / "table.csv")
+    whole.put(b"other", "calls.vcf")
+    whole.remove("table.csv")
+    whole.put(b"x", "notes.txt")
+    expected = {("missing-file", "table.csv"), ("changed-file", "calls.vcf"), ("extra-file", "notes.txt")}
+    assert told(check_object(whole, depth="contents")) == {*expected, ("content", "calls.vcf")}
+    report = repair_object(whole, depth="contents", grace=AT_ONCE)
+    assert report.repairs == ()
+    assert whole.read("calls.vcf") == b"other"
+    assert whole.exists("notes.txt")
+
+
+def test_a_missing_index_is_found(ex, tmp_path):
+    """With the command that makes it; a look at the listing alone does not need one."""
+    (tmp_path / "ref.fa").write_bytes(b">chr1\nACGT\n")
+    MODO("", ex).add_element({"@type": "ReferenceGenome", "id": "r"}, tmp_path / "ref.fa")
+    (finding,) = check_object(ex).findings
+    assert (finding.code, finding.place) == ("index", "ref.fa")
+    assert "modos index" in finding.remedy
+    assert check_object(ex, depth="listing").findings == ()
+
+
+def without_members(storage):
+    document = root_of(storage)
+    del document["consolidated_metadata"]
+    storage.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+
+
+def without_kind(storage):
+    document = root_of(storage)
+    del document["consolidated_metadata"]["metadata"]["sequence"]
+    storage.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+
+
+def cut_off(storage):
+    storage.put(storage.read(ROOT_DOCUMENT)[:-200], ROOT_DOCUMENT)
+
+
+def other_format(storage):
+    storage.put(storage.read(ROOT_DOCUMENT).replace(b'"zarr_format": 3', b'"zarr_format": 9'), ROOT_DOCUMENT)
+
+
+def left_group(storage):
+    storage.put(group_document({"@type": "Sample"}), "data.zarr/sample/left/zarr.json")
+    storage.put(b"x", "data.zarr/sample/left/array/c/0")
+
+
+HIERARCHIES = {
+    "cut off": (cut_off, ("unreadable-root", ROOT_DOCUMENT)),
+    "another number": (other_format, ("unreadable-root", ROOT_DOCUMENT)),
+    "not consolidated": (without_members, ("unconsolidated", ROOT_DOCUMENT)),
+    "a kind is missing": (without_kind, ("missing-kind", "sequence")),
+    "a group is missing": (
+        lambda storage: storage.remove("data.zarr/sample/s1/zarr.json"),
+        ("missing-group", "sample/s1"),
+    ),
+    "a group says else": (
+        lambda storage: storage.put(group_document({"@type": "Sample"}), "data.zarr/sample/s1/zarr.json"),
+        ("stale-group", "sample/s1"),
+    ),
+    "a group is no JSON": (
+        lambda storage: storage.put(b"{", "data.zarr/sample/s1/zarr.json"),
+        ("unreadable-group", "sample/s1"),
+    ),
+    "a group is left": (left_group, ("orphan-group", "sample/left")),
+    "a chunk is left": (
+        lambda storage: storage.put(b"x", "data.zarr/sample/s1/lost/c/0"),
+        ("orphan-chunk", "data.zarr/sample/s1/lost/c/0"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HIERARCHIES)
+def test_a_damaged_hierarchy_is_repaired(ex, name):
+    """It is found, a dry run only tells, and after the repair all is as it was."""
+    damage, expected = HIERARCHIES[name]
+    before, attributes = MODO("", ex).metadata, root_of(ex)["attributes"]
+    documents = set(ex.list("data.zarr"))
+    damage(ex)
+    damaged = {str(path): ex.read(path) for path in ex.list()}
+    assert expected in told(check_object(ex, grace=AT_ONCE))
+    planned = repair_object(ex, grace=AT_ONCE, dry_run=True)
+    assert expected in {(each.code, each.place) for each in planned.repairs}
+    assert not planned.is_clean
+    assert {str(path): ex.read(path) for path in ex.list()} == damaged
+    report = repair_object(ex, grace=AT_ONCE)
+    assert [(each.code, each.place) for each in report.repairs] == [(each.code, each.place) for each in planned.repairs]
+    assert report.findings == ()
+    assert MODO("", ex).metadata == before
+    assert root_of(ex)["attributes"] == attributes
+    assert set(ex.list("data.zarr")) == documents
+    assert MODO("", ex).zarr["sample/s1/own"][...].tolist() == [1, 2, 3]
+
+
+def test_damages_are_repaired_in_every_place(whole):
+    """Several at once, then the root document itself; files and what is said are as they were."""
+    before, files = MODO("", whole).metadata, {path: whole.stat(path).etag for path in MODO("", whole).list_files()}
+    damages = ["a kind is missing", "a group is left", "a chunk is left"]
+    for name in damages:
+        HIERARCHIES[name][0](whole)
+    whole.remove("data.zarr/sample/sample2/zarr.json")
+    whole.put(group_document({"@type": "Sample"}), "data.zarr/sample/sample1/zarr.json")
+    report = repair_object(whole, depth="listing", grace=AT_ONCE)
+    assert {each.code for each in report.repairs} == {
+        *(HIERARCHIES[name][1][0] for name in damages),
+        "missing-group",
+        "stale-group",
+    }
+    assert report.findings == ()
+    cut_off(whole)
+    assert told(check_object(whole, depth="listing")) == {("unreadable-root", ROOT_DOCUMENT)}
+    assert repair_object(whole, depth="listing").findings == ()
+    assert MODO("", whole).metadata == before
+    assert {path: whole.stat(path).etag for path in MODO("", whole).list_files()} == files
+
+
+@pytest.mark.parametrize("name", ["a group says else", "a group is left", "a chunk is left"])
+def test_what_is_young_may_be_that_of_a_writer_at_work(ex, name):
+    """It is a note, and stays; the object is clean."""
+    HIERARCHIES[name][0](ex)
+    before = {str(path): ex.read(path) for path in ex.list()}
+    report = repair_object(ex)
+    assert [(each.code, each.severity) for each in report.findings] == [(HIERARCHIES[name][1][0], "note")]
+    assert report.is_clean
+    assert report.repairs == ()
+    assert {str(path): ex.read(path) for path in ex.list()} == before
+
+
+def test_arrays_of_other_programs_are_never_removed(ex):
+    """What stands outside the kinds of elements is told, and stays."""
+    MODO("", ex).zarr.create_array("notes/x", data=np.arange(3))
+    report = repair_object(ex, grace=AT_ONCE)
+    assert told(report) == {("orphan-group", "notes")}
+    assert report.is_clean
+    assert ex.exists("data.zarr/notes/x/zarr.json")
+
+
+@pytest.mark.parametrize("body", [None, b"", b"\xff\xfe", b"[]", b'{"attributes": {"name": "no id"}}'])
+def test_an_object_whose_own_attributes_are_lost_is_not_guessed_at(ex, body):
+    """It is told, and a repair writes nothing."""
+    ex.remove(ROOT_DOCUMENT) if body is None else ex.put(body, ROOT_DOCUMENT)
+    before = {str(path): ex.read(path) for path in ex.list()}
+    report = repair_object(ex, grace=AT_ONCE)
+    assert told(report) == {("no-root" if body is None else "unreadable-root", ROOT_DOCUMENT)}
+    assert "--repair" not in report.findings[0].remedy
+    assert {str(path): ex.read(path) for path in ex.list()} == before
+
+
+@pytest.mark.parametrize("damage", [cut_off, other_format, lambda storage: storage.remove(ROOT_DOCUMENT)])
+def test_opening_a_damaged_object_names_the_command_that_tells_more(whole, damage):
+    """In every place, whether the root document is broken or gone."""
+    damage(whole)
+    with pytest.raises(ModosError) as caught:
+        MODO("", whole)
+    assert any(f"modos check {whole.url}" in each for each in caught.value.__notes__)
+
+
+def test_an_object_is_never_shown_empty_when_it_is_not(whole):
+    """Consolidated metadata without anything in it, as some programs write it, are not believed."""
+    before = MODO("", whole).metadata
+    document = root_of(whole)
+    document["consolidated_metadata"]["metadata"] = {}
+    whole.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+    assert MODO("", whole).metadata == before
+    assert told(check_object(whole, depth="listing")) >= {("unconsolidated", ROOT_DOCUMENT)}
+    assert repair_object(whole, depth="listing").findings == ()
+    assert MODO("", whole)._said.consolidated
+
+
+def test_where_there_is_nothing_there_is_nothing_to_check(place):
+    """Neither an empty place nor files without a hierarchy are an object; a wrong depth is refused."""
+    place.put(b"x", "notes.txt")
+    for check in (check_object, repair_object):
+        with pytest.raises(ObjectNotFoundError):
+            check(place)
+    with pytest.raises(InvalidInputError, match="listing, indexes, contents"):
+        check_object(place, depth="deep")
+
+
+def test_a_report_is_json_and_sorted(ex):
+    """The worst first; every finding has a place, a sentence and a remedy, and its code is one of the table."""
+    say(ex, "sample/bad", {"@type": "Sample", "sex": {"a": [1] * 10_000}, "name": ["x"]})
+    ex.put(b"x", "notes.txt")
+    without_kind(ex)
+    report = check_object(ex)
+    back = json.loads(json.dumps(report.as_dict()))
+    assert [each["severity"] for each in back["findings"]] == ["error", "error", "warning", "note"]
+    assert len(json.dumps(back)) < 5_000
+    assert all(each.code in KINDS and each.place and each.what and each.remedy for each in report.findings)
+    assert (back["is_clean"], back["url"], back["repairs"]) == (False, ex.url, [])
+
+
+def test_planning_a_repair_asks_nothing(ex):
+    """It is decided from the evidence alone, and a clean object needs none."""
+    assert plan_repair(gather(ex), AT_ONCE).repairs == ()
+    cut_off(ex)
+    evidence = gather(ex)
+    ex.remove_tree()
+    plan = plan_repair(evidence, AT_ONCE)
+    assert set(ZarrRoot.parse(plan.root, ex.url).members) == set(evidence.documents)
+
+
+def test_however_a_root_document_is_damaged_the_report_says_so(ex, make_storage):
+    """A hundred damages: a report or a `ModosError`, never another exception, and never a change."""
+    body = ex.read(ROOT_DOCUMENT)
+    rng = random.Random(7)
+    for _ in range(100):
+        damaged = bytearray(body)
+        for _ in range(rng.choice([1, 1, 4, 30])):
+            where = rng.randrange(len(damaged))
+            damaged[where : where + rng.choice([0, 1, 1, 50])] = rng.choice(
+                [b"", b"{", b"9", b'"', b"\xff", b"null", b"[]"]
+            )
+        ex.put(bytes(damaged), ROOT_DOCUMENT)
+        report = repair_object(ex, depth="listing", grace=AT_ONCE, dry_run=True)
+        assert json.dumps(report.as_dict())
+        assert ex.read(ROOT_DOCUMENT) == bytes(damaged)
+        try:
+            MODO("", ex)
+        except ModosError:
+            assert not report.is_clean
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_looking_at_the_listing_does_not_grow_with_the_object(account, container, kind):
+    """One listing, one read, and what it takes to ask for parts of large files: one request of Swift, two of S3."""
+    server = account.server
+    with Proxy(server.url) as proxy:
+        storage = (
+            account.s3(container, endpoint=proxy.through(server.s3_endpoint))
+            if kind == "s3"
+            else account.swift(container, storage_url=proxy.through(server.storage_url))
+        )
+        counts = []
+        for number in (2, 25):
+            names = {f"sample/s{each}": {"@type": "Sample", "name": f"Sample {each}"} for each in range(number)}
+            modo = MODO.create(f"ex{number}", storage)
+            root = ZarrRoot.parse(modo.storage.read(ROOT_DOCUMENT), modo.url)
+            groups = {name: {**root.members["sample"], "attributes": said} for name, said in names.items()}
+            for name, said in names.items():
+                account.put(container, f"ex{number}/data.zarr/{name}/zarr.json", group_document(said))
+            modo.storage.put(ZarrRoot(root.attributes, {**root.members, **groups}).dump(), ROOT_DOCUMENT)
+            proxy.clear()
+            assert check_object(modo.storage, depth="listing").findings == ()
+            counts.append([request.method for request in proxy.requests])
+        assert counts == [["GET"] * {"s3": 4, "swift": 3}[kind]] * 2
