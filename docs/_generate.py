@@ -17,6 +17,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from modos import errors
+from modos.encryption import KEY_VARIABLES
 from modos.model._generated import tables
 from modos.objects.checks.findings import KINDS
 from modos.omics.formats import INDEXES
@@ -32,6 +33,7 @@ PACKAGES = (
     "modos.storage.pipelines",
     "modos.model",
     "modos.omics",
+    "modos.encryption",
     "modos.catalog",
     "modos.transfers",
     "modos.linked_data",
@@ -135,6 +137,11 @@ def swift_variables() -> str:
     """Return the environment variables that give Swift credentials, by kind."""
     rows = ((kind, " ".join(f"`{name}`" for name in found.values())) for kind, found in SWIFT_VARIABLES.items())
     return _table(("credentials", "variables"), rows)
+
+
+def key_variables() -> str:
+    """Return the environment variables that keys of crypt4gh come from."""
+    return _table(("variable", "holds"), ((f"`{name}`", meaning) for name, meaning in KEY_VARIABLES.items()))
 
 
 def url_roots() -> str:
@@ -301,6 +308,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "error tree": error_tree,
         "findings": findings,
         "index files": index_files,
+        "key variables": key_variables,
         "options": options,
         "prefixes": prefixes,
         "slots": slots,

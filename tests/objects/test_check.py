@@ -13,10 +13,11 @@ from modos.objects.checks.evidence import gather
 from modos.objects.checks.examination import check_object
 from modos.objects.checks.findings import KINDS
 from modos.objects.checks.repair import plan_repair, repair_object
-from modos.storage import ROOT_DOCUMENT
+from modos.storage import ROOT_DOCUMENT, open_storage
 from modos.storage.zarr_root import ZarrRoot, group_document
 from modos.testing import Proxy
 
+MIB = 1024 * 1024
 AT_ONCE = timedelta(minutes=-1)
 """A grace time that even what has just been written is past, also where services round their times up."""
 
@@ -138,6 +139,29 @@ def test_files_are_compared_with_what_is_said_of_them(whole, data):
     assert report.repairs == ()
     assert whole.read("calls.vcf") == b"other"
     assert whole.exists("notes.txt")
+
+
+def test_parts_of_a_file_that_was_never_completed_are_removed(place):
+    """In every place, once no part has come for the grace time; the object is as it was."""
+    MODO.create("", place, id="ex")
+    upload = place.parts.begin("large.bin", size=6 * MIB, origin="v1", part_size=5 * MIB)
+    upload.put(0, bytes(5 * MIB))
+    assert check_object(place).findings == ()
+    assert told(check_object(place, grace=AT_ONCE)) == {("orphan-parts", "large.bin")}
+    report = repair_object(place, grace=AT_ONCE)
+    assert [(each.code, each.place) for each in report.repairs] == [("orphan-parts", "large.bin")]
+    assert report.findings == ()
+    assert list(place.parts.unfinished()) == []
+
+
+def test_what_a_reader_may_not_look_at_is_told(account, container):
+    """A public container lists its objects to everyone, and not the parts of large files: that is a note."""
+    MODO.create("ex", account.swift(container), id="ex")
+    headers = {"X-Container-Read": ".r:*,.rlistings"}
+    assert account.ask("POST", f"/{container}", headers=headers)[0] == 204
+    report = check_object(open_storage(f"swift+{account.server.storage_url}/{container}/ex"))
+    assert told(report) == {("unseen", "parts of large files")}
+    assert report.is_clean
 
 
 def test_a_missing_index_is_found(ex, tmp_path):

@@ -15,6 +15,8 @@ from modos.errors import (
 )
 from modos.testing import Fault, Proxy
 
+pytestmark = pytest.mark.thorough
+
 FAILURES = {
     "unavailable": ({"status": 503}, ServiceUnavailableError),
     "forbidden": ({"status": 403}, AccessDeniedError),

@@ -14,6 +14,8 @@ from modos import MODO
 from modos.errors import ObjectNotFoundError
 from modos.model import links_of
 
+pytestmark = pytest.mark.thorough
+
 CHILD = """
 import json, os, signal, sys, threading, traceback
 from modos import MODO

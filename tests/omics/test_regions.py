@@ -15,6 +15,8 @@ from modos.omics.regions.spelling import Region, parse_bed
 from modos.storage import LocalStorage
 from modos.testing import Proxy
 
+pytestmark = pytest.mark.thorough
+
 COUNTS = {
     kind: int(os.environ.get("MODOS_REGIONS", default))
     for kind, default in {"local": 50, "s3": 12, "swift": 12}.items()

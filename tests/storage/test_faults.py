@@ -18,6 +18,8 @@ from modos.errors import (
 from modos.storage import ROOT_DOCUMENT, list_remote_modos
 from modos.testing import Fault, Proxy
 
+pytestmark = pytest.mark.thorough
+
 BODY = b"0123456789" * 100
 AT_ONCE = {"Retry-After": "0"}
 

@@ -20,6 +20,8 @@ from modos.errors import (
 from modos.swift import SwiftFileSystem
 from modos.testing import Fault
 
+pytestmark = pytest.mark.thorough
+
 CONTENT = b"ten bytes!"
 
 VERBS = {

@@ -85,6 +85,7 @@ def write_and_read(pickled, process, threads):
 
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.thorough
 def test_threads_and_processes_share_everything(fs, options):
     """One pickled filesystem and store in 64 threads of 8 processes and 64 of one more: 10,000 operations, every byte right."""
     pickled = pickle.dumps((fs, SwiftStore("omics", "shared", options)))

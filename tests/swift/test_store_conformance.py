@@ -60,6 +60,7 @@ EXAMPLES = settings(
 @pytest.mark.parametrize("machine", [ZarrStoreStateMachine, ZarrHierarchyStateMachine])
 @pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
 @pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
+@pytest.mark.thorough
 def test_state_machine(machine, raw, options):
     """Any sequence of what zarr does to a store leaves it as zarr's own model says."""
     run_state_machine_as_test(lambda: machine(SwiftStore("omics", "ex/data.zarr", options)), settings=EXAMPLES)

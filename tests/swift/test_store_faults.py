@@ -20,6 +20,8 @@ from modos.errors import (
 from modos.swift import SwiftStore
 from modos.testing import Fault
 
+pytestmark = pytest.mark.thorough
+
 PROTOTYPE = default_buffer_prototype()
 CONTENT = b"ten bytes!"
 VALUE = cpu.Buffer.from_bytes(CONTENT)

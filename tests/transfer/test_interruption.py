@@ -12,6 +12,8 @@ import pytest
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.transfers import transfer
 
+pytestmark = pytest.mark.thorough
+
 FILES = {
     "data.zarr/sample/s1/zarr.json": b"{}",
     "reads/1.cram": b"1" * 999,

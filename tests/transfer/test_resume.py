@@ -15,6 +15,8 @@ from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage
 from modos.storage.parts.rules import PartRules
 from modos.transfers import discard_abandoned, list_abandoned, transfer
 
+pytestmark = pytest.mark.thorough
+
 PART = 5 * 1024 * 1024
 WORKERS = 2
 POINTS = int(os.environ.get("MODOS_TEST_KILLS", "1"))

@@ -12,6 +12,8 @@ from modos.testing import Fault, Proxy
 from modos.transfers import transfer
 from modos.transfers.limits import Limiter
 
+pytestmark = pytest.mark.thorough
+
 SMALL = {f"data.zarr/a/c/{number}": bytes([number]) * 4096 for number in range(200)} | {ROOT_DOCUMENT: b"{}"}
 LARGE = {"large.bin": Random(5).randbytes(18 * 1024 * 1024), ROOT_DOCUMENT: b"{}"}
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Literal, get_args
 
-from modos.errors import AccessDeniedError, InvalidInputError, KeyNotFoundError, ServiceError
+from modos.errors import AccessDeniedError, AuthenticationError, InvalidInputError, KeyNotFoundError, ServiceError
 from modos.objects.checks.evidence import Evidence, gather
 from modos.objects.checks.findings import CheckReport, Finding, finding, worst_first
 from modos.objects.checks.hierarchy import hierarchy_findings
@@ -135,5 +135,5 @@ def _of_parts(storage: Storage, grace: timedelta) -> Iterator[Finding]:
         for each in list_abandoned(storage, grace=grace):
             what = f"{each.size:,} bytes of it arrived until {each.changed:%Y-%m-%d %H:%M}, and it was never completed"
             yield finding("orphan-parts", str(each.path), what, storage.url)
-    except (AccessDeniedError, ServiceError) as error:
+    except (AccessDeniedError, AuthenticationError, ServiceError) as error:
         yield finding("unseen", "parts of large files", str(error), storage.url)

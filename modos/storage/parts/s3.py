@@ -47,7 +47,7 @@ class S3Upload(PartUpload):
         return [PartInfo(part["PartNumber"] - 1, part["Size"], _tag(part)) for part in found]
 
     def _put(self, index: int, body: Body, md5: str) -> str:
-        content = bytes(body) if isinstance(body, memoryview) else body
+        content = body if isinstance(body, bytes) else bytes(body)  # aiohttp warns of anything else
         checked = {"Body": content, "ContentMD5": b64encode(bytes.fromhex(md5)).decode()}
         tag = _tag(self._call("upload_part", PartNumber=index + 1, **checked))
         if PartInfo(index, len(content), tag).md5 not in {md5, None}:
