@@ -22,7 +22,18 @@ from modos.testing import SwiftServer  # noqa: E402 - likewise
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 
-_CLOUD_VARIABLES = ("AWS_", "OS_", "ST_", "SWIFT_", "C4GH_", "MODOS_C4GH_", "CRYPT4GH_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_CLOUD_VARIABLES = (
+    "AWS_",
+    "OS_",
+    "ST_",
+    "SWIFT_",
+    "C4GH_",
+    "MODOS_C4GH_",
+    "CRYPT4GH_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+)
 _REGION = "us-east-1"
 
 

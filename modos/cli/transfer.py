@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modos._lazy import require
 from modos.cli.places import AsJSON, Endpoint, access, check_s3, endpoint_url
 from modos.cli.progress import amount, shown
 from modos.cli.reporting import FAILED, message, note
 from modos.cli.swift.places import duration
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from modos.objects.moves import Moved
     from modos.transfers import Report
 
@@ -59,6 +62,12 @@ def transfer(
     ] = Proof.DIGEST,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, metavar="N", help="Files and parts at a time; without it 16.")
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask", metavar="ADDRESS", help="Let the workers of a dask cluster move the bytes: tcp://host:8786."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Say what would be done, in how many requests; write nothing.")
@@ -108,7 +117,8 @@ def transfer(
         return
     how = {**rules, "verify": _PROOFS[verify], "workers": workers}
     how |= {"source_options": access_to_source, "target_options": access_to_target}
-    (_many if source.endswith(_ALL) else _one)(source, target, how, as_json=as_json)
+    with _cluster(dask) as client:
+        (_many if source.endswith(_ALL) else _one)(source, target, how | {"client": client}, as_json=as_json)
 
 
 _PROOFS = {Proof.DIGEST: "by digest", Proof.FULL: "full"}
@@ -178,6 +188,21 @@ def _clean(place: str, options: dict[str, Any], grace: timedelta, *, keep: bool,
         typer.echo(f"{storage.url_of(each.path)}  {amount(each.size)}")
     total = f"parts of {len(found):,} files, {amount(sum(each.size for each in found))}," if found else "nothing"
     note(f"{total} {'left over' if keep else 'removed'}")
+
+
+@contextmanager
+def _cluster(address: str | None) -> "Iterator[Client | None]":
+    """Connect to a cluster, if one is named."""
+    if address is None:
+        yield None
+        return
+    distributed = require("distributed", extra="distributed", purpose="transfers over a dask cluster")
+    try:
+        client = distributed.Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"no dask scheduler answers at {address!r}") from error
+    with client:
+        yield client
 
 
 @contextmanager

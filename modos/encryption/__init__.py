@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modos._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from modos.encryption.fetching import stream_file
     from modos.encryption.header import Header, Packet, list_packets, open_header, reshare
     from modos.encryption.key_files import (
         Passphrase,
@@ -53,6 +54,7 @@ __all__ = [
     "read_secret_key",
     "reshare",
     "sealed_size",
+    "stream_file",
 ]
 
 __getattr__ = lazy_names(
@@ -82,5 +84,6 @@ __getattr__ = lazy_names(
         "read_secret_key": ".key_sources",
         "reshare": ".header",
         "sealed_size": ".segments",
+        "stream_file": ".fetching",
     },
 )

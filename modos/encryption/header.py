@@ -211,7 +211,8 @@ def reshare(
     """
     opened = open_header(head, keys)
     contents = list(dict.fromkeys(_opened(head, keys, None)))
-    kept = [head[start:end] for start, end in _places(head)] if keep else []
+    old = [head[start:end] for start, end in _places(head)] if keep else []
+    kept = [each for each in old if _described(each, keys, ()).reader not in recipients]  # who gets a packet anew
     return _serialized([*_sealed(contents, recipients, sender), *kept]), opened.length
 
 

@@ -162,10 +162,12 @@ def _unlocked(content: bytes, passphrase: Passphrase | None) -> bytes:
 
 
 def _opened(locked: bytes, key: bytes) -> bytes:
-    from cryptography.exceptions import InvalidTag
+    cipher = primitive("ciphers.aead").ChaCha20Poly1305(key)
+
+    from cryptography.exceptions import InvalidTag  # behind what says so when the library is not there
 
     try:
-        opened: bytes = primitive("ciphers.aead").ChaCha20Poly1305(key).decrypt(locked[:_NONCE], locked[_NONCE:], None)
+        opened: bytes = cipher.decrypt(locked[:_NONCE], locked[_NONCE:], None)
     except (InvalidTag, ValueError):
         pass
     else:
@@ -199,9 +201,10 @@ def _parse_openssh_public(line: str) -> PublicKey:
 
 
 def _parse_openssh_secret(text: str, passphrase: Passphrase | None) -> SecretKey:
-    from cryptography.exceptions import UnsupportedAlgorithm
-
     load = primitive("serialization").load_ssh_private_key
+
+    from cryptography.exceptions import UnsupportedAlgorithm  # behind what says so when the library is not there
+
     content = text.encode() + b"\n"
     try:
         try:

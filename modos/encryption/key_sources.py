@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -45,8 +46,7 @@ def find_keys(environment: Mapping[str, str], *, passphrase: Passphrase | None =
         When a key that is named cannot be used; names the variable, and never repeats what it holds.
     """
     if "C4GH_PASSPHRASE" in environment:
-        given = environment["C4GH_PASSPHRASE"]
-        passphrase = lambda: given  # noqa: E731 - it is what asks
+        passphrase = partial(environment.__getitem__, "C4GH_PASSPHRASE")
     found = []
     for name, read in (
         ("MODOS_C4GH_KEY", parse_secret_key),

@@ -58,7 +58,7 @@ class DecryptedFiles:
     """Encrypted files, read as if they were plain, by ranges; the order and the end of a file are checked as it is read.
 
     Takes and gives what a storage does for reading, so that whatever reads ranges, such as `modos.omics.open_indexed`,
-    reads encrypted files. The headers of the files read last are remembered. A range that reaches the end proves that the
+    reads encrypted files. The headers of the 32 files opened last are remembered. A range that reaches the end proves that the
     file was not cut off, see `modos.encryption.decrypt` for files of other programs.
 
     Parameters

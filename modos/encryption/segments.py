@@ -50,7 +50,7 @@ def is_whole(sealed: int) -> bool:
 
 
 class Sealer:
-    """Seals the segments of one file in turn.
+    """Seals the segments of one file in turn, at most 2**32 of them, which are 256 TiB.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class Opener:
         if not found:
             return
         place, marks = int.from_bytes(nonce[_PREFIX:-1], "big"), nonce[-1]
-        if place != number % 2 ** (8 * _NUMBER):
+        if place != number:
             raise TamperedError(f"stands where segment {number} was written", segment=place)
         if marks & _LAST and not last:
             raise TamperedError("was the last when the file was written, and more follows", segment=number)

@@ -6,6 +6,7 @@ Owns what must not be overwritten. Moves no byte itself: that is what `modos.tra
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
 from modos.objects.contents import data_files, refuse_foreign
@@ -14,6 +15,9 @@ from modos.storage import Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
 from modos.transfers.engine import Proof
 from modos.transfers.plan import Leftovers
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["Moved", "plan_object_transfer", "transfer_object", "transfer_objects"]
 
@@ -46,6 +50,7 @@ def transfer_object(
     delete: bool = False,
     verify: Proof = "by digest",
     workers: int | None = None,
+    client: "Client | None" = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Copy an object, every file verified, its root document last.
@@ -59,7 +64,7 @@ def transfer_object(
         new one is whole.
     delete
         Whether files that only an older copy of the object has go too.
-    verify, workers
+    verify, workers, client
         As for `modos.transfers.transfer`.
     progress
         Called as the copy goes on; `None` for silence.
@@ -82,6 +87,7 @@ def transfer_object(
             verify=verify,
             workers=workers,
             allow=allow,
+            client=client,
             progress=progress,
         )
     except KeyNotFoundError:
@@ -113,6 +119,7 @@ def transfer_objects(
     delete: bool = False,
     verify: Proof = "by digest",
     workers: int | None = None,
+    client: "Client | None" = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[Moved]:
     """Copy all objects beneath a place, one after the other; one that fails does not keep back the others.
@@ -121,7 +128,7 @@ def transfer_objects(
     ----------
     source, target
         Where the objects are, and where their copies go, under the same names.
-    overwrite, delete, verify, workers, progress
+    overwrite, delete, verify, workers, client, progress
         As for `transfer_object`, for each of them.
 
     Raises
@@ -136,7 +143,14 @@ def transfer_objects(
         here, there = (storage / name if name else storage for storage in (source, target))
         try:
             report = transfer_object(
-                here, there, overwrite=overwrite, delete=delete, verify=verify, workers=workers, progress=progress
+                here,
+                there,
+                overwrite=overwrite,
+                delete=delete,
+                verify=verify,
+                workers=workers,
+                client=client,
+                progress=progress,
             )
         except ModosError as error:
             yield Moved(here.url, there.url, error=error)

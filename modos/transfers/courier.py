@@ -5,9 +5,7 @@ there are, nor in which order they go.
 """
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
@@ -16,7 +14,7 @@ from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.base import PartUpload
+from modos.storage.parts.makeup import Composition, Makeup
 from modos.storage.parts.plan import PartInfo
 from modos.transfers.copying import copy_stream, digest_of
 from modos.transfers.crew import Crew, Unit
@@ -25,83 +23,21 @@ from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
 from modos.transfers.reading import Chain, Reader
+from modos.transfers.under_way import Done, Large
 
-__all__ = ["WHOLE", "Courier", "Done", "Large"]
+__all__ = ["WHOLE", "Courier"]
 
 WHOLE = 8 * 1024 * 1024
 """Bytes up to which a file goes whole; larger ones go by parts."""
+
+_LEAST, _MOST = 5 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of parts between which those of the source are kept."""
 
 SERVICE_WHOLE = 1024 * 1024 * 1024
 """Bytes up to which a service copies a file in one request; larger ones go by parts."""
 
 _COPIES, _BUFFERS = 3, 2
 """How many times its size a body, or a part, takes while it is sent, in buffers of the client."""
-
-
-@dataclass
-class Done:
-    """What was done so far.
-
-    Attributes
-    ----------
-    files, bytes
-        Written and verified.
-    same, same_bytes
-        Found to be the same when they were read, and so left as they are.
-    resumed
-        Bytes of them that an earlier transfer had brought.
-    by_service
-        Bytes of them that the service copied.
-    digests
-        Name to BLAKE2b in hex, where it is known.
-    """
-
-    files: int = 0
-    bytes: int = 0
-    same: int = 0
-    same_bytes: int = 0
-    resumed: int = 0
-    by_service: int = 0
-    digests: dict[str, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-
-@dataclass
-class Large:
-    """A large file that is under way by parts.
-
-    Attributes
-    ----------
-    step
-        What is done about it.
-    upload, parts
-        Where its parts go, and those that have arrived.
-    chain
-        Digests of the whole; `None` where its parts are not read here one after the other.
-    again
-        Whether it was damaged on its way before.
-    """
-
-    step: Step
-    upload: PartUpload
-    parts: dict[int, PartInfo]
-    chain: Chain | None
-    again: bool
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    ended: bool = False
-
-    @property
-    def missing(self) -> list[int]:
-        """The parts that have not arrived."""
-        return [index for index in range(self.upload.count) if index not in self.parts]
-
-    def ends(self) -> bool:
-        """Tell, once, whether all parts have arrived."""
-        with self.lock:
-            ends = not self.ended and len(self.parts) == self.upload.count
-            self.ended = self.ended or ends
-            return ends
 
 
 class Courier:
@@ -201,7 +137,8 @@ class Courier:
         composition = self._reader.composition(file)
         if composition is not None:
             composition.feed(body)
-        self._reader.check(file, digests["md5"], composition)
+        made = None if composition is None else composition.etag
+        self._reader.check(file, made if file.md5 is None else digests["md5"])
         self._book.record(self.source, file, digests, seen=self._seen)
         there = self._present.get(name)
         if there is not None and there.size == file.size and same_content(self._known(there), digests):
@@ -266,16 +203,33 @@ class Courier:
         file, name = step.file, str(step.file.path)
         assert self.target.parts is not None
         described = self._reader.described(file)
+        makeup = None if step.by == "service" else self._reader.makeup(file)
+        part_size = self._part_size(file.size, makeup)
         version = version_of(file) or (file.last_modified and f"{file.size}:{file.last_modified}") or uuid4().hex
         with self._sending.slot():
             upload = self.target.parts.begin(
-                file.path, size=file.size, origin=f"{self.source.url_of(name)} {version}", **self._options(described)
+                file.path,
+                size=file.size,
+                origin=f"{self.source.url_of(name)} {version}",
+                part_size=part_size,
+                **self._options(described),
             )
             found = dict(upload.stored())
         chain = None
         if in_order and not found and step.by != "service":
-            chain = Chain(self._crew.go_on, self._reader.composition(file), with_md5=file.md5 is not None)
-        return Large(step, upload, found, chain, again)
+            aligned = makeup is None or makeup.part_size == part_size
+            composition = None if aligned or makeup is None else Composition(makeup)
+            chain = Chain(self._crew.go_on, composition, with_md5=file.md5 is not None)
+        return Large(step, upload, found, chain, again, makeup)
+
+    def _part_size(self, size: int, makeup: Makeup | None) -> int:
+        """Return the part size of the source where it suits the target: the MD5s of parts then prove the whole."""
+        assert self.target.parts is not None
+        usual = self.target.parts.size_for(size)
+        theirs = None if makeup is None else makeup.part_size
+        if theirs is None or not _LEAST <= theirs <= _MOST or -(-size // theirs) > self.target.parts.rules.most:
+            return usual
+        return theirs
 
     def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
         """Begin a large file, and return the work for its parts."""
@@ -296,14 +250,13 @@ class Courier:
 
         def send() -> None:
             with self._sending.slot():
-                part = large.upload.put(index, pieces[0], md5=digest)
+                part = large.upload.put(index, pieces[0])
             with large.lock:
                 large.parts[index] = part
 
         self._patiently(read)
         if large.chain is not None:
             large.chain.feed(index, pieces[0])
-        digest = _md5(pieces[0])
         self._patiently(send)
         return self._arrived(large, end - start)
 
@@ -354,14 +307,14 @@ class Courier:
         if large.chain is not None:
             md5 = large.chain.md5
             digests |= {"blake2b": large.chain.blake2b, **({} if md5 is None else {"md5": md5})}
-            try:
-                self._reader.check(file, md5, large.chain.composition)
-            except IntegrityError:
-                large.upload.abort()
-                if large.again:
-                    raise
-                self._tally.restarted(name)
-                return self._begin(step, again=True)
+        try:
+            self._reader.check(file, large.etag)
+        except IntegrityError:
+            large.upload.abort()
+            if large.again:
+                raise
+            self._tally.restarted(name)
+            return self._begin(step, again=True)
         ordered = [part for _, part in sorted(large.parts.items())]
         if all(part.md5 is not None for part in ordered):
             joined = "".join(part.etag for part in ordered)

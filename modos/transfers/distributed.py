@@ -13,13 +13,14 @@ from modos.storage import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.base import PartUpload
 from modos.storage.parts.plan import PartInfo
-from modos.transfers.courier import Courier, Large
+from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests
 from modos.transfers.limits import Patience
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
 from modos.transfers.reading import Reader
+from modos.transfers.under_way import Large
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.makeup import Composition
+from modos.storage.parts.makeup import Composition, Makeup
 from modos.transfers.digests import is_composite
 
 __all__ = ["Chain", "Fetched", "Reader", "changed_since"]
@@ -82,16 +82,19 @@ class Reader:
             told = source.stat(name)
         return Fetched(body, file if told is None else self._checked(file, told))
 
-    def composition(self, file: ObjectInfo) -> Composition | None:
-        """Return what computes the ETag of a file that was sent in parts; `None` where it is the MD5, or is not known."""
+    def makeup(self, file: ObjectInfo) -> Makeup | None:
+        """Return of what parts a file was sent; `None` where its ETag is its MD5, or the service does not tell."""
         parts = self._source.parts
-        makeup = None if parts is None or not is_composite(file) else parts.made_of(file)
+        return None if parts is None or not is_composite(file) else parts.made_of(file)
+
+    def composition(self, file: ObjectInfo) -> Composition | None:
+        """Return what computes the ETag of a file that was sent in parts; `None` where nothing does."""
+        makeup = self.makeup(file)
         return None if makeup is None else Composition(makeup)
 
-    def check(self, file: ObjectInfo, md5: str | None, composition: Composition | None) -> None:
-        """Fail unless the bytes of the whole file are those that were listed, by its MD5 or what it is composed of."""
-        etag = md5 if composition is None else composition.etag
-        if (file.md5 is not None or composition is not None) and etag != file.etag:
+    def check(self, file: ObjectInfo, etag: str | None) -> None:
+        """Fail unless the bytes of the whole file are those that were listed, by the ETag that they make, if any."""
+        if etag not in {None, file.etag}:
             reason = "what was read is not what is listed; the file has changed, or was damaged on the way"
             raise IntegrityError(self._source.url_of(file.path), reason)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import crypt4gh.lib
 
-from modos.encryption import decrypt, encrypt, generate_key
+from modos.encryption import decrypt, encrypt, generate_key, stream_file
 from modos.storage import LocalStorage
 
 _CHUNK = 1 << 20
@@ -55,11 +55,11 @@ def compare(scratch: Path, megabytes: int, rounds: int) -> None:
     works = {
         "modos, memory, encrypt": lambda: drained(encrypt(chunks(plain), [key.public])),
         "modos, memory, decrypt": lambda: drained(decrypt(chunks(sealed), [key])),
-        "modos, storage, encrypt": lambda: storage.put(encrypt(chunks(plain), [key.public]), "sealed"),
+        "modos, storage, encrypt": lambda: storage.put(encrypt(stream_file(storage, "plain"), [key.public]), "sealed"),
         "crypt4gh, encrypt": lambda: reference(
             crypt4gh.lib.encrypt, [(0, key.raw, key.public.raw)], plain, scratch / "theirs"
         ),
-        "modos, storage, decrypt": lambda: storage.put(decrypt(chunks(sealed), [key]), "opened"),
+        "modos, storage, decrypt": lambda: storage.put(decrypt(stream_file(storage, "sealed"), [key]), "opened"),
         "crypt4gh, decrypt": lambda: reference(crypt4gh.lib.decrypt, [(0, key.raw, None)], sealed, opened),
     }
     works["modos, storage, encrypt"]()
@@ -79,8 +79,8 @@ def compare(scratch: Path, megabytes: int, rounds: int) -> None:
 def occupy(plain: Path) -> None:
     """Print the peak memory of one encryption and decryption, in a process of its own."""
     key, storage = generate_key(), LocalStorage(plain.parent)
-    storage.put(encrypt(chunks(plain), [key.public]), "sealed")
-    storage.put(decrypt(chunks(plain.parent / "sealed"), [key]), "opened")
+    storage.put(encrypt(stream_file(storage, "plain"), [key.public]), "sealed")
+    storage.put(decrypt(stream_file(storage, "sealed"), [key]), "opened")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the process {peak:,.0f} MB")  # noqa: T201 - a program
 

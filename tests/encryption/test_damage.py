@@ -91,6 +91,16 @@ def test_what_follows_the_last_segment_is_an_error():
     assert isinstance(received(file + file[HEADER:])[1], TamperedError)
 
 
+def test_what_follows_the_last_segment_is_an_error_for_a_view_too(tmp_path):
+    """Already when the segment that was the last is read."""
+    file = b"".join(encrypt([bytes(65_536)], [KEY.public]))
+    storage = LocalStorage(tmp_path)
+    storage.put(file + segments()[0], "file")
+    with pytest.raises(TamperedError, match="more follows") as caught:
+        DecryptedFiles(storage, [KEY]).read("file", 0, 10)
+    assert caught.value.segment == 0
+
+
 def test_the_error_names_the_segment():
     """So that a copy can be mended by that part alone."""
     damaged = bytearray(FILE)

@@ -36,6 +36,14 @@ def test_reshare_keeps_an_edit_list(foreign, content, ada, bob, reference):
     assert b"".join(decrypt([header + empty[body:]], [bob])) == b""
 
 
+def test_reshare_with_who_was_there_leaves_one_edit_list_for_each(foreign, content, ada, bob, reference):
+    """The reference refuses a file in which a reader finds two."""
+    part = reference.rearrange(foreign, ada, offset=10, span=20)
+    header, body = reshare(part, [ada], [ada.public, bob.public], keep=True)
+    for key in (ada, bob):
+        assert reference.decrypt(header + part[body:], key) == content[10:30]
+
+
 def test_reshare_needs_a_key_that_opens_and_someone_to_share_with(file, ada, bob):
     """Nothing is made otherwise."""
     with pytest.raises(WrongKeyError):

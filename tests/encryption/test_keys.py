@@ -234,6 +234,35 @@ def test_importing_costs_nothing():
     assert done.stdout.strip() == "False"
 
 
+def test_without_the_extra_each_way_in_says_what_to_install(openssh):
+    """Not one of them ends in an ImportError of another kind."""
+    code = """
+import sys
+for name in ("cryptography", "bcrypt"):
+    sys.modules[name] = None
+from modos import encryption
+from modos.errors import MissingDependencyError
+locked, openssh = sys.argv[1:]
+key = encryption.generate_key()
+ways = (
+    lambda: key.public,
+    lambda: encryption.encrypt([b""], [encryption.PublicKey(bytes(32))]),
+    lambda: encryption.open_header(b"crypt4gh\\1\\0\\0\\0\\1\\0\\0\\0\\x6c\\0\\0\\0" + bytes(104), [key]),
+    lambda: encryption.format_secret_key(key, passphrase="x"),
+    lambda: encryption.parse_secret_key(locked, passphrase=lambda: "x"),
+    lambda: encryption.read_secret_key(openssh, passphrase=lambda: "x"),
+)
+for way in ways:
+    try:
+        way()
+    except MissingDependencyError as error:
+        print(error.extra)
+"""
+    command = [sys.executable, "-c", code, LOCKED, str(openssh(locked=True)[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["encryption"] * 6
+
+
 def test_a_secret_key_has_its_length():
     """As has a public one."""
     for kind in (SecretKey, PublicKey):

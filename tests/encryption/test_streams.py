@@ -115,6 +115,14 @@ def test_an_edit_list_is_followed(span, content, foreign, ada, reference):
     assert b"".join(decrypt([part], [ada])) == expected
 
 
+def test_an_edit_list_tells_that_a_file_was_cut_off(foreign, ada, reference):
+    """Between two segments, where the format itself would not."""
+    part = reference.rearrange(foreign, ada, offset=10, span=100_000)
+    header = len(part) - 2 * 65_564
+    with pytest.raises(TruncatedError, match="edit list speaks of more"):
+        b"".join(decrypt([part[: header + 65_564]], [ada]))
+
+
 def test_an_edit_list_cannot_be_put_on_a_file_that_has_its_order(content, file, ada, reference):
     """Whoever knows the public key could; the part would be taken for the whole."""
     part = reference.rearrange(file, ada, offset=10, span=20)

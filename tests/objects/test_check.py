@@ -1,21 +1,24 @@
 """`check` finds what is wrong with an object, however damaged, and `repair` mends what is safe to mend, everywhere."""
 
+import copy
 import json
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from modos import MODO
-from modos.errors import InvalidInputError, ModosError, ObjectNotFoundError
+from modos.errors import InvalidInputError, ModosError, ObjectNotFoundError, StorageError
 from modos.objects.checks.evidence import gather
 from modos.objects.checks.examination import check_object
 from modos.objects.checks.findings import KINDS
 from modos.objects.checks.repair import plan_repair, repair_object
-from modos.storage import ROOT_DOCUMENT, open_storage
+from modos.storage import ROOT_DOCUMENT
 from modos.storage.zarr_root import ZarrRoot, group_document
-from modos.testing import Proxy
+from modos.testing import Fault, Proxy
 
 MIB = 1024 * 1024
 AT_ONCE = timedelta(minutes=-1)
@@ -154,14 +157,26 @@ def test_parts_of_a_file_that_was_never_completed_are_removed(place):
     assert list(place.parts.unfinished()) == []
 
 
-def test_what_a_reader_may_not_look_at_is_told(account, container):
-    """A public container lists its objects to everyone, and not the parts of large files: that is a note."""
-    MODO.create("ex", account.swift(container), id="ex")
-    headers = {"X-Container-Read": ".r:*,.rlistings"}
-    assert account.ask("POST", f"/{container}", headers=headers)[0] == 204
-    report = check_object(open_storage(f"swift+{account.server.storage_url}/{container}/ex"))
+def test_what_may_not_be_looked_at_is_told(account, container):
+    """Whoever may read an object need not have the right to list parts of large files: that is a note, and no more."""
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        MODO.create("", storage, id="ex")
+        proxy.inject(Fault(method="GET", after=2, times=None, status=403))
+        report = check_object(storage, depth="listing")
     assert told(report) == {("unseen", "parts of large files")}
     assert report.is_clean
+
+
+def test_what_cannot_be_read_is_not_taken_for_missing(account, container):
+    """A document that the service does not give out is no finding but the service's error."""
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        MODO.create("", storage, id="ex")
+        storage.put(b"{}", "data.zarr/sample/zarr.json")
+        proxy.inject(Fault(method="GET", path="sample/zarr.json", times=None, status=403))
+        with pytest.raises(StorageError, match="403"):
+            check_object(storage, depth="listing")
 
 
 def test_a_missing_index_is_found(ex, tmp_path):
@@ -300,13 +315,16 @@ def test_an_object_whose_own_attributes_are_lost_is_not_guessed_at(ex, body):
     assert {str(path): ex.read(path) for path in ex.list()} == before
 
 
-@pytest.mark.parametrize("damage", [cut_off, other_format, lambda storage: storage.remove(ROOT_DOCUMENT)])
-def test_opening_a_damaged_object_names_the_command_that_tells_more(whole, damage):
+def test_opening_a_damaged_object_names_the_command_that_tells_more(place):
     """In every place, whether the root document is broken or gone."""
-    damage(whole)
-    with pytest.raises(ModosError) as caught:
-        MODO("", whole)
-    assert any(f"modos check {whole.url}" in each for each in caught.value.__notes__)
+    MODO.create("", place, id="ex").add_element({"@type": "Sample", "id": "s1"})
+    body = place.read(ROOT_DOCUMENT)
+    for damage in (cut_off, other_format, lambda storage: storage.remove(ROOT_DOCUMENT)):
+        damage(place)
+        with pytest.raises(ModosError) as caught:
+            MODO("", place)
+        assert any(f"modos check {place.url}" in each for each in caught.value.__notes__)
+        place.put(body, ROOT_DOCUMENT)
 
 
 def test_an_object_is_never_shown_empty_when_it_is_not(whole):
@@ -329,6 +347,51 @@ def test_where_there_is_nothing_there_is_nothing_to_check(place):
             check(place)
     with pytest.raises(InvalidInputError, match="listing, indexes, contents"):
         check_object(place, depth="deep")
+
+
+def test_a_repair_does_not_undo_what_another_writer_commits_meanwhile(make_storage, writes):
+    """A commit between the look and the write is kept: the repair is planned anew on what it says."""
+    storage = make_storage("swift")
+    MODO.create("", storage, id="ex")
+    document = root_of(storage)
+    members = document["consolidated_metadata"]["metadata"]
+    members["sample/new"] = {**members["sample"], "attributes": {"@type": "Sample"}}
+    del members["sequence"]
+    theirs = json.dumps(document).encode()
+    storage.remove("data.zarr/sequence/zarr.json")
+    without_kind(storage)
+
+    def commit(_number, _name):
+        writes.hook = lambda number, name: None
+        storage.put(group_document({"@type": "Sample"}), "data.zarr/sample/new/zarr.json")
+        storage.put(theirs, ROOT_DOCUMENT)
+
+    writes.hook = commit
+    report = repair_object(storage)
+    assert [(each.code, each.place) for each in report.repairs] == [("missing-kind", "sequence")]
+    assert report.findings == ()
+    assert MODO("", storage).metadata["sample/new"] == {"@type": "Sample"}
+
+
+def test_a_writer_at_work_is_no_damage(ex, tmp_path):
+    """While another adds and removes elements with files, every check is of one moment: nothing but notes."""
+    (tmp_path / "reads.fastq").write_text("@r1\nACGT\n+\nIIII\n")
+    ended = threading.Event()
+
+    def write():
+        modo = MODO("", ex)
+        while not ended.is_set():
+            modo.add_element({"@type": "DataEntity", "id": "d", "data_format": "FASTQ"}, tmp_path / "reads.fastq")
+            modo.remove_element("d")
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            reports = [check_object(ex, depth="listing") for _ in range(60)]
+        finally:
+            ended.set()
+        writer.result()
+    assert [str(each) for report in reports for each in report.findings if each.severity != "note"] == []
 
 
 def test_a_report_is_json_and_sorted(ex):
@@ -355,10 +418,10 @@ def test_planning_a_repair_asks_nothing(ex):
 
 
 def test_however_a_root_document_is_damaged_the_report_says_so(ex, make_storage):
-    """A hundred damages: a report or a `ModosError`, never another exception, and never a change."""
+    """Sixty damages: a report or a `ModosError`, never another exception, and never a change."""
     body = ex.read(ROOT_DOCUMENT)
     rng = random.Random(7)
-    for _ in range(100):
+    for _ in range(60):
         damaged = bytearray(body)
         for _ in range(rng.choice([1, 1, 4, 30])):
             where = rng.randrange(len(damaged))
@@ -373,6 +436,43 @@ def test_however_a_root_document_is_damaged_the_report_says_so(ex, make_storage)
             MODO("", ex)
         except ModosError:
             assert not report.is_clean
+
+
+WEIRD = [None, 1.5, True, "", [], {}, "x", [None], {"a": 1}, [[]], "../x", "a\0b", "\ud800", 10**30, ["assay/a1", 7]]
+
+
+def test_whatever_stands_in_a_root_document_the_report_says_so(ex):
+    """Values of other types, and slots and groups under other names: a report, and nothing that a second repair would do."""
+    good, whole = root_of(ex), {str(path): ex.read(path) for path in ex.list("data.zarr")}
+    rng = random.Random(3)
+    for _ in range(30):
+        document = copy.deepcopy(good)
+        for _ in range(rng.choice([1, 1, 3])):
+            place = document
+            while True:
+                key = rng.choice([*place])
+                if not isinstance(place[key], dict) or not place[key] or rng.random() < 0.15:
+                    break
+                place = place[key]
+            if rng.random() < 0.2:
+                place[rng.choice(["", "..", "a/b", "sample/..", "@type", "id"])] = place.pop(key)
+            else:
+                place[key] = rng.choice(WEIRD)
+        body = json.dumps(document).encode()
+        ex.put(body, ROOT_DOCUMENT)
+        assert json.dumps(repair_object(ex, depth="listing", grace=AT_ONCE, dry_run=True).as_dict())
+        assert ex.read(ROOT_DOCUMENT) == body
+        repair_object(ex, depth="listing", grace=AT_ONCE)
+        report = repair_object(ex, depth="listing", grace=AT_ONCE)
+        assert report.repairs == ()
+        try:
+            MODO("", ex)
+        except ModosError:
+            assert not report.is_clean
+        for path in ex.list("data.zarr"):
+            ex.remove(path)
+        for name, kept in whole.items():
+            ex.put(kept, name)
 
 
 @pytest.mark.parametrize("kind", ["s3", "swift"])

@@ -233,3 +233,16 @@ def test_making_a_storage_loads_no_client():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_long_source_may_read_the_same_service(account, container, engine):
+    """What is put in parts may come, as it is asked for, from another file of S3."""
+    given = {"key": account.server.user, "secret": account.server.key, "region": "us-east-1", "engine": engine}
+    storage = open_storage(f"s3+{account.server.s3_endpoint}/{container}", storage_options=given)
+    body = bytes(range(256)) * (80 << 10)
+    storage.put(body, "there")
+    storage.put((storage.read("there", start, start + (8 << 20)) for start in range(0, len(body), 8 << 20)), "here")
+    with storage.open("there") as file:
+        storage.put(file, "file")
+    assert storage.read("here") == storage.read("file") == body

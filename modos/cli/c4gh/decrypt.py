@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.c4gh.files import Command, Keys, Overwrite, Source, chunks, locate, public_keys, secret_keys
+from modos.cli.c4gh.files import Command, Keys, Overwrite, Source, locate, public_keys, secret_keys
 from modos.cli.places import Endpoint, check_s3
 from modos.cli.progress import amount
 from modos.errors import EncryptionError
@@ -39,7 +39,9 @@ def decrypt(
     keys = secret_keys(key, key_command)
     writer = public_keys([sender])[0] if sender else None
     storage, name = locate(target, endpoint=endpoint)
-    content = encryption.decrypt(chunks(*locate(source, endpoint=endpoint)), keys, sender=writer, size=size)
+    content = encryption.decrypt(
+        encryption.stream_file(*locate(source, endpoint=endpoint)), keys, sender=writer, size=size
+    )
     try:
         info = storage.put(content, name, mode="overwrite" if overwrite else "create")
     except EncryptionError as error:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.c4gh.files import Overwrite, Recipients, Source, ask_passphrase, chunks, counted, locate, public_keys
+from modos.cli.c4gh.files import Overwrite, Recipients, Source, ask_passphrase, counted, locate, public_keys
 from modos.cli.places import Endpoint, check_s3
 from modos.cli.progress import amount
 from modos.errors import InvalidInputError
@@ -42,7 +42,7 @@ def encrypt(
     readers = public_keys(recipient)
     writer = encryption.read_secret_key(sender, passphrase=ask_passphrase) if sender else None
     storage, name = locate(target, endpoint=endpoint)
-    plain = _plain(chunks(*locate(source, endpoint=endpoint)), source)
+    plain = _plain(encryption.stream_file(*locate(source, endpoint=endpoint)), source)
     info = storage.put(
         encryption.encrypt(plain, readers, sender=writer), name, mode="overwrite" if overwrite else "create"
     )

@@ -5,7 +5,7 @@ Owns the arguments and options that these commands share, and what they come to.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,14 +25,12 @@ __all__ = [
     "Recipients",
     "Source",
     "ask_passphrase",
-    "chunks",
     "counted",
     "locate",
     "public_keys",
     "secret_keys",
 ]
 
-_CHUNK = 1024 * 1024
 _FILE = re.compile(r"(?P<place>(?:[a-z][a-z0-9+.-]*://[^/]*/)?(?:.*/)?)(?P<name>[^/]+)", re.DOTALL | re.IGNORECASE)
 _BARE_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 
@@ -73,13 +71,6 @@ def locate(url: str, *, endpoint: str | None) -> tuple["Storage", str]:
         raise typer.BadParameter(message)
     place = found["place"] or "."
     return open_storage(place, storage_options=access(place, endpoint=endpoint)), found["name"]
-
-
-def chunks(storage: "Storage", name: str) -> Iterator[bytes]:
-    """Yield the bytes of a file."""
-    with storage.open(name) as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
 
 
 def secret_keys(paths: Sequence[Path] | None, command: str | None) -> "list[SecretKey]":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modos.cli.c4gh.files import Command, Keys, Source, chunks, locate, public_keys, secret_keys
+from modos.cli.c4gh.files import Command, Keys, Source, locate, public_keys, secret_keys
 from modos.cli.places import AsJSON, Endpoint, check_s3
 from modos.errors import EncryptionError
 
@@ -41,7 +41,7 @@ def recipients(
     check_s3(source, endpoint=endpoint)
     keys = secret_keys(key, key_command)
     try:
-        head, _ = encryption.read_header(chunks(*locate(source, endpoint=endpoint)))
+        head, _ = encryption.read_header(encryption.stream_file(*locate(source, endpoint=endpoint)))
         packets = encryption.list_packets(head, keys, among=public_keys(among or ()))
     except EncryptionError as error:
         error.file = error.file or source

@@ -15,7 +15,6 @@ from modos.cli.c4gh.files import (
     Overwrite,
     Recipients,
     Source,
-    chunks,
     counted,
     locate,
     public_keys,
@@ -53,7 +52,7 @@ def reshare(
 
     check_s3(source, *([target] if target else []), endpoint=endpoint)
     keys, readers = secret_keys(key, key_command), public_keys(recipient)
-    content = chunks(*locate(source, endpoint=endpoint))
+    content = encryption.stream_file(*locate(source, endpoint=endpoint))
     storage, name = locate(target or source, endpoint=endpoint)
     try:
         head, rest = encryption.read_header(content)

@@ -16,14 +16,16 @@ from typing import Any
 from modos.errors import DamagedObjectError, KeyNotFoundError, ObjectNotFoundError
 from modos.model import ELEMENT_KINDS
 from modos.objects.checks.older import OLD_NAMES, OLD_ROOT, documents_of_old, old_hierarchy
+from modos.objects.editing.turns import turn
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.zarr_root import ZarrRoot, document_path, group_document, parse_document
 
-__all__ = ["Evidence", "gather", "missing_kinds"]
+__all__ = ["Evidence", "gather", "look", "missing_kinds"]
 
 type JSON = dict[str, Any]
 
 _AT_ONCE = 16
+_ATTEMPTS = 5
 _ATTRIBUTES = re.compile(r'\s*\{\s*"attributes"\s*:\s*')
 
 
@@ -78,14 +80,49 @@ def gather(storage: Storage) -> Evidence:
     ObjectNotFoundError
         When there is nothing of an object.
     """
+    with turn(storage) as is_exclusive:
+        return look(storage, is_exclusive=is_exclusive)
+
+
+def look(storage: Storage, *, is_exclusive: bool) -> Evidence:
+    """Do as `gather` does, for whoever has the turn already.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    is_exclusive
+        Whether no other writer can commit meanwhile. Otherwise it is looked again until listing and root document are of
+        one moment, as far as the MD5 in the listing tells.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is nothing of an object.
+    """
+    for _ in range(_ATTEMPTS):
+        found = _looked(storage)
+        if is_exclusive or _is_of_one_moment(found):
+            break
+    return found
+
+
+def _is_of_one_moment(evidence: Evidence) -> bool:
+    info, body = evidence.listed.get(ROOT_DOCUMENT), evidence.body
+    if info is None or body is None:
+        return info is None and body is None
+    return info.md5 is None or info.md5 == hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _looked(storage: Storage) -> Evidence:
     when = datetime.now(UTC)
+    try:
+        body = storage.read(ROOT_DOCUMENT)
+    except KeyNotFoundError:
+        body = None
     listed = {str(info.path): info for info in storage.scan()}
     if not any(name.startswith(f"{ZARR_ROOT}/") for name in listed):
         raise ObjectNotFoundError(storage.url)
-    try:
-        body = storage.read(ROOT_DOCUMENT) if ROOT_DOCUMENT in listed else None
-    except KeyNotFoundError:  # another has removed it just now
-        body = None
     if body is None and OLD_ROOT in listed:
         return _older(storage, listed, when)
     try:
@@ -126,25 +163,31 @@ def _doubtful(root: ZarrRoot, listed: Mapping[str, ObjectInfo]) -> Iterator[str]
         if info is None:
             continue
         if member["node_type"] == "group" and info.md5 is not None:
-            expected = group_document(member.get("attributes", {}))
+            try:
+                expected = group_document(member.get("attributes", {}))
+            except ValueError:  # a number or a character that JSON has not
+                expected = b""
             if info.size == len(expected) and info.md5 == hashlib.md5(expected, usedforsecurity=False).hexdigest():
                 continue
         yield path
 
 
 def _read(storage: Storage, paths: Iterable[str]) -> dict[str, JSON | None]:
-    """Read the documents of groups and arrays, several at a time."""
+    """Read the documents of groups and arrays, several at a time; those that have gone since they were listed are left out."""
 
     def read(path: str) -> JSON | None:
         name = document_path(path)
         try:
             return parse_document(storage.read(name), storage.url_of(name))
-        except (DamagedObjectError, KeyNotFoundError):
+        except DamagedObjectError:
             return None
+        except KeyNotFoundError:
+            return {}
 
     wanted = list(paths)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-check") as pool:
-        return dict(zip(wanted, pool.map(read, wanted), strict=True))
+        found = zip(wanted, pool.map(read, wanted), strict=True)
+        return {path: document for path, document in found if document != {}}
 
 
 def _member(name: str) -> str | None:

@@ -172,7 +172,9 @@ def _older(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a document says, apart from what may be left out."""
+    """Return what a document says, apart from what may be left out; of a group that is its attributes."""
+    if document.get("node_type") == "group":
+        return {"node_type": "group", "attributes": document.get("attributes") or {}}
     return {
         key: value for key, value in document.items() if key != "consolidated_metadata" and value not in (None, [], {})
     }

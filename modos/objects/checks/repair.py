@@ -4,13 +4,15 @@ Owns which repairs there are (a pure plan), and making them. Removes no file tha
 a user has set; whatever needs a decision is left and told.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from modos.errors import StorageError
 from modos.model import ELEMENT_KINDS, with_link
-from modos.objects.checks.evidence import Evidence, gather, missing_kinds
+from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
 from modos.objects.checks.examination import GRACE, Depth, judged
 from modos.objects.checks.findings import CheckReport, Code, Repair
 from modos.objects.checks.hierarchy import is_settled, is_stale, strays
@@ -18,6 +20,7 @@ from modos.objects.checks.statements import unlinked_assays
 from modos.objects.editing.draft import dated
 from modos.objects.editing.turns import turn
 from modos.storage import ROOT_DOCUMENT, Storage
+from modos.storage.paths import target_name
 from modos.storage.zarr_root import ZarrRoot, document_path, group_document, group_member, member_document
 from modos.transfers.abandoned import discard_abandoned
 
@@ -99,8 +102,8 @@ def repair_object(
             if each.code == "orphan-parts"
         ]
         return CheckReport(storage.url, findings, (*plan_repair(evidence, grace).repairs, *parts), dry_run=True)
-    with turn(storage):
-        made = _made(storage, grace)
+    with turn(storage) as is_exclusive:
+        made = _made(storage, grace, is_exclusive=is_exclusive)
     if storage.parts is not None:
         made += [
             Repair("orphan-parts", str(each.path), "its parts were removed")
@@ -110,10 +113,10 @@ def repair_object(
     return CheckReport(storage.url, findings, tuple(made))
 
 
-def _made(storage: Storage, grace: timedelta) -> list[Repair]:
+def _made(storage: Storage, grace: timedelta, *, is_exclusive: bool) -> list[Repair]:
     """Make the repairs, planned anew when another writer has changed the root document meanwhile."""
     for _ in range(_ATTEMPTS):
-        evidence = gather(storage)
+        evidence = look(storage, is_exclusive=is_exclusive)
         plan = plan_repair(evidence, grace)
         if not plan.repairs:
             return []
@@ -145,7 +148,10 @@ def _documents(evidence: Evidence, grace: timedelta) -> tuple[dict[str, bytes], 
         unreadable = path in evidence.documents and evidence.documents[path] is None
         if there and not unreadable and not (is_stale(evidence, path) and is_settled(evidence, (name,), grace)):
             continue
-        documents[name] = member_document(member)
+        body = _written(name, partial(member_document, member))
+        if body is None:
+            continue
+        documents[name] = body
         code: Code = "missing-group" if not there else "unreadable-group" if unreadable else "stale-group"
         repairs.append(Repair(code, path, "its document was written as the root document has it"))
     for kind in missing_kinds(root):
@@ -172,7 +178,17 @@ def _root(evidence: Evidence) -> tuple[bytes | None, list[Repair]]:
         repairs.append(Repair("one-sided-link", str(assay), "has_assay of the object links to it now"))
     if attributes != root.attributes:
         attributes = dated(attributes)
-    return (ZarrRoot(attributes, members).dump() if repairs else None), repairs
+    body = _written(ROOT_DOCUMENT, ZarrRoot(attributes, members).dump) if repairs else None
+    return body, repairs if body is not None else []
+
+
+def _written(name: str, document: Callable[[], bytes]) -> bytes | None:
+    """Return a document as it is to be written, `None` when its name or what it says cannot be written at all."""
+    try:
+        target_name(name)
+        return document()
+    except ValueError:  # a path that leaves the object, a number or a character that JSON has not
+        return None
 
 
 def _removals(evidence: Evidence, grace: timedelta) -> tuple[tuple[str, ...], list[Repair]]:

@@ -3,6 +3,7 @@
 Owns these findings, from the metadata alone. Asks no storage.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = ["element_groups", "statement_findings", "unlinked_assays"]
 type Attributes = Mapping[str, Any]
 
 _UNSET: tuple[object, ...] = (None, "", [], ())
+_MOST_COMPARED = 1000
+"""Ids among which near ones are looked for: it takes long among many."""
 
 
 def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
@@ -74,6 +77,10 @@ def _of_slots(url: str, place: str, element: ElementId | None, attributes: Attri
     for slot, value, reason in _mistakes(named, element):
         yield finding("schema", place, reason.removeprefix(f"{place}: "), url, slot=slot, value=value)
     try:
+        json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        yield finding("schema", place, "a slot holds a number or a character that JSON has not, such as NaN", url)
+    try:
         data_path(attributes)
     except InvalidPathError as error:
         yield finding("schema", place, str(error), url, slot="data_path", value=attributes.get("data_path"))
@@ -115,15 +122,16 @@ def _of_links(
     for slot, kind in LINK_SLOTS.items():
         for text in _listed(attributes.get(slot)):
             target = _target(slot, text)
-            others = sorted(str(each) for each in elements if str(text) in {each.name, str(each)} and each.kind != kind)
             if target in elements:
                 continue
+            others = sorted(str(each) for each in elements if str(text) in {each.name, str(each)} and each.kind != kind)
             if target is None or others:
                 is_what = f", which is {others[0]}" if others else ""
                 what = f"{slot} links to {kind} elements, and {shown_value(text)} is none{is_what}"
                 yield finding("wrong-link", place, what, url, slot=slot, value=text)
             else:
-                near = suggestion(str(target), [str(each) for each in elements if each.kind == kind])
+                known = [str(each) for each in elements if each.kind == kind]
+                near = suggestion(str(target), known) if len(known) <= _MOST_COMPARED else ""
                 what = f"{slot} links to {shown_value(text)}, which is not in the object{near}"
                 yield finding("dangling-link", place, what, url, slot=slot, value=text)
 

@@ -14,6 +14,8 @@ from modos.objects.verification import Verification, verify_object
 from modos.storage import LocalStorage, open_storage
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from modos.transfers import Plan, Progress, Report
     from modos.transfers.engine import Proof
 
@@ -81,6 +83,7 @@ def transfer(
     delete: bool = False,
     verify: "Proof" = "by digest",
     workers: int | None = None,
+    client: "Client | None" = None,
     progress: "Callable[[Progress], None] | None" = None,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
@@ -104,6 +107,8 @@ def transfer(
         `"full"` reads back every file that was written, also where the service has told its MD5.
     workers
         Files and parts under way at a time; `None` for 16.
+    client
+        A `distributed.Client`, whose workers then move the bytes; `None` for threads of this process.
     progress
         Called as the copy goes on; `None` for silence.
     source_options, target_options
@@ -136,6 +141,7 @@ def transfer(
         delete=delete,
         verify=verify,
         workers=workers,
+        client=client,
         progress=progress,
     )
 
@@ -148,6 +154,7 @@ def transfer_many(
     delete: bool = False,
     verify: "Proof" = "by digest",
     workers: int | None = None,
+    client: "Client | None" = None,
     progress: "Callable[[Progress], None] | None" = None,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
@@ -160,7 +167,7 @@ def transfer_many(
         Path, address or storage beneath which the objects are.
     target
         Path, address or storage beneath which the copies go, under the same names.
-    overwrite, delete, verify, workers, progress, source_options, target_options
+    overwrite, delete, verify, workers, client, progress, source_options, target_options
         As for `transfer`.
 
     Raises
@@ -185,5 +192,6 @@ def transfer_many(
         delete=delete,
         verify=verify,
         workers=workers,
+        client=client,
         progress=progress,
     )

@@ -6,6 +6,7 @@ Owns how obstore's store is asked, and when it may be: its threads do not surviv
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -155,15 +156,16 @@ class ObstoreEngine:
 
     def write_parts(self, key: str, chunks: Iterator[bytes], *, options: Mapping[str, Any]) -> None:
         """Store a body in parts side by side; when one fails, or the source, the upload is given up at the service."""
-        self._obstore.put(
-            self._uploads,
-            key,
-            chunks,
-            attributes=_attributes(options),
-            use_multipart=True,
-            chunk_size=self._part_size,
-            max_concurrency=self._concurrency,
-        )
+        with ThreadPoolExecutor(1, thread_name_prefix="modos-source") as aside:
+            self._obstore.put(
+                self._uploads,
+                key,
+                _pulled(chunks, aside),
+                attributes=_attributes(options),
+                use_multipart=True,
+                chunk_size=self._part_size,
+                max_concurrency=self._concurrency,
+            )
 
     def copy(self, source: str, target: str) -> None:
         """Copy within the bucket, by the service."""
@@ -173,6 +175,12 @@ class ObstoreEngine:
         """Return a signed URL."""
         store: Any = self.store  # any that can sign; obstore refuses the others
         return str(self._obstore.sign(store, method, key, timedelta(seconds=expires_in)))
+
+
+def _pulled(chunks: Iterator[bytes], aside: Executor) -> Iterator[bytes]:
+    """Yield what another thread takes from the source: obstore panics where one that reads by obstore is asked in its own."""
+    while (chunk := aside.submit(next, chunks, None).result()) is not None:
+        yield chunk
 
 
 _HEADERS = frozenset({"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type"})

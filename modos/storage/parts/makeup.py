@@ -26,6 +26,27 @@ class Makeup:
     lengths: Sequence[int]
     joined: Literal["binary", "hex"]
 
+    @property
+    def part_size(self) -> int | None:
+        """Bytes of each part but the last; `None` when they differ."""
+        first, *rest = self.lengths or (0,)
+        return (
+            first if all(length == first for length in rest[:-1]) and all(length <= first for length in rest) else None
+        )
+
+    def etag_of(self, digests: Sequence[bytes]) -> str:
+        """Return the ETag as `ObjectInfo` has it, from the MD5s of the parts.
+
+        Examples
+        --------
+        >>> Makeup([2], "hex").etag_of([hashlib.md5(b"AC").digest()])
+        '93ec8da3b66fca5482978ac3df5af020-slo'
+        """
+        if self.joined == "binary":
+            return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
+        text = "".join(digest.hex() for digest in digests)
+        return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}-slo"
+
 
 @dataclass(slots=True)
 class Composition:
@@ -74,8 +95,4 @@ class Composition:
     @property
     def etag(self) -> str:
         """The ETag as `ObjectInfo` has it."""
-        if self.makeup.joined == "binary":
-            whole = hashlib.md5(b"".join(self._digests), usedforsecurity=False).hexdigest()
-            return f"{whole}-{len(self._digests)}"
-        text = "".join(digest.hex() for digest in self._digests)
-        return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}-slo"
+        return self.makeup.etag_of(self._digests)

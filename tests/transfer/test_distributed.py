@@ -1,0 +1,58 @@
+"""Over a dask cluster: the same plan on workers, one of which is killed."""
+
+import os
+import signal
+import time
+from random import Random
+
+import pytest
+
+from modos.errors import StorageError
+from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.transfers import transfer
+
+distributed = pytest.importorskip("distributed")
+
+FILES = {
+    **{f"data.zarr/sample/{number}/zarr.json": bytes([number]) * 4096 for number in range(120)},
+    "reads/large.cram": Random(1).randbytes(40 * 1024 * 1024 + 17),
+    ROOT_DOCUMENT: b'{"root": 1}',
+}
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A cluster of two processes on this machine."""
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.mark.parametrize("pair", [("local", "swift"), ("s3", "local")], ids="-to-".join)
+def test_workers_bring_everything_though_one_is_killed(places, fill, content, client, pair):
+    """What the dead worker had under way others do; the commit comes last, from here, and all is as it was sent."""
+    source, target = map(places.make, pair)
+    fill(source, FILES)
+    time.sleep(0.05)  # what is younger than the clock's tick is not believed to be the same
+    killed = []
+
+    def kill(progress):
+        if progress.bytes_done and not killed:
+            victim = next(iter(client.run(os.getpid).values()))
+            killed.append(victim)
+            os.kill(victim, signal.SIGKILL)
+
+    report = transfer(source, target, client=client, progress=kill)
+    assert killed
+    assert content(target) == FILES
+    assert (report.files, report.bytes) == (len(FILES), sum(map(len, FILES.values())))
+    assert transfer(source, target).files == 0
+
+
+def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path):
+    """The error of the storage comes out, and nothing is committed."""
+    fill(here, {"a": b"x", ROOT_DOCUMENT: b"{}"})
+    target = LocalStorage(tmp_path / "file" / "no-such-container")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="no-such-container"):
+        transfer(here, target, client=client)
