@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["transfer"]
 
 _ALL = "/*"
+_SECONDS_TO_CONNECT = 10
 
 
 class Proof(StrEnum):
@@ -198,7 +199,7 @@ def _cluster(address: str | None) -> "Iterator[Client | None]":
         return
     distributed = require("distributed", extra="distributed", purpose="transfers over a dask cluster")
     try:
-        client = distributed.Client(address, set_as_default=False)
+        client = distributed.Client(address, set_as_default=False, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"no dask scheduler answers at {address!r}") from error
     with client:

@@ -179,6 +179,13 @@ def test_what_cannot_be_read_is_not_taken_for_missing(account, container):
             check_object(storage, depth="listing")
 
 
+def test_of_an_encrypted_file_nothing_is_claimed(ex, tmp_path):
+    """Without a key nobody can tell whether it is what is said."""
+    (tmp_path / "reads.bam.c4gh").write_bytes(b"crypt4gh\1\0\0\0" + bytes(200))
+    MODO("", ex).add_element({"@type": "DataEntity", "id": "r", "data_format": "BAM"}, tmp_path / "reads.bam.c4gh")
+    assert check_object(ex).findings == ()
+
+
 def test_a_missing_index_is_found(ex, tmp_path):
     """With the command that makes it; a look at the listing alone does not need one."""
     (tmp_path / "ref.fa").write_bytes(b">chr1\nACGT\n")

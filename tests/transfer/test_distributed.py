@@ -7,6 +7,8 @@ from random import Random
 
 import pytest
 
+from modos import MODO
+from modos.cli import main
 from modos.errors import StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.transfers import transfer
@@ -56,3 +58,13 @@ def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="no-such-container"):
         transfer(here, target, client=client)
+
+
+def test_the_command_line_takes_a_cluster(tmp_path, client, capsys):
+    """`--dask` names its scheduler; one that does not answer is told in a sentence."""
+    MODO.create(tmp_path / "ex", id="ex")
+    command = ["transfer", str(tmp_path / "ex"), str(tmp_path / "copy"), "--dask"]
+    assert main([*command, client.scheduler.address]) == 0
+    assert MODO(tmp_path / "copy").id == "ex"
+    assert main([*command, "nonsense://127.0.0.1:9"]) == 2
+    assert "no dask scheduler answers" in capsys.readouterr().err

@@ -29,6 +29,8 @@ GRACE = timedelta(days=1)
 """How long what a writer has left may be that of one who is still at work."""
 
 _AT_ONCE = 8
+_ENCRYPTED = ".c4gh"
+"""How names of encrypted files end, of whose content nothing can be told without a key."""
 
 
 def check_object(storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE) -> CheckReport:
@@ -107,7 +109,7 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
 def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot) -> Iterator[Finding]:
     """Yield what the beginning of a file and its index tell, several files at a time."""
     described = {name: said.elements[each] for each in said.elements for name in files_of(said.elements[each])[:1]}
-    there = [name for name in described if name in evidence.listed]
+    there = [name for name in described if name in evidence.listed and not name.endswith(_ENCRYPTED)]
 
     def look(name: str) -> list[Finding]:
         declared = described[name].get("data_format")
