@@ -17,10 +17,12 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from modos.cli.c4gh import C4GH_COMMANDS, C4GH_HELP
+from modos.cli.condition.check import check
+from modos.cli.condition.upgrade import upgrade
+from modos.cli.condition.verify import verify
 from modos.cli.demo import demo
 from modos.cli.list import list_objects
 from modos.cli.object.add import add
-from modos.cli.object.check import check
 from modos.cli.object.create import create
 from modos.cli.object.pack import pack
 from modos.cli.object.publish import publish
@@ -29,8 +31,6 @@ from modos.cli.object.remove import remove
 from modos.cli.object.show import show
 from modos.cli.object.unpack import unpack
 from modos.cli.object.update import update
-from modos.cli.object.upgrade import upgrade
-from modos.cli.object.verify import verify
 from modos.cli.omics.index import index
 from modos.cli.omics.sequence import fetch_sequence
 from modos.cli.omics.stream import stream_records

@@ -32,7 +32,7 @@ __all__ = ["Proof", "Report", "prepare_transfer", "transfer"]
 WORKERS = 16
 """Files and parts under way at a time unless the caller says otherwise."""
 
-MEMORY = 128 * 1024 * 1024
+MEMORY = 96 * 1024 * 1024
 """Bytes that bodies under way take together."""
 
 type Proof = Literal["by digest", "full"]
@@ -110,7 +110,7 @@ def transfer(
     until then: new names come first, and large files are brought beside those that they replace; then, in one burst,
     what replaces something takes its place, and the committing file follows.
 
-    Memory is bounded, whatever the size of the files: 128 MiB for bodies under way.
+    Memory is bounded, whatever the size of the files: 96 MiB for bodies under way.
 
     Parameters
     ----------

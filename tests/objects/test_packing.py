@@ -207,7 +207,7 @@ def test_an_object_that_is_edited_meanwhile_is_not_packed(filled, tmp_path, monk
 
 
 def test_packing_needs_little_memory(tmp_path):
-    """A file of 240 MB goes through in pieces, both ways; what is under way takes 128 MiB together."""
+    """A file of 240 MB goes through in pieces, both ways; what is under way takes 96 MiB together."""
     modo = MODO.create(tmp_path / "ex")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(240_000_000)

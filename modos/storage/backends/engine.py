@@ -27,6 +27,9 @@ _BACKOFF = {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelt
 _SLOW = 10
 """How many times longer a long upload may take for an answer than a read: its body travels in that time."""
 
+_LARGE = 2**20
+"""Bytes from which on a body is put together piece by piece."""
+
 _NO_TAG = "ETag Header missing from response"
 
 _runtime_process = 0
@@ -124,11 +127,21 @@ class ObstoreEngine:
         except FileNotFoundError:
             return None
 
-    def fetch(self, key: str, start: int, end: int | None) -> tuple[bytes, dict[str, Any]]:
+    def fetch(self, key: str, start: int, end: int | None) -> tuple[bytes | bytearray, dict[str, Any]]:
         """Return bytes as `read` does and the entry of the file, all from one answer."""
         options: Any = {"range": (start, end)} if end is not None else {"range": {"offset": start}} if start else {}
         answer = self._obstore.get(self.store, key, options=options)
-        return answer.bytes().to_bytes(), _entry(answer)
+        entry = _entry(answer)
+        if end is None or end - start < _LARGE:
+            return answer.bytes().to_bytes(), entry
+        body, arrived = bytearray(end - start), 0
+        for chunk in answer.stream(
+            min_chunk_size=_LARGE
+        ):  # which holds them once, where `bytes` holds them three times
+            piece = memoryview(chunk)
+            body[arrived : arrived + len(piece)] = piece
+            arrived += len(piece)
+        return body[:arrived] if arrived < len(body) else body, entry
 
     def read(self, key: str, start: int, end: int | None) -> bytes:
         """Return the bytes from `start` to `end`, clipped."""
