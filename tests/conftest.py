@@ -1,8 +1,11 @@
 """What every test stands on: a clean environment, one real Swift for the whole run, and empty storages on request."""
 
+import atexit
 import http.client
 import os
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +24,10 @@ from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, Swift
 from modos.testing import SwiftServer  # noqa: E402 - likewise
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
+
+# for the examples in docstrings, which have no fixtures
+os.environ["MODOS_CACHE_DIR"] = tempfile.mkdtemp(prefix="modos-tests-")
+atexit.register(shutil.rmtree, os.environ["MODOS_CACHE_DIR"], ignore_errors=True)
 
 _CLOUD_VARIABLES = (
     "AWS_",
