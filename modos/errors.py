@@ -33,11 +33,11 @@ ModosError
 │   ├── ElementNotFoundError (KeyError)
 │   ├── ElementExistsError (ValueError)
 │   └── FileConflictError (FileExistsError)     a data file belongs to another element
-├── EncryptionError (ValueError)            what is encrypted, or a key, cannot be used
-│   ├── NotEncryptedError                       not a crypt4gh file, or not one that is read here
-│   ├── InvalidKeyError                         a key, its file or its passphrase
+├── EncryptionError                         what is encrypted, or a key, cannot be used
+│   ├── NotEncryptedError (ValueError)          not a crypt4gh file, or not one that is read here
+│   ├── InvalidKeyError (ValueError)            a key, its file or its passphrase
 │   ├── WrongKeyError (PermissionError)         none of the keys opens it
-│   └── TamperedError                           not what was written: changed, exchanged, added to
+│   └── TamperedError (ValueError)              not what was written: changed, exchanged, added to
 │       └── TruncatedError                      cut off
 └── MissingDependencyError (ImportError)    an extra is not installed
 ```
@@ -407,7 +407,7 @@ class FileConflictError(ObjectError, FileExistsError):
         return f"the file {self.path!r} {whose}; choose another data_path"
 
 
-class EncryptionError(ModosError, ValueError):
+class EncryptionError(ModosError):
     """Something encrypted, or a key, cannot be used; neither a key nor a passphrase is ever part of it.
 
     Parameters
@@ -432,11 +432,11 @@ class EncryptionError(ModosError, ValueError):
         return f"{where}{which}{self.reason}"
 
 
-class NotEncryptedError(EncryptionError):
+class NotEncryptedError(EncryptionError, ValueError):
     """Not a crypt4gh file, or of a version or with a header that cannot be read."""
 
 
-class InvalidKeyError(EncryptionError):
+class InvalidKeyError(EncryptionError, ValueError):
     """A key that cannot be used: its file cannot be read, or not with this passphrase."""
 
 
@@ -444,7 +444,7 @@ class WrongKeyError(EncryptionError, PermissionError):
     """None of the keys opens the file."""
 
 
-class TamperedError(EncryptionError):
+class TamperedError(EncryptionError, ValueError):
     """The content is not what was written: changed, exchanged, doubled or added to."""
 
 
