@@ -35,6 +35,8 @@ from modos.storage.parts.swift import SwiftParts
 from modos.swift import list_orphans
 from modos.testing import Fault, Proxy
 
+pytestmark = pytest.mark.thorough
+
 MIB = 2**20
 PART = 4096
 REST = 1000

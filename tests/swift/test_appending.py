@@ -7,6 +7,8 @@ import pytest
 from modos.errors import IntegrityError, KeyExistsError, ServiceError
 from modos.testing import Fault
 
+pytestmark = pytest.mark.thorough
+
 SEGMENT = 1 << 16
 BODY = bytes(n % 251 for n in range(4 * SEGMENT))
 SIZES = [0, 5, SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT, 2 * SEGMENT + 7]

@@ -15,6 +15,8 @@ from modos.errors import AccessDeniedError, IntegrityError, KeyExistsError, Serv
 from modos.swift.concurrency import in_order
 from modos.testing import Fault
 
+pytestmark = pytest.mark.thorough
+
 SEGMENT = 1 << 16
 CONTENT = bytes(range(256)) * (SEGMENT // 256) * 3 + b"tail"
 PIECE = 16 << 20

@@ -13,6 +13,8 @@ from modos.errors import StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.transfers import transfer
 
+pytestmark = pytest.mark.thorough
+
 distributed = pytest.importorskip("distributed")
 
 FILES = {
