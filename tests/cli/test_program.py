@@ -123,6 +123,7 @@ def test_ctrl_c_in_a_command_ends_with_130(modos, ex, monkeypatch):
         assert (result.code, result.out, result.err) == (130, "", "modos: interrupted\n")
 
 
+@pytest.mark.thorough
 def test_ctrl_c_stops_a_transfer(ex, account, container, clean_environment):
     """A transfer that is interrupted says so, ends soon, and leaves no object."""
     with Proxy(account.server.url) as proxy:

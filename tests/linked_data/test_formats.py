@@ -18,6 +18,8 @@ from modos.linked_data import FORMATS, KnowledgeGraph
 from modos.model import ELEMENT_CLASSES, attributes_of, element_id, load_document, parse_element
 from modos.model.schema import CLASSES, ENUMS
 
+pytestmark = pytest.mark.thorough
+
 OXIGRAPH = {"json-ld": "JSON_LD", "turtle": "TURTLE", "n-triples": "N_TRIPLES", "xml": "RDF_XML"}
 SUFFIXES = {"json-ld": ".jsonld", "turtle": ".ttl", "n-triples": ".nt", "xml": ".rdf"}
 

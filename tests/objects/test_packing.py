@@ -206,6 +206,7 @@ def test_an_object_that_is_edited_meanwhile_is_not_packed(filled, tmp_path, monk
     assert not list(tmp_path.glob(".*.partial"))
 
 
+@pytest.mark.thorough
 def test_packing_needs_little_memory(tmp_path):
     """A file of 240 MB goes through in pieces, both ways; what is under way takes 96 MiB together."""
     modo = MODO.create(tmp_path / "ex")

@@ -62,6 +62,7 @@ class Listing:
         return Page(infos, page[-1] if len(behind) > len(page) else None)
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(names, st.integers(1, 12))
 @example([ROOT_DOCUMENT, "a/data.zarr/zarr.json"], 1)
@@ -135,6 +136,7 @@ def crowd(account):
     return container
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["s3", "swift"])
 def test_fifty_objects_of_300_keys_take_at_most_60_requests(account, crowd, kind, record_property):
     """On a real service `list_remote_modos` finds all of them in fewer requests than there are objects and pages."""

@@ -18,6 +18,8 @@ from modos.storage.doctor import examination, proofs
 from modos.storage.doctor.facts import ABILITIES
 from modos.testing import Fault, Proxy
 
+pytestmark = pytest.mark.thorough
+
 EXPECTED = {
     "local": {"create_only", "conditional_update", "long_uploads", "consistent_listing"},
     "memory": {"create_only", "consistent_listing"},

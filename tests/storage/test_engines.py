@@ -82,6 +82,7 @@ def test_a_name_with_control_characters_is_a_name(account, container, engine):
     assert storage.stat("line\tbreak\u007f.txt").size == 4
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_long_body_goes_in_parts_beyond_the_threshold(account, container, engine):
     """`multipart_threshold` and `part_size` say when a body is cut and how."""
@@ -235,6 +236,7 @@ def test_making_a_storage_loads_no_client():
     assert told.stdout.strip() == "[]"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_long_source_may_read_the_same_service(account, container, engine):
     """What is put in parts may come, as it is asked for, from another file of S3."""

@@ -17,6 +17,8 @@ from modos.storage import SwiftStorage
 from modos.swift import SwiftFileSystem, SwiftStore
 from modos.swift.objects.byteranges import batches, in_parts, parts_of, ranges_header
 
+pytestmark = pytest.mark.thorough
+
 CONTENT = bytes(n * n % 251 for n in range(1 << 20))
 NAMES = "omics/x"
 FAR = 70_000

@@ -26,6 +26,8 @@ from modos.swift.auth import tokens
 from modos.swift.auth.tokens import log_in
 from modos.testing import KeystoneServer, Proxy, SwiftServer
 
+pytestmark = pytest.mark.thorough
+
 SECRET = "hush-hush-secret-0123456789"
 LOGIN = {"method": "POST", "path": "/v3/auth/tokens"}
 

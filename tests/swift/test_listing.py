@@ -11,6 +11,8 @@ from modos.errors import KeyNotFoundError
 from modos.swift import SwiftFileSystem, SwiftStore
 from modos.testing import Fault, Proxy, SwiftServer
 
+pytestmark = pytest.mark.thorough
+
 NAMES = [
     "a b",
     "a+b=c",

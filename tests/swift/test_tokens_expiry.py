@@ -27,6 +27,8 @@ from modos.swift.auth import tokens
 from modos.swift.auth.lifetimes import Lifetime
 from modos.testing import SwiftServer
 
+pytestmark = pytest.mark.thorough
+
 URL = "https://swift.example.org/v1/AUTH_lab"
 
 

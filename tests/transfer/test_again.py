@@ -30,6 +30,7 @@ def age(storage: LocalStorage) -> None:
         os.utime(path, (1e9, 1e9))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "files"), [("s3", FEW), ("s3", LARGE), ("swift", MANY), ("swift", LARGE)])
 def test_an_unchanged_object_costs_only_listings(places, here, fill, kind, files):
     """Made again, nothing is asked about any file: one request for each page of the listing, and nothing is read here."""
