@@ -3,15 +3,14 @@
 Owns what happens between `open` and `close`. Knows the filesystem only by the calls it makes on it.
 """
 
-import io
 import tempfile
 from collections.abc import Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from fsspec.spec import AbstractBufferedFile
 
 from modos.swift.http.bodies import FileSection
+from modos.swift.layered import WholeWriter
 from modos.swift.objects.appending import Appended
 from modos.swift.objects.segments import LargeUpload, section_length
 
@@ -36,7 +35,7 @@ class SwiftReader(AbstractBufferedFile):  # type: ignore[misc]
         return content
 
 
-class SwiftWriter(io.BufferedIOBase):
+class SwiftWriter(WholeWriter):
     """A binary file to write from beginning to end; nothing is seen under its name before it is committed.
 
     Up to the filesystem's segment size it is kept aside, in memory and then in a temporary file, and put by one
@@ -93,14 +92,6 @@ class SwiftWriter(io.BufferedIOBase):
         while onto is not None and self._written < onto.info["size"]:
             end = min(self._written + _READ_BACK, onto.info["size"])
             self.write(self.fs.cat_file(self.path, self._written, end, if_match=onto.etag))
-
-    def writable(self) -> bool:
-        """Return whether it is open."""
-        return not self.closed
-
-    def tell(self) -> int:
-        """Return how many bytes have been written, with those that are appended to."""
-        return self._written
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has a buffer
         """Take bytes; a full segment is uploaded before this returns. What comes after `discard` is dropped."""
@@ -182,26 +173,6 @@ class SwiftWriter(io.BufferedIOBase):
     def _settle(self) -> None:
         self._settled = True
         self._spool.close()
-
-    def close(self) -> None:
-        """Commit, unless a transaction is to do that."""
-        if self.closed:
-            return
-        try:
-            if self.autocommit:
-                self.commit()
-        finally:
-            super().close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.discard()
-        self.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __del__(self) -> None:
         """Discard what nobody closed: half a file is never committed by the garbage collector."""

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
-from fsspec.compression import compr
-from fsspec.core import get_compression
 from fsspec.utils import stringify_path
 
 from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError
@@ -23,7 +21,7 @@ from modos.swift.blocking import mirrored
 from modos.swift.concurrency import together
 from modos.swift.files import SwiftReader, SwiftWriter
 from modos.swift.http.bodies import file_section
-from modos.swift.layered import CompressedWriter, TextWriter
+from modos.swift.layered import LayeredOpening
 from modos.swift.objects.appending import Appended
 from modos.swift.objects.segments import cut_points
 from modos.swift.protocol import (
@@ -44,7 +42,7 @@ type WriteMode = Literal["overwrite", "create"]
 
 
 @mirrored
-class SwiftFileSystem(SwiftReading):
+class SwiftFileSystem(SwiftReading, LayeredOpening):
     """OpenStack Swift for fsspec.
 
     Paths read `container/object`; names are taken literally, whatever they hold. Nothing is cached: what another
@@ -290,27 +288,6 @@ class SwiftFileSystem(SwiftReading):
             Neither the account nor the container has a key; it says how to set one.
         """
         return await self._signer.sign(self._object_path(path), expires_in=int(expiration), method=method)
-
-    def open(self, path: str, mode: str = "rb", *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - as in fsspec
-        """Open an object as a file, see `SwiftReader` and `SwiftWriter`; an exception within `with` leaves no trace.
-
-        Parameters
-        ----------
-        path, mode
-            `rb`, `wb`, `xb` (refuse when something is there, now or at the end), `ab`, or the same as text. Appending
-            writes the object anew: one shorter than a segment crosses the network twice, of a longer one only its last
-            segment, see `SwiftWriter`.
-        *args, **kw
-            As in fsspec; in writing also `content_type` and `metadata`, which appending keeps where they are `None`.
-        """
-        if "r" in mode:
-            return super().open(path, mode, *args, **kw)
-        if "b" in mode:
-            compression = get_compression(path, kw.pop("compression", None))
-            writer = super().open(path, mode, *args, **kw)
-            return CompressedWriter(compr[compression](writer, mode="w"), writer) if compression else writer
-        text = {name: kw.pop(name) for name in ("encoding", "errors", "newline") if name in kw}
-        return TextWriter(self.open(path, mode.replace("t", "") + "b", *args, **kw), **text)
 
     def _open(
         self,

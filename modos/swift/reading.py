@@ -6,11 +6,10 @@ Owns paths, listings and reads. Knows nothing of how objects are written, nor of
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import isfilelike, stringify_path
 
@@ -19,6 +18,7 @@ from modos.swift.auth.credentials import Credentials, credentials_from_options
 from modos.swift.blocking import run
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience
+from modos.swift.looking import Looking
 from modos.swift.objects.downloads import Download
 from modos.swift.objects.listing import found_in, infos_of, raw_name
 from modos.swift.objects.objects import Objects
@@ -39,7 +39,7 @@ _FILES_AT_ONCE = 32
 _FSSPEC_OPTIONS = ("use_listings_cache", "listings_expiry_time", "max_paths")
 
 
-class _Expanding(type(AsyncFileSystem)):  # type: ignore[misc]
+class _Expanding(type(Looking)):  # type: ignore[misc]
     """Turns a credentials object into plain options, by which fsspec tells instances apart: its `repr` has no secret.
 
     Without credentials, an instance is that of no cache: what it asks for is up to the environment at its first request,
@@ -57,7 +57,7 @@ class _Expanding(type(AsyncFileSystem)):  # type: ignore[misc]
         return super().__call__(*args, **options)
 
 
-class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
+class SwiftReading(Looking, metaclass=_Expanding):
     """The reading half of `SwiftFileSystem`, where its parameters are documented."""
 
     protocol = ("swift", "swift+https", "swift+http")
@@ -111,15 +111,6 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         """Leave out who counts the requests: the process that unpickles it has its own."""
         make, (kind, args, options) = super().__reduce__()
         return make, (kind, args, {name: value for name, value in options.items() if name != "on_request"})
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the blocking methods; after a fork, that of the new process."""
-        if self._pid != os.getpid():
-            self._pid: int = os.getpid()
-            self._loop: Any = None if self.asynchronous else get_loop()
-        loop: asyncio.AbstractEventLoop = self._loop
-        return loop
 
     def run(self, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - whatever it returns
         """Run a coroutine function on the filesystem's loop, from another thread, and return its result."""
@@ -181,28 +172,10 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
             raise KeyNotFoundError(await self.objects.where(path), status=_NOT_FOUND)
         return directory_info(path)
 
-    async def _exists(self, path: str, **_: object) -> bool:
-        """Return whether there is an object, a prefix with objects beneath, or a container; no error is taken for no."""
-        return await self._type(path) is not None
-
     async def _isfile(self, path: str) -> bool:
         """Return whether there is an object; one request."""
         path = self._strip_protocol(path)
         return bool(split_path(path)[1]) and await self.objects.is_there(path)
-
-    async def _isdir(self, path: str) -> bool:
-        """Return whether it is a container or a prefix with objects beneath."""
-        return await self._type(path) == "directory"
-
-    async def _type(self, path: str) -> str | None:
-        try:
-            return str((await self._info(path))["type"])
-        except KeyNotFoundError:
-            return None
-
-    async def _modified(self, path: str) -> Any:  # noqa: ANN401 - as in fsspec
-        """Return when the object was written, in UTC."""
-        return (await self._info(path)).get("last_modified")
 
     async def _created(self, path: str) -> Any:  # noqa: ANN401 - as in fsspec
         """Return when the object was written, in UTC: an object is never changed, only replaced."""
@@ -309,24 +282,6 @@ class SwiftReading(AsyncFileSystem, metaclass=_Expanding):  # type: ignore[misc]
         except KeyNotFoundError:
             return None
         return info if withdirs or info["type"] == "file" else None
-
-    async def _walk(
-        self,
-        path: str,
-        maxdepth: int | None = None,
-        on_error: Any = "omit",  # noqa: ANN401 - fsspec's signature
-        **kw: Any,  # noqa: ANN401 - fsspec's signature
-    ) -> AsyncIterator[Any]:
-        """Walk as fsspec does, but never take an error for an empty directory: only what is missing may be omitted."""
-
-        def judge(error: Exception) -> None:
-            if callable(on_error):
-                on_error(error)
-            elif on_error == "raise" or not isinstance(error, FileNotFoundError):
-                raise error
-
-        async for level in super()._walk(path, maxdepth=maxdepth, on_error=judge, **kw):
-            yield level
 
     async def _du(self, path: str, total: bool = True, maxdepth: int | None = None, **kw: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - fsspec's signature
         """Return the size of all objects beneath, from the listing alone."""

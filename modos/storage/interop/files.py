@@ -8,10 +8,10 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from modos.storage.base import Storage, WriteMode
+from modos.swift.layered import WholeWriter
 
 __all__ = ["StorageReader", "StorageWriter"]
 
@@ -77,7 +77,7 @@ class StorageReader(io.BufferedIOBase):
         return f"<{type(self).__name__} {self.path}>"
 
 
-class StorageWriter(io.BufferedIOBase):
+class StorageWriter(WholeWriter):
     """A binary file to write from beginning to end.
 
     What is short is put when the file is closed. Beyond 8 MiB a thread of its own puts what has been written while
@@ -110,17 +110,8 @@ class StorageWriter(io.BufferedIOBase):
         self._storage = storage
         self._options: dict[str, Any] = {"mode": mode, "content_type": content_type, "metadata": metadata}
         self._buffer = bytearray()
-        self._written = 0
         self._upload: _Upload | None = None
         self._settled = False
-
-    def writable(self) -> bool:
-        """Return whether it is open."""
-        return not self.closed
-
-    def tell(self) -> int:
-        """Return how many bytes have been written."""
-        return self._written
 
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - whatever has a buffer
         """Take bytes; what comes after `discard` is dropped.
@@ -175,26 +166,6 @@ class StorageWriter(io.BufferedIOBase):
         self._buffer.clear()
         if self._upload is not None:
             self._upload.abandon()
-
-    def close(self) -> None:
-        """Commit, unless a transaction is to do that."""
-        if self.closed:
-            return
-        try:
-            if self.autocommit:
-                self.commit()
-        finally:
-            super().close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.discard()
-        self.close()
 
     def __del__(self) -> None:
         """Discard what nobody closed: half a file is never committed by the garbage collector."""

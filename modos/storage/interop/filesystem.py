@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fsspec.compression import compr
-from fsspec.core import get_compression
 from fsspec.registry import register_implementation
 from fsspec.utils import stringify_path
 
@@ -20,13 +18,13 @@ from modos.storage.interop.files import StorageReader, StorageWriter
 from modos.storage.interop.reading import PROTOCOL, RootedReading
 from modos.storage.paths import target_name
 from modos.swift.blocking import mirrored
-from modos.swift.layered import CompressedWriter, TextWriter
+from modos.swift.layered import LayeredOpening
 
 __all__ = ["RootedFileSystem"]
 
 
 @mirrored
-class RootedFileSystem(RootedReading):
+class RootedFileSystem(RootedReading, LayeredOpening):
     """The files of one storage for whatever speaks fsspec; `Storage.to_fsspec` makes it.
 
     Paths are names in the storage. `..`, absolute paths and other protocols raise `InvalidPathError`; what goes wrong is a
@@ -188,25 +186,6 @@ class RootedFileSystem(RootedReading):
         return await self._run(self.storage.sign, self._file_name(path), expires_in=expiration, method=method)
 
     # -- files ------------------------------------------------------------------------------------------------------
-
-    def open(self, path: str, mode: str = "rb", *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - as in fsspec
-        """Open a file to read by ranges, or to write whole; an exception within `with` leaves no trace.
-
-        Parameters
-        ----------
-        path, mode
-            `rb`, `wb`, `xb` (refuse when something is there), or the same as text.
-        *args, **kw
-            As in fsspec; in writing also `content_type` and `metadata`.
-        """
-        if "r" in mode:
-            return super().open(path, mode, *args, **kw)
-        if "b" in mode:
-            compression = get_compression(path, kw.pop("compression", None))
-            writer = super().open(path, mode, *args, **kw)
-            return CompressedWriter(compr[compression](writer, mode="w"), writer) if compression else writer
-        text = {name: kw.pop(name) for name in ("encoding", "errors", "newline") if name in kw}
-        return TextWriter(self.open(path, mode.replace("t", "") + "b", *args, **kw), **text)
 
     def _open(
         self,

@@ -6,14 +6,13 @@ Owns paths, listings and reads. Knows nothing of how files are written, and no b
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.utils import stringify_path
 
 from modos.errors import InvalidPathError, KeyNotFoundError
@@ -21,6 +20,7 @@ from modos.storage.backends.opened import Opened
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
+from modos.swift.looking import Looking
 
 __all__ = ["PROTOCOL", "RootedReading", "rooted_name"]
 
@@ -59,7 +59,7 @@ def rooted_name(path: Any, protocol: str = PROTOCOL) -> str:  # noqa: ANN401 - w
     return target_name(text.removesuffix("/"))
 
 
-class RootedReading(AsyncFileSystem):  # type: ignore[misc]
+class RootedReading(Looking):
     """The reading half of `RootedFileSystem`, where its parameters are documented."""
 
     protocol = PROTOCOL
@@ -101,15 +101,6 @@ class RootedReading(AsyncFileSystem):  # type: ignore[misc]
 
         return normalize_token((type(self).__qualname__, self.storage, self.protocol))
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the blocking methods; after a fork, that of the new process."""
-        if self._pid != os.getpid():
-            self._pid: int = os.getpid()
-            self._loop: Any = None if self.asynchronous else get_loop()
-        loop: asyncio.AbstractEventLoop = self._loop
-        return loop
-
     async def _run[R](self, verb: Callable[..., R], *args: Any, **options: Any) -> R:  # noqa: ANN401 - whatever the verb takes
         call = partial(verb, *args, **options)
         return await asyncio.get_running_loop().run_in_executor(self._threads.get(), call)
@@ -145,27 +136,9 @@ class RootedReading(AsyncFileSystem):  # type: ignore[misc]
                 raise
         return _directory(name)
 
-    async def _type(self, path: str) -> str | None:
-        try:
-            return str((await self._info(path))["type"])
-        except KeyNotFoundError:
-            return None
-
-    async def _exists(self, path: str, **_: object) -> bool:
-        """Return whether there is a file, or a directory with files beneath; no error is taken for no."""
-        return await self._type(path) is not None
-
     async def _isfile(self, path: str) -> bool:
         """Return whether it is a file."""
         return await self._type(path) == "file"
-
-    async def _isdir(self, path: str) -> bool:
-        """Return whether it is a directory with files beneath, or the root."""
-        return await self._type(path) == "directory"
-
-    async def _modified(self, path: str) -> Any:  # noqa: ANN401 - as in fsspec
-        """Return when a file was written, in UTC."""
-        return (await self._info(path)).get("last_modified")
 
     async def _ls(self, path: str, detail: bool = True, **_: object) -> list[Any]:  # noqa: FBT001, FBT002 - fsspec's signature
         """Return what lies directly in a directory, or the file itself; complete past any page limit."""
@@ -211,24 +184,6 @@ class RootedReading(AsyncFileSystem):  # type: ignore[misc]
             if maxdepth is None or len(parts) - above <= maxdepth:
                 found[str(each.path)] = _info(each)
         return found
-
-    async def _walk(
-        self,
-        path: str,
-        maxdepth: int | None = None,
-        on_error: Any = "omit",  # noqa: ANN401 - fsspec's signature
-        **kw: Any,  # noqa: ANN401 - fsspec's signature
-    ) -> AsyncIterator[Any]:
-        """Walk as fsspec does, but never take an error for an empty directory: only what is missing may be omitted."""
-
-        def judge(error: Exception) -> None:
-            if callable(on_error):
-                on_error(error)
-            elif on_error == "raise" or not isinstance(error, FileNotFoundError):
-                raise error
-
-        async for level in super()._walk(path, maxdepth=maxdepth, on_error=judge, **kw):
-            yield level
 
     async def _expand_path(self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kw: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - fsspec's signature
         """Expand patterns as fsspec does, but take a name with `*`, `?` or `[` literally where there is such a file."""
