@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modos._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from modos.storage.backends.addresses import S3Path, SwiftPath, Target
     from modos.storage.backends.local import LocalStorage
     from modos.storage.backends.remote import FsspecStorage
     from modos.storage.backends.s3 import S3Storage, connect_s3
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from modos.storage.info import ObjectInfo
     from modos.storage.parts.base import Parts, PartUpload
     from modos.storage.parts.plan import PartInfo, Unfinished
-    from modos.storage.paths import S3Path, SwiftPath, Target
     from modos.storage.urls import open_storage
     from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
 
 __all__ = [
+    "LOG",
+    "OWN_ROOT",
     "ROOT_DOCUMENT",
+    "TRASH",
     "ZARR_ROOT",
     "Capabilities",
     "Fact",
@@ -64,13 +67,16 @@ __getattr__ = lazy_names(
         "PartInfo": ".parts.plan",
         "PartUpload": ".parts.base",
         "Parts": ".parts.base",
+        "LOG": ".base",
+        "OWN_ROOT": ".base",
         "ROOT_DOCUMENT": ".base",
-        "S3Path": ".paths",
+        "S3Path": ".backends.addresses",
         "S3Storage": ".backends.s3",
         "Storage": ".base",
-        "SwiftPath": ".paths",
+        "SwiftPath": ".backends.addresses",
         "SwiftStorage": ".backends.swift",
-        "Target": ".paths",
+        "TRASH": ".base",
+        "Target": ".backends.addresses",
         "Unfinished": ".parts.plan",
         "ZARR_ROOT": ".base",
         "add_data": ".zarr_root",

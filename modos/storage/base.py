@@ -9,7 +9,16 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Self
 
 from modos.errors import InvalidURLError
-from modos.storage.contract.backend import NO_CONDITION, ROOT_DOCUMENT, ZARR_ROOT, Method, WriteMode
+from modos.storage.contract.backend import (
+    LOG,
+    NO_CONDITION,
+    OWN_ROOT,
+    ROOT_DOCUMENT,
+    TRASH,
+    ZARR_ROOT,
+    Method,
+    WriteMode,
+)
 from modos.storage.contract.changing import Changing
 from modos.storage.paths import target_name
 from modos.storage.twins import asynchronous
@@ -22,7 +31,7 @@ if TYPE_CHECKING:
     from modos.storage.interop.filesystem import RootedFileSystem
     from modos.storage.interop.upaths import StoragePath
 
-__all__ = ["NO_CONDITION", "ROOT_DOCUMENT", "ZARR_ROOT", "Method", "Storage", "WriteMode"]
+__all__ = ["LOG", "NO_CONDITION", "OWN_ROOT", "ROOT_DOCUMENT", "TRASH", "ZARR_ROOT", "Method", "Storage", "WriteMode"]
 
 
 class Storage(Changing):

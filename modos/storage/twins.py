@@ -3,7 +3,6 @@
 Owns how a twin is made from a verb. Knows no verb and no storage.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import closing
 from functools import wraps
@@ -20,6 +19,8 @@ def asynchronous[S, **P, R](verb: Callable[Concatenate[S, P], R]) -> Callable[Co
 
     @wraps(verb)
     async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        import asyncio  # whoever awaits this has it already, and others do not wait for it
+
         return await asyncio.to_thread(verb, self, *args, **kwargs)
 
     twin.__name__ = f"{verb.__name__}_async"
@@ -34,6 +35,8 @@ def asynchronous_iterator[S, **P, R](
 
     @wraps(verb)
     async def twin(self: S, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[R]:
+        import asyncio  # likewise
+
         with closing(verb(self, *args, **kwargs)) as items:
             while batch := await asyncio.to_thread(lambda: list(islice(items, _BATCH))):
                 for item in batch:

@@ -5,6 +5,7 @@ names of element groups from the model, and nothing of what an object does with 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +34,15 @@ __all__ = [
 
 type JSON = dict[str, Any]
 
+_LOG = "modos"
+_DEEPEST = 64
+"""How deep a document may be nested: no program writes deeper ones, and what walks through them has its limits."""
+_MEMBER = re.compile(r"(?!\.\.?(?:/|$))[^/]+(?:/(?!\.\.?(?:/|$))[^/]+)*", re.DOTALL)
+"""Path of a group or an array: names, none of which leads elsewhere."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_JSON = (b"NaN", b"Infinity", b"\\ud", b"\\uD")
+"""How numbers, and halves of characters, look that Python reads and that no document may have; there are others like it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ZarrRoot:
@@ -46,11 +56,17 @@ class ZarrRoot:
         Path in the hierarchy (`"sample/sample1"`) to the document of that group or array.
     consolidated
         Whether the document held its members, or they had to be looked up one by one.
+    is_proper
+        Whether all of it can be written as JSON, for certain: some programs write numbers that JSON has not.
+    log
+        What stands beside the members under `modos`, which zarr and other programs do not look at; `None` for nothing.
     """
 
     attributes: JSON
     members: Mapping[str, JSON] = field(default_factory=dict)
     consolidated: bool = True
+    is_proper: bool = field(default=True, compare=False)
+    log: JSON | None = field(default=None, compare=False)
 
     @classmethod
     def parse(cls, body: bytes, url: str) -> "ZarrRoot":
@@ -66,19 +82,31 @@ class ZarrRoot:
             raise DamagedObjectError(url, "its root is an array, not a group")
         consolidated = document.get("consolidated_metadata")
         if consolidated is None:
-            return cls(document.get("attributes", {}), consolidated=False)
+            return cls(document.get("attributes", {}), consolidated=False, is_proper=False)
         members = consolidated.get("metadata") if isinstance(consolidated, dict) else None
         if not isinstance(members, dict):
             raise DamagedObjectError(url, "its consolidated metadata is not a mapping of documents")
         for path, member in members.items():
+            if not _MEMBER.fullmatch(path):
+                raise DamagedObjectError(url, f"its consolidated metadata name {path!r}, which is no group or array")
             _check_document(member, url, what=f"the consolidated metadata of {path!r}")
-        return cls(document.get("attributes", {}), members)
+            _check_array(member, url, path)
+        log = consolidated.get(_LOG)
+        return cls(
+            document.get("attributes", {}),
+            members,
+            is_proper=not any(each in body for each in _NO_JSON),
+            log=log if isinstance(log, dict) else None,
+        )
 
     def dump(self) -> bytes:
-        """Return the root document with all members consolidated in it, as zarr writes it."""
-        members = {path: self.members[path] for path in sorted(self.members, key=lambda path: (path.count("/"), path))}
-        document = {**_group(self.attributes), "consolidated_metadata": _consolidated(members)}
-        return _encoded(document)
+        """Return the root document with all members consolidated in it, as zarr understands it: each on a line of its own."""
+        paths = sorted(self.members, key=lambda path: (path.count("/"), path))
+        lines = ",\n".join(f"      {_compact(path)}: {_compact(self.members[path])}" for path in paths)
+        log = "" if self.log is None else f'"{_LOG}": {_compact(self.log)},\n    '
+        empty = _encoded({**_group(self.attributes), "consolidated_metadata": _consolidated({})}).decode()
+        before, _, after = empty.rpartition('"metadata": {}')
+        return f'{before}{log}"metadata": {{\n{lines}\n    }}{after}'.encode()
 
 
 def parse_document(body: bytes, url: str) -> JSON:
@@ -93,8 +121,28 @@ def parse_document(body: bytes, url: str) -> JSON:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise DamagedObjectError(url, f"its metadata is not JSON ({error})") from error
+    if _may_be_deep(body) and _depth(document) > _DEEPEST:
+        raise DamagedObjectError(url, f"its metadata is nested more than {_DEEPEST} deep")
     _check_document(document, url, what="its metadata")
     return cast("JSON", document)
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Tell whether pairs of brackets within others go deep, or there are some in text, which looks alike."""
+    brackets = body.translate(None, _NO_BRACKETS)
+    for _ in range(_DEEPEST):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return False
+    return True
+
+
+def _depth(document: object) -> int:
+    depth, level = 0, [document]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def _check_document(document: object, url: str, *, what: str) -> None:
@@ -108,6 +156,11 @@ def _check_document(document: object, url: str, *, what: str) -> None:
         raise DamagedObjectError(url, f"{what} has the node type {document.get('node_type')!r}")
     if not isinstance(document.get("attributes", {}), dict):
         raise DamagedObjectError(url, f"{what} has attributes that are not a mapping")
+
+
+def _check_array(document: JSON, url: str, path: str) -> None:
+    if document["node_type"] == "array" and not (isinstance(document.get("shape"), list) and "data_type" in document):
+        raise DamagedObjectError(url, f"the array {path} is without a shape or a data type")
 
 
 def document_path(member: str) -> str:
@@ -150,8 +203,15 @@ def member_document(member: Mapping[str, Any]) -> bytes:
     return _encoded(member)
 
 
-def read_root(storage: Storage) -> ZarrRoot:
+def read_root(storage: Storage, body: bytes | None = None) -> ZarrRoot:
     """Read everything the hierarchy says: one request, unless some other program left it unconsolidated.
+
+    Parameters
+    ----------
+    storage
+        The storage in which it stands.
+    body
+        The root document; `None` to read it.
 
     Raises
     ------
@@ -160,7 +220,7 @@ def read_root(storage: Storage) -> ZarrRoot:
     DamagedObjectError
         When its documents cannot be read.
     """
-    root = ZarrRoot.parse(storage.read(ROOT_DOCUMENT), storage.url)
+    root = ZarrRoot.parse(storage.read(ROOT_DOCUMENT) if body is None else body, storage.url)
     if (
         root.consolidated and root.members
     ):  # without any, not even the groups of kinds, it says nothing of what there is
@@ -170,7 +230,8 @@ def read_root(storage: Storage) -> ZarrRoot:
         if path.name == "zarr.json" and str(path) != ROOT_DOCUMENT:
             member = str(path.parent.relative_to(ZARR_ROOT))
             members[member] = parse_document(storage.read(path), storage.url_of(path))
-    return ZarrRoot(root.attributes, members, consolidated=False)
+            _check_array(members[member], storage.url_of(path), member)
+    return ZarrRoot(root.attributes, members, consolidated=False, is_proper=False)
 
 
 def open_root(storage: Storage) -> "zarr.Group":
@@ -271,3 +332,6 @@ def _consolidated(members: Mapping[str, JSON]) -> JSON:
 
 def _encoded(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

@@ -34,6 +34,12 @@ __all__ = ["LocalStorage", "turn"]
 
 _ATTEMPTS = 10
 
+_LAST = "\U0010ffff"
+"""Sorts behind all that may be in a directory."""
+
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
+"""Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
+
 
 class LocalStorage(Storage):
     """A directory of this machine; it need not exist until something is stored.
@@ -121,20 +127,28 @@ class LocalStorage(Storage):
         place = self._place(name)
         try:
             status = place.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
         except OSError as error:
-            if error.errno in {errno.ENAMETOOLONG, errno.ELOOP}:
+            if error.errno in _ABSENT:
                 return None
             raise
         return self._info(name, status) if place.is_file() else None
 
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
+        return self._walked(name, recursive=recursive)
+
+    def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
+        return self._walked(name, recursive=True, start_after=start_after)
+
+    def _walked(self, name: str, *, recursive: bool, start_after: str = "") -> Generator[ObjectInfo]:
+        beginning = f"{name}/" if name else ""
         try:
-            entries = sorted(os.scandir(self._place(name)), key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
+            with os.scandir(self._place(name)) as found:
+                entries = [each for each in found if f"{beginning}{each.name}/{_LAST}" > start_after]
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return
+            raise
+        for entry in sorted(entries, key=lambda entry: entry.name):
             if is_partial(entry.name):
                 continue
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
@@ -142,9 +156,11 @@ class LocalStorage(Storage):
                 if recursive and entry.is_symlink():
                     continue  # a link may lead outside, or back here
                 if recursive:
-                    yield from self._scan(path, recursive=True)
+                    yield from self._walked(path, recursive=True, start_after=start_after)
                 else:
                     yield ObjectInfo(PurePosixPath(path), kind="directory")
+                continue
+            if path <= start_after:
                 continue
             info = self._stat(path)  # `None` for a link that leads nowhere, or a file that is gone meanwhile
             if info is not None:
@@ -229,8 +245,11 @@ class LocalStorage(Storage):
 
     def _remove(self, names: Sequence[str]) -> None:
         for name in names:
-            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            try:
                 self._place(name).unlink()
+            except OSError as error:
+                if error.errno not in {*_ABSENT, errno.EISDIR}:
+                    raise
         for parent in {self._place(name).parent for name in names}:
             self._prune(parent)
 

@@ -282,7 +282,12 @@ class PagedStorage(FsspecStorage):
         """Ask once for what is beneath `name`, strictly behind `start_after`: any text in place of a target."""
 
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
-        start_after: str | None = ""
+        return self._paged(name, "", recursive=recursive)
+
+    def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
+        return self._paged(name, start_after, recursive=True)
+
+    def _paged(self, name: str, start_after: str | None, *, recursive: bool) -> Generator[ObjectInfo]:
         while start_after is not None:
             page = self._page(name, start_after=start_after, recursive=recursive)
             yield from page.infos

@@ -13,6 +13,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
 from modos.errors import InvalidInputError, KeyChangedError, ServiceError, StorageError
+from modos.storage.backends.addresses import S3Path
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine
 from modos.storage.backends.failures import meaning_in_obstore, meaning_in_s3, status_of
 from modos.storage.backends.opened import Opened
@@ -23,7 +24,7 @@ from modos.storage.base import NO_CONDITION, Method, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.options import S3, checked_endpoint
 from modos.storage.parts.names import is_partial
-from modos.storage.paths import S3Path, object_name, target_name
+from modos.storage.paths import object_name, target_name
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem

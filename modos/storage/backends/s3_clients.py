@@ -43,6 +43,7 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
     s3fs = require("s3fs", extra="s3", purpose=_PURPOSE)
     session = require("aiobotocore.session", extra="s3", purpose=_PURPOSE).AioSession(profile=options.get("profile"))
     session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
+    session.get_component("event_emitter").register_last("before-call.s3.UploadPart", _sign_the_md5)
     theirs = options.get("session")
     if theirs is not None:
         session._credentials = _awaitable(_plain(theirs).get_credentials())  # noqa: SLF001 - the only way to refresh
@@ -79,6 +80,14 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
 def _send_at_once(params: Mapping[str, Any], **_: object) -> None:
     """Do not wait for `100 Continue` before a body is sent: aiohttp waits without end when it does not come."""
     params["headers"].pop("Expect", None)
+
+
+def _sign_the_md5(params: Mapping[str, Any], context: dict[str, Any], **_: object) -> None:
+    """Sign the MD5 of a part and not its bytes, which then need no SHA-256: the service compares the one or the other."""
+    config = context.get("client_config")
+    if config is not None and "Content-MD5" in params["headers"]:
+        unsigned = type(config)(s3={**(config.s3 or {}), "payload_signing_enabled": False})
+        context["client_config"] = config.merge(unsigned)
 
 
 def s3_engine(bucket: str, endpoint: str | None, options: Mapping[str, Any]) -> ObstoreEngine:

@@ -11,11 +11,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from modos.errors import KeyExistsError, KeyNotFoundError
+from modos.storage.backends.addresses import SwiftPath
 from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import Page, PagedStorage
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
-from modos.storage.paths import SwiftPath, target_name
+from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
     from modos.storage.parts.swift import SwiftParts

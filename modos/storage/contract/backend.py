@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modos.storage.parts.base import Parts
 
 
-__all__ = ["NO_CONDITION", "ROOT_DOCUMENT", "ZARR_ROOT", "Backend", "Method", "WriteMode"]
+__all__ = ["LOG", "NO_CONDITION", "OWN_ROOT", "ROOT_DOCUMENT", "TRASH", "ZARR_ROOT", "Backend", "Method", "WriteMode"]
 
 type WriteMode = Literal["overwrite", "create"]
 type Method = Literal["GET", "PUT"]
@@ -30,6 +30,15 @@ ZARR_ROOT = PurePosixPath("data.zarr")
 
 ROOT_DOCUMENT = f"{ZARR_ROOT}/zarr.json"
 """The file that makes a directory a digital object; the last that is written."""
+
+OWN_ROOT = PurePosixPath(".modos")
+"""What modos keeps in an object for itself, relative to the object: none of its described files."""
+
+LOG = OWN_ROOT / "log"
+"""A record of each edit of an object; it goes along when the object is copied."""
+
+TRASH = OWN_ROOT / "trash"
+"""Files that edits have replaced or removed, for a while; they stay where they are when the object is copied."""
 
 NO_CONDITION = "this service cannot replace a file only while it is unchanged"
 
@@ -98,6 +107,10 @@ class Backend(ABC):
     @abstractmethod
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
         """Yield what is beneath a directory, `""` for the root."""
+
+    def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
+        """Yield the files beneath a directory that sort behind a name; this default lists all and leaves out the others."""
+        return (info for info in self._scan(name, recursive=True) if str(info.path) > start_after)
 
     @abstractmethod
     def _open(self, name: str) -> BinaryIO:

@@ -49,7 +49,9 @@ class Looking(Backend):
                 raise FileNotFoundError(name)
             return info
 
-    def scan(self, target: str | PurePath | None = None, *, recursive: bool = True) -> Generator[ObjectInfo]:
+    def scan(
+        self, target: str | PurePath | None = None, *, recursive: bool = True, start_after: str = ""
+    ) -> Generator[ObjectInfo]:
         """Yield what is stored beneath a directory, lazily and complete past any page limit.
 
         Parameters
@@ -58,16 +60,28 @@ class Looking(Backend):
             The directory; `None` for the root. One that is not there has nothing beneath it.
         recursive
             Whether to descend. Otherwise one level is listed, with directories as such.
-        """
-        return self._scanned(directory_name(target), recursive=recursive)
+        start_after
+            Any text in the place of a target: files whose names, relative to the storage, sort at it or before it by
+            their Unicode code points are left out. S3, Azure, Google and Swift begin to list there, others leave out.
+            `""` for none.
 
-    def _scanned(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
-        with self._boundary(name), closing(self._scan(name, recursive=recursive)) as infos:
+        Raises
+        ------
+        InvalidInputError
+            When `start_after` is given for one level only.
+        """
+        if start_after and not recursive:
+            raise InvalidInputError("start_after is for listings that descend; a level is listed as a whole")
+        return self._scanned(directory_name(target), recursive=recursive, start_after=start_after)
+
+    def _scanned(self, name: str, *, recursive: bool, start_after: str) -> Generator[ObjectInfo]:
+        found = self._scan_after(name, start_after) if start_after else self._scan(name, recursive=recursive)
+        with self._boundary(name), closing(found) as infos:
             yield from infos
 
-    def list(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
-        """Yield the names of all files beneath a directory, lazily and complete past any page limit."""
-        return (info.path for info in self.scan(target))
+    def list(self, target: str | PurePath | None = None, *, start_after: str = "") -> Generator[PurePosixPath]:
+        """Yield the names of all files beneath a directory, lazily and complete past any page limit; see `scan`."""
+        return (info.path for info in self.scan(target, start_after=start_after))
 
     def list_dir(self, target: str | PurePath | None = None) -> Generator[PurePosixPath]:
         """Yield the names of files and directories one level beneath a directory."""

@@ -47,14 +47,25 @@ class _RangedFile(io.RawIOBase):
         self._position = origin + offset
         return self._position
 
+    def readall(self) -> bytes:
+        """Return the rest: all of it was asked for, where the inherited method would ask for 8 KiB at a time."""
+        start, end = self._position, self._size
+        body = self._storage.read(self._target, start, end) if start < end else b""
+        self._check(len(body), max(0, end - start))
+        self._position = max(start, end)
+        return body
+
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - typeshed's WriteableBuffer has no run-time name
         view = memoryview(buffer).cast("B")
         end = min(self._position + len(view), self._size)
         if end <= self._position:
             return 0
         body = self._storage.read(self._target, self._position, end)
-        if len(body) != end - self._position:
-            raise IntegrityError(self.name, f"{len(body):,} bytes came where {end - self._position:,} were asked for")
+        self._check(len(body), end - self._position)
         view[: len(body)] = body
         self._position = end
         return len(body)
+
+    def _check(self, came: int, asked: int) -> None:
+        if came != asked:
+            raise IntegrityError(self.name, f"{came:,} bytes came where {asked:,} were asked for")

@@ -3,7 +3,6 @@
 Owns how such a step serves zarr's interface, the refusal of modes, and closing what was opened. Must not know a scheme.
 """
 
-import asyncio
 from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -55,6 +54,8 @@ class StepAdapter(URLPipelineAdapter):
     @classmethod
     async def open_pipeline_segment(cls, segment: PipelineSegment, context: PipelineContext) -> AdapterResolution:
         """Open a segment on what stands before it."""
+        import asyncio  # whoever awaits this has it already
+
         url = joined((*context.preceding, segment))
         said = read_segment(segment, url)
         if cls.only_reads:

@@ -129,6 +129,37 @@ class ListingTests(StorageSuite):
         assert list(storage.list(target)) == []
         assert list(storage.list_dir(target)) == []
 
+    @pytest.mark.parametrize(
+        ("start_after", "left_out"),
+        [
+            ("", 0),
+            ("a", 0),
+            ("log/1", 1),
+            ("log/1~", 1),
+            ("log/2", 1),
+            ("log/2.json", 2),
+            ("log/2/b", 3),
+            ("log/2/b/c", 3),
+            ("log/\U0010ffff", 5),
+            ("z", 5),
+        ],
+    )
+    def test_a_listing_begins_behind_a_name(self, storage: Storage, start_after: str, left_out: int) -> None:
+        """`start_after` leaves out the names that sort at it or before it, whether it is a name itself or not."""
+        names = ["log/1", "log/2.json", "log/2/b", "log/3/d/e", "log/é"]
+        self.put_many_raw(storage, names)
+        assert listed(storage) == names
+        assert sorted(str(path) for path in storage.list(start_after=start_after)) == names[left_out:]
+        assert sorted(str(path) for path in storage.list("log", start_after=start_after)) == names[left_out:]
+        assert sorted(str(info.path) for info in storage.scan("log/3", start_after=start_after)) == [
+            name for name in names[left_out:] if name.startswith("log/3/")
+        ]
+
+    def test_a_level_is_listed_as_a_whole(self, storage: Storage) -> None:
+        """`start_after` is refused where it has no meaning."""
+        with pytest.raises(InvalidInputError, match="start_after"):
+            storage.scan(recursive=False, start_after="a")
+
     def test_listings_are_complete_past_a_page(self, storage: Storage) -> None:
         """Every name comes once, however many pages the service makes of them, files and directories alike."""
         flat = [f"flat/{number:04}" for number in range(2 * self.page_size + 5)]

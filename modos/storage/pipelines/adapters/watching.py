@@ -226,6 +226,10 @@ class WatchedStorage(Storage):
         self._told("list", name)
         return self._inner._scan(name, recursive=recursive)  # noqa: SLF001 - likewise
 
+    def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
+        self._told("list", name)
+        return self._inner._scan_after(name, start_after)  # noqa: SLF001 - likewise
+
     def _open(self, name: str) -> BinaryIO:
         self._told("open", name)
         return self._inner._open(name)  # noqa: SLF001 - likewise

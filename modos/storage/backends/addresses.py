@@ -1,0 +1,190 @@
+"""Addresses of S3 and Swift as pydantic types, and targets likewise.
+
+Owns how an address is read, and what a model that holds one refuses. Does no I/O; the rules for names stand in
+`modos.storage.paths`, which whoever only opens an object need not wait for pydantic to use.
+"""
+
+from pathlib import PurePath
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from modos.errors import InvalidPathError, InvalidURLError
+from modos.storage.paths import bucket_name, container_name, object_name, target_name
+
+__all__ = ["S3Path", "SwiftPath", "Target"]
+
+
+def _prefix_name(prefix: str) -> str:
+    return object_name(target_name(prefix)) if prefix else prefix
+
+
+def _text_of(target: object) -> object:
+    return target.as_posix() if isinstance(target, PurePath) else target
+
+
+type Target = Annotated[str, BeforeValidator(_text_of), AfterValidator(target_name)]
+"""A pydantic type: a target inside a storage, `str` or `PurePath`, refused unless `target_name` takes it."""
+
+
+class _BucketPath(BaseModel):
+    """What S3 and Swift paths share: a first name, and a key beneath it that may be empty."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def _parsed(cls, url: str, **names: str) -> Self:
+        try:
+            return cls(**names)
+        except ValidationError as error:
+            raise InvalidURLError(url, _first_reason(error)) from error
+
+
+class S3Path(_BucketPath):
+    """A place in S3: a bucket, and a key or prefix in it.
+
+    Parameters
+    ----------
+    url
+        `s3://bucket[/key]`, or with the service's address `s3+https://host[:port]/bucket[/key]`; alternatively
+        `bucket`, `key` and `endpoint` as such.
+
+    Examples
+    --------
+    >>> path = S3Path(url="s3://omics/study/ex")
+    >>> path.bucket, path.key
+    ('omics', 'study/ex')
+    >>> str(path / "data.zarr")
+    's3://omics/study/ex/data.zarr'
+    >>> S3Path(url="s3+https://s3.example.org/omics/study").endpoint
+    'https://s3.example.org'
+    """
+
+    bucket: Annotated[str, AfterValidator(bucket_name)]
+    key: Annotated[str, AfterValidator(_prefix_name)] = ""
+    endpoint: str | None = None
+
+    def __init__(self, url: str | None = None, **names: str) -> None:
+        super().__init__(**(_s3_names(url) if url is not None else {}), **names)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read an S3 URL of either form.
+
+        Raises
+        ------
+        InvalidURLError
+            When it is not such a URL, or a name in it may not be used.
+        """
+        return cls._parsed(url, **_s3_names(url))
+
+    @property
+    def url(self) -> str:
+        """The path as `s3://bucket/key`, with the service's address where it has one."""
+        start = f"s3+{self.endpoint}/" if self.endpoint else "s3://"
+        return "/".join(filter(None, (start + self.bucket, self.key)))
+
+    def __truediv__(self, target: str | PurePath) -> Self:
+        return self.parse(f"{self.url}/{target_name(target)}")
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class SwiftPath(_BucketPath):
+    """A place in OpenStack Swift: a container, and an object name or prefix in it.
+
+    Parameters
+    ----------
+    url
+        `swift://container[/object]`, or with the account's address
+        `swift+https://host[:port]/v1/ACCOUNT/container[/object]`; alternatively `container`, `key` and `storage_url`.
+
+    Examples
+    --------
+    >>> path = SwiftPath(url="swift://omics/study/ex")
+    >>> path.container, path.key
+    ('omics', 'study/ex')
+    >>> SwiftPath(url="swift+https://swift.example.org/v1/AUTH_lab/omics").storage_url
+    'https://swift.example.org/v1/AUTH_lab'
+    """
+
+    container: Annotated[str, AfterValidator(container_name)]
+    key: Annotated[str, AfterValidator(_prefix_name)] = ""
+    storage_url: str | None = None
+
+    def __init__(self, url: str | None = None, **names: str) -> None:
+        super().__init__(**(_swift_names(url) if url is not None else {}), **names)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read a Swift URL of either form.
+
+        Raises
+        ------
+        InvalidURLError
+            When it is not such a URL, or a name in it may not be used.
+        """
+        return cls._parsed(url, **_swift_names(url))
+
+    @property
+    def url(self) -> str:
+        """The path as `swift://container/object`, with the account's address where it has one."""
+        start = f"swift+{self.storage_url}/" if self.storage_url else "swift://"
+        return "/".join(filter(None, (start + self.container, self.key)))
+
+    def __truediv__(self, target: str | PurePath) -> Self:
+        return self.parse(f"{self.url}/{target_name(target)}")
+
+    def __str__(self) -> str:
+        return self.url
+
+
+def _split_url(url: str, scheme: str) -> tuple[str, str]:
+    start = f"{scheme}://"
+    if url[: len(start)].lower() != start:
+        raise InvalidURLError(url, f"is no {scheme} address; it must begin with {start!r}")
+    first, _, rest = url[len(start) :].partition("/")
+    return first, rest.removesuffix("/")
+
+
+def _s3_names(url: str) -> dict[str, str]:
+    scheme = url.partition("://")[0].lower()
+    if scheme not in {"s3+http", "s3+https"}:
+        bucket, key = _split_url(url, "s3")
+        return {"bucket": bucket, "key": key}
+    host, _, path = url[len(scheme) + len("://") :].partition("/")
+    bucket, _, key = path.partition("/")
+    if not (host and bucket):
+        raise InvalidURLError(url, f"is no S3 address; it must be {scheme}://host[:port]/bucket")
+    _refuse_user(host, f"{scheme}://…/{path}")
+    endpoint = f"{scheme.removeprefix('s3+')}://{host}"
+    return {"bucket": bucket, "key": key.removesuffix("/"), "endpoint": endpoint}
+
+
+def _refuse_user(host: str, hidden: str) -> None:
+    if urlsplit(f"//{host}").username is not None:
+        raise InvalidURLError(hidden, "holds a user name; credentials do not belong in an address")
+
+
+def _swift_names(url: str) -> dict[str, str]:
+    scheme = url.partition("://")[0].lower()
+    if scheme not in {"swift+http", "swift+https"}:
+        container, key = _split_url(url, "swift")
+        return {"container": container, "key": key}
+    host, _, path = url[len(scheme) + len("://") :].partition("/")
+    version, account, container, key = [*path.split("/", 3), "", "", "", ""][:4]
+    if not (host and version and account and container):
+        raise InvalidURLError(url, f"is no Swift address; it must be {scheme}://host[:port]/v1/ACCOUNT/container")
+    _refuse_user(host, f"{scheme}://…/{path}")
+    storage_url = f"{scheme.removeprefix('swift+')}://{host}/{version}/{account}"
+    return {"container": container, "key": key.removesuffix("/"), "storage_url": storage_url}
+
+
+def _first_reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidPathError):
+        return f"cannot be used: {cause}"
+    return f"cannot be used: {first['msg']}"
