@@ -3,23 +3,47 @@
 Owns what must not be overwritten. Moves no byte itself: that is what `modos.transfers` does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
+from modos.objects.checks.older import OLD_ROOTS
 from modos.objects.contents import data_files, refuse_foreign
 from modos.objects.snapshot import Snapshot
-from modos.storage import Storage, find_objects
+from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
 from modos.transfers.engine import Proof
-from modos.transfers.plan import Leftovers
+from modos.transfers.plan import Leftovers, Treatment
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Moved", "plan_object_transfer", "transfer_object", "transfer_objects"]
+__all__ = ["Moved", "Sending", "TransferOptions", "plan_object_transfer", "transfer_object", "transfer_objects"]
+
+_OLDER = 2
+"""Format of the hierarchies of older releases."""
+
+_SPECIAL: Mapping[str, Treatment] = MappingProxyType({str(TRASH): "left out", str(LOG): "mirrored"})
+"""A record that only the target has would be taken for an edit of the copy that nobody has completed."""
+
+
+class Sending(TypedDict, total=False):
+    """How the bytes of an object are moved; `modos.transfers.transfer` says what each is, and what it is without."""
+
+    verify: Proof
+    workers: int | None
+    client: "Client | None"
+    progress: Callable[[Progress], None] | None
+
+
+class TransferOptions(Sending, total=False):
+    """What may be said of the transfer of an object; `modos.transfer` says what each is, and what it is without."""
+
+    overwrite: bool
+    delete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +67,11 @@ class Moved:
 
 
 def transfer_object(
-    source: Storage,
-    target: Storage,
-    *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: Proof = "by digest",
-    workers: int | None = None,
-    client: "Client | None" = None,
-    progress: Callable[[Progress], None] | None = None,
+    source: Storage, target: Storage, *, overwrite: bool = False, delete: bool = False, **sending: Unpack[Sending]
 ) -> Report:
     """Copy an object, every file verified, its root document last.
+
+    An object of zarr format 2 is copied as it is. Its root is the last of its documents then, too.
 
     Parameters
     ----------
@@ -64,10 +82,8 @@ def transfer_object(
         new one is whole.
     delete
         Whether files that only an older copy of the object has go too.
-    verify, workers, client
+    sending
         As for `modos.transfers.transfer`.
-    progress
-        Called as the copy goes on; `None` for silence.
 
     Raises
     ------
@@ -79,20 +95,8 @@ def transfer_object(
         When a file did not arrive as it left; the target is then no object.
     """
     allow = partial(_allowed, source, target, overwrite=overwrite, delete=delete)
-    try:
-        return transfer(
-            source,
-            target,
-            leftovers="remove" if delete else "keep",
-            verify=verify,
-            workers=workers,
-            allow=allow,
-            client=client,
-            progress=progress,
-        )
-    except KeyNotFoundError:
-        Snapshot.read(source)
-        raise
+    work = partial(transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow)
+    return _completed(source, partial(work, **sending))
 
 
 def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = False, delete: bool = False) -> Plan:
@@ -104,31 +108,20 @@ def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = 
         As for `transfer_object`.
     """
     allow = partial(_allowed, source, target, overwrite=overwrite, delete=delete)
-    try:
-        return prepare_transfer(source, target, leftovers="remove" if delete else "keep", allow=allow)
-    except KeyNotFoundError:
-        Snapshot.read(source)
-        raise
+    return _completed(
+        source,
+        partial(prepare_transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow),
+    )
 
 
-def transfer_objects(
-    source: Storage,
-    target: Storage,
-    *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: Proof = "by digest",
-    workers: int | None = None,
-    client: "Client | None" = None,
-    progress: Callable[[Progress], None] | None = None,
-) -> Iterator[Moved]:
+def transfer_objects(source: Storage, target: Storage, **options: Unpack[TransferOptions]) -> Iterator[Moved]:
     """Copy all objects beneath a place, one after the other; one that fails does not keep back the others.
 
     Parameters
     ----------
     source, target
         Where the objects are, and where their copies go, under the same names.
-    overwrite, delete, verify, workers, client, progress
+    options
         As for `transfer_object`, for each of them.
 
     Raises
@@ -142,32 +135,38 @@ def transfer_objects(
     for name in names:
         here, there = (storage / name if name else storage for storage in (source, target))
         try:
-            report = transfer_object(
-                here,
-                there,
-                overwrite=overwrite,
-                delete=delete,
-                verify=verify,
-                workers=workers,
-                client=client,
-                progress=progress,
-            )
+            report = transfer_object(here, there, **options)
         except ModosError as error:
             yield Moved(here.url, there.url, error=error)
         else:
             yield Moved(here.url, there.url, report)
 
 
+def _completed[T](source: Storage, work: Callable[..., T]) -> T:
+    """Do something that is completed by the root document of an object, of whichever format that is."""
+    try:
+        return work(commit=ROOT_DOCUMENT)
+    except KeyNotFoundError:
+        if Snapshot.read(source).zarr_format != _OLDER:
+            raise
+    return work(commit=OLD_ROOTS)
+
+
 def _allowed(source: Storage, target: Storage, *, overwrite: bool, delete: bool) -> Leftovers:
     """Return what becomes of files that only the target has, unless what is there must not be overwritten."""
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
-    other = there.exists and not _is_same(leaving, there)
+    is_newer = there.exists and there.zarr_format > leaving.zarr_format
+    other = there.exists and (is_newer or not _is_same(leaving, there))
     if other and not overwrite:
-        reason = f"another object, {there.id!r}, is here; overwrite it only if it is to go"
-        raise ObjectExistsError(target.url, reason)
+        which = f"a copy of zarr format {there.zarr_format}" if is_newer else f"another object, {there.id!r},"
+        raise ObjectExistsError(target.url, f"{which} is here; overwrite it only if it is to go")
     if not there.exists and not overwrite:
         refuse_foreign(target, {str(path) for path in data_files(source)}.__contains__)
-    return "remove" if other or delete else "keep"
+    return _leftovers(delete=other or delete)
+
+
+def _leftovers(*, delete: bool) -> Leftovers:
+    return "remove" if delete else "keep"
 
 
 def _is_same(one: Snapshot, other: Snapshot) -> bool:

@@ -15,10 +15,10 @@ from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.makeup import Composition
 from modos.storage.sources import Digested
-from modos.transfers.digests import Digests
+from modos.transfers.digests import Digests, same_content
 from modos.transfers.reading import Reader, changed_since
 
-__all__ = ["copy_stream", "digest_of", "verified_chunks"]
+__all__ = ["copy_stream", "digest_of", "digests_if_same", "verified_chunks"]
 
 PIECE = 8 * 1024 * 1024
 """Bytes read at a time: what one file under way holds in memory, beside the target's own buffers."""
@@ -116,6 +116,33 @@ def digest_of(storage: Storage, file: ObjectInfo, watch: Watch | None = None) ->
             watch(0)
         digest.update(piece)
     return digest.hexdigest()
+
+
+def digests_if_same(  # noqa: PLR0917 - two files, each of a place
+    reader: Reader, file: ObjectInfo, wanted: Digests, target: Storage, there: ObjectInfo, watch: Watch
+) -> Digests | None:
+    """Return the digests of a file that the target has, `None` unless it is that of the source; reads it at the target.
+
+    Parameters
+    ----------
+    reader, file, wanted
+        Of the source, its file as it is listed, and what is known of that.
+    target, there
+        Where there is a file of that size.
+    watch
+        Told of every piece.
+    """
+    composition = reader.composition(file)
+    if composition is None and wanted.keys() <= {"parts"}:
+        return None
+    body = Digested(_pieces(target, there))
+    for piece in body:
+        watch(0)
+        if composition is not None:
+            composition.feed(piece)
+    found = {"md5": body.md5, "blake2b": body.blake2b}
+    as_there = found if composition is None else found | {"parts": composition.etag}
+    return found if same_content(wanted, as_there) else None
 
 
 def verified_chunks(source: Storage, file: ObjectInfo) -> Generator[bytes]:

@@ -6,7 +6,9 @@ there are, nor in which order they go.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -14,30 +16,30 @@ from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.makeup import Composition, Makeup
+from modos.storage.parts.makeup import Composition
 from modos.storage.parts.plan import PartInfo
-from modos.transfers.copying import copy_stream, digest_of
+from modos.transfers.copying import copy_stream, digest_of, digests_if_same
 from modos.transfers.crew import Crew, Unit
-from modos.transfers.digests import DigestBook, Digests, digests_of, same_content, version_of
+from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
 from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
 from modos.transfers.reading import Chain, Reader
-from modos.transfers.under_way import Done, Large
+from modos.transfers.under_way import Done, Large, shared_size
 
 __all__ = ["WHOLE", "Courier"]
 
 WHOLE = 8 * 1024 * 1024
 """Bytes up to which a file goes whole; larger ones go by parts."""
 
-_LEAST, _MOST = 5 * 1024 * 1024, 64 * 1024 * 1024
-"""Bytes of parts between which those of the source are kept."""
-
 SERVICE_WHOLE = 1024 * 1024 * 1024
-"""Bytes up to which a service copies a file in one request; larger ones go by parts."""
+"""Bytes up to which a service copies a file in one request; larger ones go by parts.
 
-_COPIES, _BUFFERS = 3, 2
-"""How many times its size a body, or a part, takes while it is sent, in buffers of the client."""
+So do those that consist of parts themselves: of a copy in one request nobody knows what tag a listing will give it.
+"""
+
+_COPIES = 3
+"""How many times its size a body takes while it is sent, in buffers of the client."""
 
 
 class Courier:
@@ -93,6 +95,8 @@ class Courier:
         self._noting = noting
         able = capabilities(target)
         self._keeps = able.can("content_type"), able.can("metadata")
+        self._held = max(2 if place.parts is None else place.parts.held for place in (source, target))
+        self._at_hand = isinstance(target.path, Path)
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
         self._patiently = Patience(crew, (self._asking, self._sending))
@@ -112,8 +116,9 @@ class Courier:
 
     def _goes(self, step: Step) -> Literal["by service", "whole", "streamed", "by parts"]:
         by_parts = self.target.parts is not None
-        if step.by == "service" and (step.file.size <= SERVICE_WHOLE or not by_parts):
-            return "by service"
+        if step.by == "service":
+            at_once = step.file.size <= SERVICE_WHOLE and not is_composite(step.file)
+            return "by service" if at_once or not by_parts else "by parts"
         if step.file.size <= WHOLE:
             return "whole"
         return "by parts" if by_parts else "streamed"
@@ -129,9 +134,10 @@ class Courier:
 
     def _send_whole(self, step: Step) -> None:
         file, name = step.file, str(step.file.path)
+        if self._is_there(step):
+            return
         with self._asking.slot():
             fetched = self._reader.fetch(file)
-        self._advance(name, file.size)
         body = fetched.body
         digests = {"md5": _md5(body), "blake2b": hashlib.blake2b(body).hexdigest()}
         composition = self._reader.composition(file)
@@ -139,7 +145,7 @@ class Courier:
             composition.feed(body)
         made = None if composition is None else composition.etag
         self._reader.check(file, made if file.md5 is None else digests["md5"])
-        self._book.record(self.source, file, digests, seen=self._seen)
+        self._book.confirm(self.source, file, digests, seen=self._seen)
         there = self._present.get(name)
         if there is not None and there.size == file.size and same_content(self._known(there), digests):
             self._finish(step, digests, same=True)
@@ -155,6 +161,19 @@ class Courier:
         self._book.record(self.target, stored, digests)
         self._finish(step, digests, stored)
 
+    def _is_there(self, step: Step) -> bool:
+        """Tell whether the target has a file although nobody has noted it, where to read it there takes no request."""
+        file, there = step.file, self._present.get(str(step.file.path))
+        if there is None or there.size != file.size or step.by == "service" or not self._at_hand:
+            return False
+        wanted = digests_of(file, self._book.digests(self.source, file))
+        found = digests_if_same(self._reader, file, wanted, self.target, there, lambda _: self._crew.go_on())
+        if found is None:
+            return False
+        self._book.record(self.target, there, found, seen=self._seen)
+        self._finish(step, found, same=True)
+        return True
+
     def _send_stream(self, step: Step) -> None:
         """Copy a large file in one piece, to a target that takes no parts."""
         file, name = step.file, str(step.file.path)
@@ -162,7 +181,7 @@ class Courier:
         stored, digests = copy_stream(
             self.source, self.target, file, partial(self._advance, name), options=self._options(described)
         )
-        self._book.record(self.source, file, digests, seen=self._seen)
+        self._book.confirm(self.source, file, digests, seen=self._seen)
         self._book.record(self.target, stored, digests)
         self._finish(step, digests, stored)
 
@@ -171,7 +190,6 @@ class Courier:
         known = digests_of(file, self._book.digests(self.source, file))
         with self._sending.slot():
             stored = copy_by_service(self.source, self.target, file)
-        self._advance(name, file.size)
         if self.full and "blake2b" in known and self._read_back(stored) != known["blake2b"]:
             raise IntegrityError(self.target.url_of(name), "what the service copied is not what it was asked for")
         self._book.record(self.target, stored, known)
@@ -192,71 +210,70 @@ class Courier:
             Whether its parts will be read here one after the other, so that it can be digested as a whole.
         """
         large = self._patiently(partial(self._opened, step, again=again, in_order=in_order), self._restarting(step))
-        name, resumed = str(step.file.path), sum(part.size for part in large.parts.values())
-        with self.done.lock:
-            self.done.resumed += resumed
+        name, resumed = str(step.file.path), sum(part.size for part in large.found.values())
+        self.done.resume(resumed)
         self._tally.began(name, step.file.size)
         self._tally.moved(name, resumed)
         return large
 
     def _opened(self, step: Step, *, again: bool, in_order: bool) -> Large:
-        file, name = step.file, str(step.file.path)
-        assert self.target.parts is not None
-        described = self._reader.described(file)
-        makeup = None if step.by == "service" else self._reader.makeup(file)
-        part_size = self._part_size(file.size, makeup)
+        file, name, parts, by_service = step.file, str(step.file.path), self.target.parts, step.by == "service"
+        assert parts is not None
+        described, makeup = self._reader.described(file), self._reader.makeup(file)
+        shared = shared_size(parts, file.size, makeup, by_service=by_service)
+        if by_service and makeup is not None and shared is None:  # what the service makes of it would prove nothing
+            return self._opened(replace(step, by="client"), again=again, in_order=in_order)
         version = version_of(file) or (file.last_modified and f"{file.size}:{file.last_modified}") or uuid4().hex
         with self._sending.slot():
-            upload = self.target.parts.begin(
+            upload = parts.begin(
                 file.path,
                 size=file.size,
                 origin=f"{self.source.url_of(name)} {version}",
-                part_size=part_size,
+                part_size=shared or parts.size_for(file.size),
                 **self._options(described),
             )
             found = dict(upload.stored())
+        # the tags of its parts prove a file; failing these all of it is looked at in order, also what was brought before
+        composition = None if makeup is None or shared is not None else Composition(makeup)
+        is_whole = file.md5 is not None or composition is not None
         chain = None
-        if in_order and not found and step.by != "service":
-            aligned = makeup is None or makeup.part_size == part_size
-            composition = None if aligned or makeup is None else Composition(makeup)
+        if in_order and not by_service and (is_whole or not found):
             chain = Chain(self._crew.go_on, composition, with_md5=file.md5 is not None)
-        return Large(step, upload, found, chain, again, makeup)
-
-    def _part_size(self, size: int, makeup: Makeup | None) -> int:
-        """Return the part size of the source where it suits the target: the MD5s of parts then prove the whole."""
-        assert self.target.parts is not None
-        usual = self.target.parts.size_for(size)
-        theirs = None if makeup is None else makeup.part_size
-        if theirs is None or not _LEAST <= theirs <= _MOST or -(-size // theirs) > self.target.parts.rules.most:
-            return usual
-        return theirs
+        return Large(step, upload, found if chain is None else {}, chain, again, makeup, found)
 
     def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
         """Begin a large file, and return the work for its parts."""
+        if not again and self._is_there(step):
+            return ()
         large = self.begin(step, again=again)
-        by_service = step.by == "service" and large.upload.copies_from(self.source)
-        send, weight = (self._copy_part, 0) if by_service else (self._send_part, _BUFFERS * large.upload.part_size)
+        by_service = large.step.by == "service" and large.upload.copies_from(self.source)
+        send, weight = (self._copy_part, 0) if by_service else (self._send_part, self._held * large.upload.part_size)
         units = [Unit(partial(send, large, index), weight, self._note(step.file)) for index in large.missing]
         return units or self.closing(large)
 
     def _send_part(self, large: Large, index: int) -> Iterable[Unit]:
-        """Read a part and store it; each is tried again by itself."""
-        step, (start, end) = large.step, large.upload.span(index)
+        """Read a part and store it, unless it is there; each is tried again by itself."""
+        step, (start, end), there = large.step, large.upload.span(index), large.found.get(index)
         pieces: list[bytes | bytearray] = []
 
         def read() -> None:
+            at_hand = None if there is None else large.upload.read(index)
+            if at_hand is not None and there is not None and _md5(at_hand) == there.md5:
+                pieces[:] = [at_hand]
+                return
             with self._asking.slot():
                 pieces[:] = [self._reader.fetch(step.file, start, end).body]
 
         def send() -> None:
             with self._sending.slot():
-                part = large.upload.put(index, pieces[0])
-            with large.lock:
-                large.parts[index] = part
+                large.take(large.upload.put(index, pieces[0]))
 
         self._patiently(read)
         if large.chain is not None:
             large.chain.feed(index, pieces[0])
+        if there is not None and _md5(pieces[0]) == there.md5:
+            large.take(there)
+            return self._arrived(large, 0)
         self._patiently(send)
         return self._arrived(large, end - start)
 
@@ -267,9 +284,7 @@ class Courier:
         def ask() -> None:
             with self._sending.slot():
                 etag = None if file.etag is None else file.etag.removesuffix("-slo")
-                part = large.upload.copy(index, self.source, file.path, etag=etag)
-            with large.lock:
-                large.parts[index] = part
+                large.take(large.upload.copy(index, self.source, file.path, etag=etag))
 
         self._patiently(ask)
         return self._arrived(large, end - start)
@@ -280,15 +295,13 @@ class Courier:
 
     def arrived(self, large: Large, part: PartInfo) -> Iterable[Unit]:
         """Take note of a part that somebody else has stored, and return the work that follows from it."""
-        with large.lock:
-            large.parts[part.index] = part
+        large.take(part)
         return self._arrived(large, part.size)
 
     def carried(self, step: Step, stored: ObjectInfo, digests: Digests) -> None:
         """Take note of a file that somebody else has brought."""
-        self._book.record(self.source, step.file, digests, seen=self._seen)
+        self._book.confirm(self.source, step.file, digests, seen=self._seen)
         self._book.record(self.target, stored, digests)
-        self._advance(str(step.file.path), step.file.size)
         self._finish(step, digests, by_service=step.by == "service")
 
     def closing(self, large: Large) -> Iterable[Unit]:
@@ -319,6 +332,10 @@ class Courier:
         if all(part.md5 is not None for part in ordered):
             joined = "".join(part.etag for part in ordered)
             digests[f"md5s-{large.upload.part_size}"] = _md5(joined.encode())
+        if (tag := large.upload.etag_of(ordered)) is not None:
+            digests["parts"] = tag
+        self._book.confirm(self.source, file, digests, seen=self._seen)
+        self._book.flush()  # whoever is killed at the commit finds the file there, and must know it
         made: list[ObjectInfo] = []
         self._patiently(lambda: made.append(large.upload.commit(ordered)))
         stored = made[-1]
@@ -373,17 +390,8 @@ class Courier:
         name, size, done = str(step.file.path), step.file.size, self.done
         if stored is not None and self._noting is not None:
             self._noting(step, stored, digests)
-        with done.lock:
-            if same:
-                done.same += 1
-                done.same_bytes += size
-            else:
-                done.files += 1
-                done.bytes += size
-            done.by_service += size if by_service else 0
-            if "blake2b" in digests:
-                done.digests[name] = digests["blake2b"]
-        self._tally.finished(name)
+        done.count(name, size, digests.get("blake2b"), same=same, by_service=by_service)
+        self._tally.finished(name, size)
 
 
 def _md5(body: bytes | bytearray) -> str:

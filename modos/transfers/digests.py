@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from modos.errors import IntegrityError
 from modos.settings import cache_directory
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
@@ -33,7 +34,9 @@ _LARGEST = 512 * 1024 * 1024
 """Bytes of a book that is begun anew."""
 
 _AT_ONCE = 256
-_SECONDS = 0.5
+_SECONDS = 0.1
+"""Of what was done so long before it was killed, a transfer knows nothing."""
+
 _PATIENCE = 5.0
 _COMPOSITE = re.compile(r"[0-9a-f]{32}-(\d+|slo)")
 _TICK = 0.02
@@ -153,6 +156,25 @@ class DigestBook:
             self._waiting[storage.url, str(file.path)] = entry
             if len(self._waiting) >= _AT_ONCE or time.monotonic() - self._written > _SECONDS:
                 self.flush()
+
+    def confirm(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float) -> None:
+        """Keep what the content of a file is that was read; fail when the same version had another before.
+
+        Parameters
+        ----------
+        storage, file, digests, seen
+            As for `record`.
+
+        Raises
+        ------
+        IntegrityError
+            When it was damaged where it is stored: nobody has written it since.
+        """
+        before = self.digests(storage, file).get("blake2b")
+        if None not in {before, digests.get("blake2b")} and before != digests["blake2b"]:
+            reason = "its bytes are not what they were when they were read before, and nobody has written it since"
+            raise IntegrityError(storage.url_of(file.path), reason)
+        self.record(storage, file, digests, seen=seen)
 
     def flush(self) -> None:
         """Write what waits to be written."""

@@ -65,7 +65,7 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
             large = courier.begin(step, in_order=False)
             following += courier.closing(large) if large.ends() else ()
             for index in large.missing:
-                ends = courier.source, large.upload, step, index
+                ends = courier.source, large.upload, large.step, index
                 tasks[client.submit(_carry_part, *ends, **options)] = large
         for batch in _batches(step for step in steps if not courier.goes_by_parts(step)):
             tasks[client.submit(_carry, courier.source, courier.target, batch, courier.full, **options)] = None

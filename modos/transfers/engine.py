@@ -5,12 +5,13 @@ Owns the order of the steps and what holds between them. Must not know zarr, met
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError, ReadOnlyError
 from modos.storage import capabilities
@@ -20,14 +21,14 @@ from modos.storage.neighbours import service_copies
 from modos.transfers.courier import WHOLE, Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
-from modos.transfers.plan import Carrier, Costs, Leftovers, Plan, plan_transfer
+from modos.transfers.plan import Carrier, Commit, Costs, Leftovers, Plan, Treatment, in_turn, plan_transfer
 from modos.transfers.progress import Progress, Tally
 from modos.transfers.reading import changed_since
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Proof", "Report", "prepare_transfer", "transfer"]
+__all__ = ["Proof", "Report", "Rules", "prepare_transfer", "transfer"]
 
 WORKERS = 16
 """Files and parts under way at a time unless the caller says otherwise."""
@@ -37,6 +38,16 @@ MEMORY = 96 * 1024 * 1024
 
 type Proof = Literal["by digest", "full"]
 type Allow = Callable[[], Leftovers]
+
+
+class Rules(TypedDict, total=False):
+    """What a transfer is to make of the target; `transfer` says what each is, and what it is without."""
+
+    commit: Commit
+    special: Mapping[str, Treatment]
+    leftovers: Leftovers
+    by_service: bool
+    allow: Allow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,8 @@ def transfer(
     source: Storage,
     target: Storage,
     *,
-    commit: str | None = ROOT_DOCUMENT,
+    commit: Commit = ROOT_DOCUMENT,
+    special: Mapping[str, Treatment] = MappingProxyType({}),
     leftovers: Leftovers = "keep",
     workers: int | None = None,
     by_service: bool = True,
@@ -117,8 +129,10 @@ def transfer(
     source, target
         From where, and to where, under the same names.
     commit
-        Name of the file that makes the others count, which is copied last and must not change meanwhile; `None` when
-        there is none such.
+        Name of the file that makes the others count, which is copied last and must not change meanwhile; or of several,
+        each copied when the one before it is there, of which the source must have the last. `None` when there is none.
+    special
+        Directories that are treated in a way of their own, as for `plan_transfer`.
     leftovers
         Whether to `"keep"` or, when all is done, to `"remove"` what is at the target and not at the source.
     workers
@@ -170,9 +184,8 @@ def transfer(
         raise ReadOnlyError(target.url)
     began = perf_counter()
     with _Lent(book) as kept:
-        prepared = _prepare(
-            source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service, allow=allow
-        )
+        rules: Rules = {"commit": commit, "special": special, "leftovers": leftovers}
+        prepared = _prepare(source, target, kept, **(rules | {"by_service": by_service, "allow": allow}))
         plan = prepared.plan
         tally = Tally(plan.files, plan.bytes, progress)
         if plan.files:
@@ -207,21 +220,16 @@ def transfer(
 
 
 def prepare_transfer(
-    source: Storage,
-    target: Storage,
-    *,
-    commit: str | None = ROOT_DOCUMENT,
-    leftovers: Leftovers = "keep",
-    by_service: bool = True,
-    allow: Allow | None = None,
-    book: DigestBook | None = None,
+    source: Storage, target: Storage, *, book: DigestBook | None = None, **rules: Unpack[Rules]
 ) -> Plan:
     """Return what `transfer` would do; both places are listed, and no file is read or written.
 
     Parameters
     ----------
-    source, target, commit, leftovers, by_service, allow, book
+    source, target, book
         As for `transfer`.
+    rules
+        `commit`, `special`, `leftovers`, `by_service` and `allow`, likewise.
 
     Examples
     --------
@@ -234,10 +242,7 @@ def prepare_transfer(
     """
     _refuse_overlap(source, target)
     with _Lent(book) as kept:
-        prepared = _prepare(
-            source, target, kept, commit=commit, leftovers=leftovers, by_service=by_service, allow=allow
-        )
-    return prepared.plan
+        return _prepare(source, target, kept, **rules).plan
 
 
 class _Lent:
@@ -262,16 +267,18 @@ def _prepare(
     target: Storage,
     book: DigestBook,
     *,
-    commit: str | None,
-    leftovers: Leftovers,
-    by_service: bool,
-    allow: Allow | None,
+    commit: Commit = ROOT_DOCUMENT,
+    special: Mapping[str, Treatment] = MappingProxyType({}),
+    leftovers: Leftovers = "keep",
+    by_service: bool = True,
+    allow: Allow | None = None,
 ) -> _Prepared:
     seen = time.time()
-    if commit is not None and not _is_listed(source, commit):  # before all of what may be a whole bucket
-        raise KeyNotFoundError(source.url_of(commit), "it is the file that completes a copy, and the source has none")
-    wanted = {str(info.path): info for info in source.scan()}
-    present = {str(info.path): info for info in target.scan()}
+    completing = in_turn(commit)
+    if completing and not _is_listed(source, completing[-1]):  # before all of what may be a whole bucket
+        reason = "it is the file that completes a copy, and the source has none"
+        raise KeyNotFoundError(source.url_of(completing[-1]), reason)
+    wanted, present = dict(_listed(source)), dict(_listed(target))
 
     def same(one: ObjectInfo, other: ObjectInfo) -> bool:
         if one.size != other.size:
@@ -281,11 +288,17 @@ def _prepare(
 
     by: Carrier = "service" if by_service and service_copies(source, target) else "client"
     costs = _costs(source), _costs(target)
-    decide = partial(plan_transfer, wanted.values(), present.values(), commit=commit, same=same, by=by, costs=costs)
+    decide = partial(plan_transfer, wanted.values(), present.values(), commit=commit, special=special, same=same)
+    decide = partial(decide, by=by, costs=costs)
     plan = decide(leftovers=leftovers)
     if allow is not None and plan.files:
         plan = decide(leftovers=allow())
-    return _Prepared(plan, wanted, present, seen)
+    copied = {str(step.file.path): step.file for step in plan.steps if step.action != "remove"}
+    return _Prepared(plan, copied, present, seen)
+
+
+def _listed(storage: Storage) -> Iterator[tuple[str, ObjectInfo]]:
+    return ((str(info.path), info) for info in storage.scan())
 
 
 def _is_listed(storage: Storage, name: str) -> bool:
@@ -324,10 +337,11 @@ def _carry_out(
         check()
         crew.carry_out([*courier.burst, *map(courier.unit, late)])
     check()
-    crew.carry_out(map(courier.unit, plan.steps_to("commit")))
+    for step in plan.steps_to("commit"):
+        crew.carry_out([courier.unit(step)])
 
 
-def _check_unchanged(source: Storage, wanted: Mapping[str, ObjectInfo], commit: str | None) -> None:
+def _check_unchanged(source: Storage, wanted: Mapping[str, ObjectInfo], commit: Commit) -> None:
     """List the source again and compare; files that are new there are of no concern.
 
     Raises
@@ -335,10 +349,10 @@ def _check_unchanged(source: Storage, wanted: Mapping[str, ObjectInfo], commit: 
     IntegrityError
         When a file is gone or another one; the committing file is named before any other.
     """
-    found = {str(info.path): info for info in source.scan()}
+    found = dict(_listed(source))
     changed = [name for name, info in wanted.items() if name not in found or changed_since(info, found[name])]
     if changed:
-        name = commit if commit in changed else min(changed)
+        name = next((each for each in reversed(in_turn(commit)) if each in changed), min(changed))
         reason = "the source was edited while it was copied; nothing was completed, copy it again"
         raise IntegrityError(source.url_of(name), reason)
 

@@ -5,20 +5,23 @@ and does no I/O.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from modos.errors import KeyNotFoundError
 from modos.storage.base import ROOT_DOCUMENT
 from modos.storage.info import ObjectInfo
-from modos.transfers.digests import digests_of, same_content
+from modos.transfers.digests import digests_of, is_composite, same_content
 
-__all__ = ["Action", "Carrier", "Costs", "Leftovers", "Plan", "Step", "plan_transfer"]
+__all__ = ["Action", "Carrier", "Commit", "Costs", "Leftovers", "Plan", "Step", "Treatment", "in_turn", "plan_transfer"]
 
 type Action = Literal["skip", "create", "replace", "commit", "remove"]
 type Carrier = Literal["client", "service"]
 type Leftovers = Literal["keep", "remove"]
+type Commit = str | Sequence[str] | None
+type Treatment = Literal["left out", "mirrored"]
 type Same = Callable[[ObjectInfo, ObjectInfo], bool]
 
 _WRITTEN: frozenset[Action] = frozenset({"create", "replace", "commit"})
@@ -163,11 +166,23 @@ def by_listing(one: ObjectInfo, other: ObjectInfo) -> bool:
     return one.size == other.size and same_content(digests_of(one), digests_of(other))
 
 
+def in_turn(commit: Commit) -> Sequence[str]:
+    """Return the names of the files that make the others count, the last of which completes them.
+
+    Examples
+    --------
+    >>> in_turn(None), in_turn("zarr.json")
+    ((), ('zarr.json',))
+    """
+    return (commit,) if isinstance(commit, str) else tuple(commit or ())
+
+
 def plan_transfer(
     source: Iterable[ObjectInfo],
     target: Iterable[ObjectInfo],
     *,
-    commit: str | None = ROOT_DOCUMENT,
+    commit: Commit = ROOT_DOCUMENT,
+    special: Mapping[str, Treatment] = MappingProxyType({}),
     leftovers: Leftovers = "keep",
     same: Same = by_listing,
     by: Carrier = "client",
@@ -180,7 +195,11 @@ def plan_transfer(
     source, target
         Complete listings of the two places, as `Storage.scan` yields them.
     commit
-        Name of the file that makes the others count, which is written last; `None` when there is none such.
+        Name of the file that makes the others count, which is written last; of several, of which the source must have
+        the last, each follows the other. `None` when there is none such.
+    special
+        Name of a directory to what is done about it: what is in one that is `"left out"` is not copied, and one that is
+        `"mirrored"` has at the target what it has at the source and nothing else, whatever becomes of `leftovers`.
     leftovers
         Whether to `"keep"` or to `"remove"` what is at the target and not at the source.
     same
@@ -203,17 +222,24 @@ def plan_transfer(
     >>> [(step.action, str(step.file.path)) for step in plan_transfer(here, there, leftovers="remove").steps]
     [('create', 'new'), ('replace', 'old'), ('commit', 'data.zarr/zarr.json'), ('remove', 'gone')]
     """
-    wanted = {str(info.path): info for info in source}
+    wanted = {str(info.path): info for info in source if _treatment(info, special) != "left out"}
     present = {str(info.path): info for info in target}
-    if commit is not None and commit not in wanted:
-        raise KeyNotFoundError(commit, "the source has no such file, and it is the one that completes the target")
+    completing = in_turn(commit)
+    if completing and completing[-1] not in wanted:
+        raise KeyNotFoundError(
+            completing[-1], "the source has no such file, and it is the one that completes the target"
+        )
     sorted_out: dict[Action, list[ObjectInfo]] = {"skip": [], "create": [], "replace": [], "commit": [], "remove": []}
     for name, info in wanted.items():
-        sorted_out[_action(name, info, present.get(name), commit, same)].append(info)
-    if leftovers == "remove":
-        sorted_out["remove"] = [info for name, info in present.items() if name not in wanted]
+        sorted_out[_action(name, info, present.get(name), completing, same)].append(info)
+    sorted_out["remove"] = [
+        info
+        for name, info in present.items()
+        if name not in wanted and (leftovers == "remove" or _treatment(info, special) == "mirrored")
+    ]
     for action, files in sorted_out.items():
         files.sort(key=(lambda info: (0, info.path)) if action == "remove" else (lambda info: (-info.size, info.path)))
+    sorted_out["commit"].sort(key=lambda info: completing.index(str(info.path)))
     steps = tuple(
         Step(action, file, by if action in _WRITTEN else "client")
         for action, files in sorted_out.items()
@@ -223,10 +249,14 @@ def plan_transfer(
     return Plan(steps, requests)
 
 
-def _action(name: str, file: ObjectInfo, there: ObjectInfo | None, commit: str | None, same: Same) -> Action:
+def _treatment(file: ObjectInfo, special: Mapping[str, Treatment]) -> Treatment | None:
+    return next((how for name, how in special.items() if file.path.is_relative_to(name)), None)
+
+
+def _action(name: str, file: ObjectInfo, there: ObjectInfo | None, completing: Sequence[str], same: Same) -> Action:
     if there is not None and same(file, there):
         return "skip"
-    if name == commit:
+    if name in completing:
         return "commit"
     return "create" if there is None else "replace"
 
@@ -246,9 +276,11 @@ def _requests(steps: Iterable[Step], wanted: int, present: int, source: Costs, t
 
 
 def _requests_of(step: Step, source: Costs, target: Costs) -> int:
-    if step.by == "service":
+    if step.by == "service" and not is_composite(step.file):
         return 2  # the copy, and a look at what it has made
     pieces = target.parts(step.file.size)
+    if step.by == "service":
+        return pieces + 3
     reads = 0 if source.page_size is None else pieces
     writes = 0 if target.page_size is None else 1 if pieces == 1 else pieces + 3  # begin, commit, look
     return reads + writes

@@ -82,10 +82,10 @@ class Tally:
             self._bytes_done -= self._under_way.pop(name, 0)
             self._tell(name)
 
-    def finished(self, name: str) -> None:
-        """Count a file."""
+    def finished(self, name: str, size: int) -> None:
+        """Count a file, and what was not counted of its bytes."""
         with self._lock:
-            self._under_way.pop(name, None)
+            self._bytes_done += size - self._under_way.pop(name, 0)
             self._large.pop(name, None)
             self._files_done += 1
             self._tell(name)

@@ -4,15 +4,38 @@ Owns those values, which several threads change. Does no I/O.
 """
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from modos.storage.parts.base import PartUpload
+from modos.storage.parts.base import Parts, PartUpload
 from modos.storage.parts.makeup import Makeup
 from modos.storage.parts.plan import PartInfo
 from modos.transfers.plan import Step
 from modos.transfers.reading import Chain
 
-__all__ = ["Done", "Large"]
+__all__ = ["Done", "Large", "shared_size"]
+
+_LEAST, _MOST = 5 * 1024 * 1024, 64 * 1024 * 1024
+"""Bytes of parts between which those of the source are kept."""
+
+
+def shared_size(target: Parts, size: int, makeup: Makeup | None, *, by_service: bool = False) -> int | None:
+    """Return the part size of the source where it suits the target: the MD5s of the parts then prove the whole.
+
+    Parameters
+    ----------
+    target, size
+        Where the file goes, and its bytes.
+    makeup
+        Of what parts it consists; `None` where that is not known.
+    by_service
+        Whether no part is held here, so that each may be as long as the service takes it.
+    """
+    theirs, rules = None if makeup is None else makeup.part_size, target.rules
+    least, most = (rules.smallest, rules.largest) if by_service else (_LEAST, _MOST)
+    if theirs is None or not least <= theirs <= most or -(-size // theirs) > rules.most:
+        return None
+    return theirs
 
 
 @dataclass
@@ -42,6 +65,24 @@ class Done:
     digests: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def resume(self, size: int) -> None:
+        """Count bytes of a file that an earlier transfer had brought."""
+        with self.lock:
+            self.resumed += size
+
+    def count(self, name: str, size: int, blake2b: str | None, *, same: bool, by_service: bool) -> None:
+        """Count a file."""
+        with self.lock:
+            if same:
+                self.same += 1
+                self.same_bytes += size
+            else:
+                self.files += 1
+                self.bytes += size
+            self.by_service += size if by_service else 0
+            if blake2b is not None:
+                self.digests[name] = blake2b
+
 
 @dataclass
 class Large:
@@ -59,6 +100,8 @@ class Large:
         Whether it was damaged on its way before.
     makeup
         Of what parts the source consists; `None` where that is not known.
+    found
+        Parts that an earlier transfer has brought. They are among `parts` at once, unless all of the file is looked at.
     """
 
     step: Step
@@ -67,6 +110,7 @@ class Large:
     chain: Chain | None
     again: bool
     makeup: Makeup | None
+    found: Mapping[int, PartInfo]
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     ended: bool = False
@@ -88,6 +132,11 @@ class Large:
     def missing(self) -> list[int]:
         """The parts that have not arrived."""
         return [index for index in range(self.upload.count) if index not in self.parts]
+
+    def take(self, part: PartInfo) -> None:
+        """Take note of a part that has arrived."""
+        with self.lock:
+            self.parts[part.index] = part
 
     def ends(self) -> bool:
         """Tell, once, whether all parts have arrived."""

@@ -1,7 +1,8 @@
 """How fast transfers are, against other ways to do the same: run it by hand, `python tests/benchmarks/transfer.py --help`.
 
-Owns the table of contenders and of what they move. Every number is of one run, on a real Swift of this machine that speaks
-S3 too, each contender in a process of its own, into a place of its own.
+Owns the table of contenders and of what they move. They take turns, each in a process of its own and into a place of its
+own, on a real Swift of this machine that speaks S3 too; the best of their rounds counts. The ratio is that of the best
+other way to the same service to ours, the CPU that of the client, its start included.
 """
 
 import argparse
@@ -13,9 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
-from modos.storage import S3Storage, SwiftStorage
+from modos.storage import SwiftStorage
 from modos.testing import Proxy, SwiftServer
 
 MIB = 2**20
@@ -26,9 +30,7 @@ from pathlib import Path
 task = json.loads(sys.argv[1])
 here, keys = task["here"], task["keys"]
 def told(seconds):
-    with open("/proc/self/status") as status:
-        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "peak": peak // 1024}))
+    print(json.dumps({"seconds": seconds}))
 """
 
 OURS = """
@@ -71,30 +73,46 @@ began = time.perf_counter()
 told(time.perf_counter() - began)
 """
 
-type Task = Mapping[str, object]
+type Task = Mapping[str, Any]
 
 
-def in_python(program: str) -> Callable[[Task], tuple[float, int]]:
-    """Return a contender that is a program."""
+@dataclass(frozen=True)
+class Run:
+    """What a contender took: seconds of its work, CPU seconds, and the most memory in MiB."""
 
-    def run(task: Task) -> tuple[float, int]:
-        command = [sys.executable, "-c", PREAMBLE + program, json.dumps(task)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-        told = json.loads(done.stdout.splitlines()[-1])
-        return told["seconds"], told["peak"]
+    seconds: float
+    cpu: float
+    peak: int
+
+
+type Contender = Callable[[Task], Run]
+
+
+def timed(command: list[str], environment: Mapping[str, str], where: object) -> tuple[Run, bytes]:
+    """Run a command; its seconds have its start in them."""
+    inherited = {name: value for name, value in os.environ.items() if name != "AWS_CA_BUNDLE"}  # rclone fails on it
+    options = {"env": {**inherited, **environment}, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=str(where), **options) as child:
+        told = child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Run(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024), told
+
+
+def in_python(program: str) -> Contender:
+    """Return a contender that is a program, and that tells the seconds of its work itself."""
+
+    def run(task: Task) -> Run:
+        found, told = timed([sys.executable, "-c", PREAMBLE + program, json.dumps(task)], {}, ".")
+        return replace(found, seconds=json.loads(told.splitlines()[-1])["seconds"])
 
     return run
 
 
-def timed(command: list[str], environment: Mapping[str, str], where: object) -> tuple[float, int]:
-    """Run a command and return its seconds, start included."""
-    began = time.perf_counter()
-    options = {"env": {**os.environ, **environment}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(command, check=True, cwd=str(where), **options)
-    return time.perf_counter() - began, 0
-
-
-def by_swift(task: Task) -> tuple[float, int]:
+def by_swift(task: Task) -> Run:
     """`swift upload` and `swift download` of python-swiftclient."""
     command = [
         str(Path(sys.executable).with_name("swift")),
@@ -105,14 +123,14 @@ def by_swift(task: Task) -> tuple[float, int]:
     ]
     if task["way"] == "up":
         large = ["--segment-size", str(64 * MIB), "--use-slo"] if task["large"] else []
-        return timed([*command, "upload", *large, task["bucket"], "."], {}, task["here"])
-    return timed([*command, "download", task["bucket"]], {}, task["here"])
+        return timed([*command, "upload", *large, task["bucket"], "."], {}, task["here"])[0]
+    return timed([*command, "download", task["bucket"]], {}, task["here"])[0]
 
 
-def by_rclone(kind: str) -> Callable[[Task], tuple[float, int]]:
+def by_rclone(kind: str) -> Contender:
     """`rclone copy`, to Swift or to S3."""
 
-    def run(task: Task) -> tuple[float, int]:
+    def run(task: Task) -> Run:
         named = {
             "swift": {"TYPE": "swift", "STORAGE_URL": task["storage_url"], "AUTH_TOKEN": task["token"]},
             "s3": {
@@ -127,12 +145,12 @@ def by_rclone(kind: str) -> Callable[[Task], tuple[float, int]]:
         environment = {f"RCLONE_CONFIG_THERE_{name}": str(value) for name, value in named.items()}
         there = f"there:{task['bucket']}/ex"
         ends = [str(task["here"]), there] if task["way"] == "up" else [there, str(task["here"])]
-        return timed(["rclone", "copy", *ends], environment, task["here"])
+        return timed(["rclone", "copy", *ends], environment, task["here"])[0]
 
     return run
 
 
-def contenders() -> dict[str, tuple[str, Callable[[Task], tuple[float, int]]]]:
+def contenders() -> dict[str, tuple[str, Contender]]:
     """Return name to service and contender, of those that are installed here."""
     found = {
         "modos, Swift": ("swift", in_python(OURS)),
@@ -159,58 +177,91 @@ def make(place: Path, files: int, size: int) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=2000, help="small files")
+    parser.add_argument("--files", type=int, default=2000, help="small files; 0 for none")
     parser.add_argument("--large", type=int, default=3072, help="MiB of the large file; 0 for none")
     parser.add_argument("--latency", type=float, nargs="*", default=[0.0, 0.01], help="seconds added to each request")
-    parser.add_argument("--only", default="", help="contenders whose name has this text")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each has its turn")
+    parser.add_argument("--only", nargs="*", default=[""], help="contenders whose name has one of these in it")
     given = parser.parse_args()
+    named = {name: each for name, each in contenders().items() if any(text in name for text in given.only)}
     with tempfile.TemporaryDirectory() as scratch, SwiftServer() as server, Proxy(server.url) as proxy:
         loads = {"small": (given.files, 4096), "large": (1, given.large * MIB)}
-        for name, (files, size) in loads.items():
+        for load, (files, size) in loads.items():
             if files and size:
-                make(Path(scratch, name), files, size)
+                make(Path(scratch, load), files, size)
                 for latency in given.latency:
                     proxy.latency = latency
-                    measure(server, proxy if latency else None, Path(scratch, name), name, given.only)
+                    table = Table(load, f"{latency * 1000:.0f} ms" if latency else "direct")
+                    for _ in range(given.rounds):
+                        for name, (service, contender) in named.items():
+                            place = Place(server, proxy if latency else None, service)
+                            table.add(name, service, place.measure(contender, Path(scratch, load), load))
+                    table.show()
 
 
-def measure(server: SwiftServer, proxy: Proxy | None, source: Path, load: str, only: str) -> None:
-    """Print the rows of one load at one latency."""
-    through = proxy.through if proxy else str
-    for number, (name, (service, contender)) in enumerate(contenders().items()):
-        if only not in name:
-            continue
-        keys = {"key": server.user, "secret": server.key, "region": "us-east-1"}
-        bucket = f"bench-{load}-{number}-{'far' if proxy else 'near'}"
-        swift_options = {"storage_url": through(server.storage_url), "token": server.token()}
-        SwiftStorage(f"swift://{bucket}", **{**swift_options, "storage_url": server.storage_url}).filesystem.mkdir(
-            bucket
-        )
-        options = swift_options if service == "swift" else {**keys, "endpoint": through(server.s3_endpoint)}
+class Table:
+    """The best runs of one load at one latency."""
+
+    def __init__(self, load: str, delay: str) -> None:
+        self._what = f"{load:<6} {delay:<7}"
+        self._best: dict[tuple[str, str, str], Run] = {}
+
+    def add(self, name: str, service: str, runs: Mapping[str, Run]) -> None:
+        """Take the runs of one contender in, both ways."""
+        for way, run in runs.items():
+            key = way, service, name
+            print(f"{self._what} {way:<5} {name:<20} {run.seconds:7.2f} s", file=sys.stderr, flush=True)  # noqa: T201
+            self._best[key] = min(self._best.get(key, run), run, key=lambda each: each.seconds)
+
+    def show(self) -> None:
+        """Print a row for each."""
+        for (way, service, name), run in sorted(self._best.items()):
+            others = [
+                each.seconds
+                for (their_way, theirs, who), each in self._best.items()
+                if (their_way, theirs) == (way, service) and not who.startswith("modos")
+            ]
+            ratio = f"{min(others) / run.seconds:5.2f}" if name.startswith("modos") and others else ""
+            cost = f"{run.cpu:6.2f} s CPU {run.peak:>5} MiB"
+            print(f"{self._what} {way:<5} {service:<6} {name:<20} {run.seconds:7.2f} s {cost} {ratio}", flush=True)  # noqa: T201
+
+
+class Place:
+    """An empty bucket or container of a server."""
+
+    _numbers = count()
+
+    def __init__(self, server: SwiftServer, proxy: Proxy | None, service: str) -> None:
+        through = proxy.through if proxy else str
+        self._name, self._service = f"bench-{next(self._numbers)}", service
+        self._plainly = {"storage_url": server.storage_url, "token": server.token()}
+        self._swift = self._plainly | {"storage_url": through(server.storage_url)}
+        self._keys = {"key": server.user, "secret": server.key, "region": "us-east-1"}
+        self._s3 = through(server.s3_endpoint)
+
+    def measure(self, contender: Contender, source: Path, load: str) -> dict[str, Run]:
+        """Move a load there and back, and remove it."""
+        whole = SwiftStorage(f"swift://{self._name}", **self._plainly)
+        whole.filesystem.mkdir(self._name)
         task = {
-            "url": f"{service}://{bucket}/ex",
-            "options": options,
-            "bucket": bucket,
-            "keys": keys,
+            "url": f"{self._service}://{self._name}/ex",
+            "options": self._swift if self._service == "swift" else {**self._keys, "endpoint": self._s3},
+            "bucket": self._name,
+            "keys": self._keys,
             "large": load == "large",
-            "s3": through(server.s3_endpoint),
-            **swift_options,
+            "s3": self._s3,
+            **self._swift,
         }
+        runs = {}
         for way in ("up", "down"):
             with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as cache:
                 os.environ["MODOS_CACHE_DIR"] = cache
-                here = str(source) if way == "up" else empty
-                seconds, peak = contender({**task, "way": way, "here": here})
-            delay = f"{proxy.latency * 1000:.0f} ms" if proxy else "direct"
-            print(f"{load:<6} {delay:<7} {way:<5} {name:<20} {seconds:8.2f} s {peak or '':>6}", flush=True)  # noqa: T201
-        server_of = S3Storage if service == "s3" else SwiftStorage
-        again = {**swift_options, "storage_url": server.storage_url}
-        place = (
-            SwiftStorage(f"swift://{bucket}", **again)
-            if server_of is SwiftStorage
-            else S3Storage(f"s3://{bucket}", server.s3_endpoint, keys)
-        )
-        place.remove_tree()
+                runs[way] = contender({**task, "way": way, "here": str(source) if way == "up" else empty})
+        for name in (self._name, f"{self._name}+segments", f"{self._name}_segments"):
+            storage = SwiftStorage(f"swift://{name}", **self._plainly)
+            if storage.filesystem.exists(name):
+                storage.remove_tree()
+        return runs
 
 
 if __name__ == "__main__":

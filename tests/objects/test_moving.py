@@ -6,7 +6,7 @@ import pytest
 
 from modos import MODO, transfer, transfer_many
 from modos.errors import ObjectExistsError, ObjectNotFoundError
-from modos.storage import LocalStorage
+from modos.storage import LOG, OWN_ROOT, TRASH, LocalStorage
 from modos.testing import Proxy
 
 
@@ -83,3 +83,69 @@ def test_full_verification_reads_everything_back(modo, account, container):
             proxy.count(method="GET", path="/ex/") - proxy.count(method="GET", path="/ex/data.zarr/zarr.json")
             == files - 1
         )
+
+
+def test_an_unknown_option_is_refused(modo, tmp_path):
+    """Whichever way it is given; and what is an option of each is one of the others."""
+    for move in (modo.transfer, lambda target, **options: transfer(modo, target, **options)):
+        with pytest.raises(TypeError, match="speed"):
+            move(tmp_path / "copy", speed=2)
+        assert move(tmp_path / "copy", workers=1, verify="full", delete=True).removed == 0
+
+
+OLD = {
+    "data.zarr/.zattrs": b'{"@type": "MODO", "id": "ex"}',
+    "data.zarr/.zgroup": b'{"zarr_format": 2}',
+    "data.zarr/.zmetadata": b'{"metadata": {".zgroup": {"zarr_format": 2}, ".zattrs": {"@type": "MODO", "id": "ex"}}}',
+    "reads.fastq": b"@r1",
+}
+
+
+@pytest.fixture
+def old(tmp_path) -> LocalStorage:
+    """An object as releases up to 0.3.5 wrote it."""
+    storage = LocalStorage(tmp_path / "old")
+    for name, body in OLD.items():
+        storage.put(body, name)
+    return storage
+
+
+@pytest.mark.parametrize("consolidated", [True, False])
+def test_an_object_of_zarr_format_2_travels_as_it_is(old, tmp_path, consolidated):
+    """Every byte, its root last; without consolidated metadata too. It says the same there, and again nothing is done."""
+    if not consolidated:
+        old.remove("data.zarr/.zmetadata")
+    roots = [name for name in ("data.zarr/.zmetadata", "data.zarr/.zgroup") if old.exists(name)]
+    copy = LocalStorage(tmp_path / "copy")
+    plan = MODO("", old).plan_transfer(copy)
+    assert [str(info.path) for info in plan.files_to("commit")] == roots
+    transfer(old, copy)
+    assert {str(path): copy.read(path) for path in copy.list()} == {str(path): old.read(path) for path in old.list()}
+    assert MODO("", copy).metadata == MODO("", old).metadata
+    assert MODO("", old).transfer(copy).files == 0
+
+
+def test_an_older_format_takes_no_newer_ones_place_unasked(old, modo, tmp_path):
+    """Of the same id, but of format 3: it is replaced, whole, only when that is asked for."""
+    created = modo.metadata["ex"]["creation_date"].encode()
+    for name in ("data.zarr/.zattrs", "data.zarr/.zmetadata"):
+        old.put(old.read(name).replace(b'"id": "ex"', b'"id": "ex", "creation_date": "%b"' % created), name)
+    with pytest.raises(ObjectExistsError, match="zarr format 3"):
+        transfer(old, modo.storage)
+    transfer(old, modo.storage, overwrite=True)
+    assert {str(path) for path in modo.storage.list()} == set(OLD)
+
+
+@pytest.mark.parametrize(("delete", "kept"), [(False, {"trash/gone"}), (True, set())])
+def test_the_log_of_an_object_travels_and_its_trash_does_not(modo, tmp_path, delete, kept):
+    """The copy has the records of the object and no others; its own trash stays unless it is to be a mirror."""
+    copy = LocalStorage(tmp_path / "copy")
+    modo.transfer(copy)
+    modo.storage.put(b"{}", LOG / "1.json")
+    modo.storage.put(b"old", TRASH / "1" / "reads")
+    copy.put(b"{}", LOG / "2.json")
+    copy.put(b"old", TRASH / "gone")
+    modo.transfer(copy, delete=delete)
+    names = {str(path.relative_to(OWN_ROOT)) for path in copy.list(OWN_ROOT)}
+    assert {name for name in names if name.startswith("trash")} == kept
+    assert sorted(copy.list(LOG)) == sorted(modo.storage.list(LOG))

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage, SwiftStorage
-from modos.testing import SwiftServer
+from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
+from modos.testing import Proxy, SwiftServer
 
 type Kind = Literal["local", "s3", "swift"]
 
@@ -28,6 +28,7 @@ class Places:
     server: SwiftServer
     scratch: Path
     token: str
+    disk: Path
 
     def swift_options(self) -> dict[str, Any]:
         return {"storage_url": self.server.storage_url, "token": self.token, "segment_size": SEGMENT}
@@ -41,6 +42,36 @@ class Places:
         connection.request("PUT", path, body, {"X-Auth-Token": self.token})
         assert connection.getresponse().status == 201
         connection.close()
+
+    def options_of(self, storage: Storage) -> dict[str, Any]:
+        """Return how another process, or another instance, reaches the same place."""
+        if isinstance(storage, LocalStorage):
+            return {}
+        if isinstance(storage, S3Storage):
+            keys = {"key": self.server.user, "secret": self.server.key, "region": "us-east-1"}
+            return {**keys, "endpoint": self.server.s3_endpoint}
+        return self.swift_options()
+
+    def again(self, storage: Storage, **options: Any) -> Storage:
+        """Return the same place, reached anew."""
+        given = options if self.options_of(storage) else {}
+        return open_storage(storage.url, storage_options=self.options_of(storage) | given)
+
+    def through(self, proxy: Proxy, storage: Storage, **options: Any) -> Storage:
+        """Return the same place, asked through a proxy."""
+        if isinstance(storage, LocalStorage):
+            return storage
+        address = "endpoint" if isinstance(storage, S3Storage) else "storage_url"
+        given = self.options_of(storage)
+        return open_storage(storage.url, storage_options={**given, address: proxy.through(given[address]), **options})
+
+    def damage(self, text: bytes) -> None:
+        """Change a byte of the file of the server's disk in which a text is: as a disk does that fails silently."""
+        (path,) = (path for path in self.disk.rglob("*.data") if text in path.read_bytes())
+        at = path.read_bytes().index(text)
+        with path.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes([text[0] ^ 1]))
 
     def make(self, kind: Kind) -> Storage:
         name = f"place-{next(NUMBERS)}"
@@ -57,14 +88,19 @@ class Places:
 
 
 @pytest.fixture(scope="session")
-def transfer_server() -> Iterator[SwiftServer]:
-    with SwiftServer() as server:
+def server_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def transfer_server(server_disk: Path) -> Iterator[SwiftServer]:
+    with SwiftServer(scratch=server_disk) as server:
         yield server
 
 
 @pytest.fixture
-def places(transfer_server: SwiftServer, tmp_path: Path) -> Places:
-    return Places(transfer_server, tmp_path, transfer_server.token())
+def places(transfer_server: SwiftServer, server_disk: Path, tmp_path: Path) -> Places:
+    return Places(transfer_server, tmp_path, transfer_server.token(), server_disk)
 
 
 @pytest.fixture

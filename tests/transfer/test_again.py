@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, SwiftStorage
+from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.testing import Proxy
 from modos.transfers import DigestBook, prepare_transfer, transfer
 from modos.transfers.engine import WORKERS
@@ -13,15 +13,6 @@ from modos.transfers.engine import WORKERS
 MANY = {f"data.zarr/{number // 100}/c/{number}": str(number).encode() for number in range(500)} | {ROOT_DOCUMENT: b"{}"}
 FEW = {name: body for name, body in MANY.items() if name.endswith(("7", "json"))}
 LARGE = {"large.bin": bytes(20 * 1024 * 1024), ROOT_DOCUMENT: b"{}"}
-
-
-def through(proxy, places, storage):
-    """Return the same place, asked through a proxy."""
-    if isinstance(storage, S3Storage):
-        keys = {"key": places.server.user, "secret": places.server.key, "region": "us-east-1"}
-        return S3Storage(storage.url, proxy.through(places.server.s3_endpoint), keys)
-    options = places.swift_options() | {"storage_url": proxy.through(places.server.storage_url)}
-    return SwiftStorage(storage.url, **options)
 
 
 def age(storage: LocalStorage) -> None:
@@ -39,7 +30,7 @@ def test_an_unchanged_object_costs_only_listings(places, here, fill, kind, files
     target = places.make(kind)
     assert transfer(here, target).files == len(files)
     with Proxy(places.server.url) as proxy:
-        there = through(proxy, places, target)
+        there = places.through(proxy, target)
         planned = prepare_transfer(here, there)
         proxy.clear()
         report = transfer(here, there)
@@ -67,7 +58,7 @@ def test_without_the_book_contents_are_compared_before_they_are_sent(places, her
     target = places.make("swift")
     transfer(here, target)
     with Proxy(places.server.url) as proxy, DigestBook() as book:
-        report = transfer(here, through(proxy, places, target), book=book)
+        report = transfer(here, places.through(proxy, target), book=book)
         assert proxy.count(method="PUT") == 0
     assert (report.files, report.skipped) == (0, len(FEW))
 
@@ -103,9 +94,34 @@ def test_the_estimate_of_requests_is_about_right(places, here, fill):
     """For a first transfer of small files, what is planned is what is asked, give or take what each worker asks once."""
     fill(here, FEW)
     with Proxy(places.server.url) as proxy:
-        there = through(proxy, places, places.make("swift"))
+        there = places.through(proxy, places.make("swift"))
         planned = prepare_transfer(here, there).requests
         proxy.clear()
         transfer(here, there)
         assert planned == len(FEW) + 1
         assert len(proxy.requests) - planned in range(2 * WORKERS)
+
+
+@pytest.mark.parametrize(("kind", "files"), [("s3", LARGE), ("swift", LARGE), ("swift", FEW)])
+def test_what_a_disk_has_already_is_not_asked_for(places, there, fill, kind, files):
+    """Nobody has noted it, as when the process that has fetched it was killed: it is compared where it is."""
+    source = places.make(kind)
+    fill(source, files)
+    fill(there, files | {ROOT_DOCUMENT: b"old"})
+    with Proxy(places.server.url) as proxy:
+        report = transfer(places.through(proxy, source), there)
+        asked = {each.path.partition("/ex/")[2] for each in proxy.requests if each.method == "GET"}
+    assert (report.files, report.skipped) == (1, len(files) - 1)
+    assert there.read(ROOT_DOCUMENT) == files[ROOT_DOCUMENT]
+    assert asked - {"", "large.bin"} == {ROOT_DOCUMENT}
+    assert proxy.count(method="GET", path="large.bin") <= 1  # the manifest alone, for the parts' digests
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_what_a_service_has_copied_is_known(places, fill, kind):
+    """Also a file that consists of parts: made again, nothing is copied, here or there; and it can be read on."""
+    source, target = places.make(kind), places.make(kind)
+    fill(source, LARGE)
+    assert transfer(source, target).files == 2
+    assert transfer(source, target).skipped == 2
+    assert transfer(target, places.make("local")).files == 2

@@ -91,3 +91,25 @@ def test_without_the_committing_file_there_is_no_plan():
     with pytest.raises(KeyNotFoundError, match=ROOT_DOCUMENT):
         plan_transfer(source, [])
     assert plan_transfer(source, [], commit=None).files_to("create") == tuple(source)
+
+
+def test_several_files_complete_a_target_one_after_the_other():
+    """In the order in which they are named, behind everything else; only the last must be there."""
+    source = [ObjectInfo(PurePosixPath(name)) for name in ("a", ".zgroup", ".zmetadata", "z")]
+    commit = (".zmetadata", ".zgroup")
+    plan = plan_transfer(source, [ObjectInfo(PurePosixPath("z"), size=1)], commit=commit)
+    assert [str(info.path) for info in written(plan)] == ["a", "z", *commit]
+    assert [str(info.path) for info in written(plan_transfer(source[:2], [], commit=commit))] == ["a", ".zgroup"]
+    with pytest.raises(KeyNotFoundError, match="zgroup"):
+        plan_transfer(source[2:], [], commit=commit)
+
+
+@pytest.mark.parametrize(("leftovers", "removed"), [("keep", {"log/2"}), ("remove", {"log/2", "b", "trash/2"})])
+def test_special_directories_have_rules_of_their_own(leftovers, removed):
+    """What is left out is not copied, what is mirrored has nothing else; a name that begins alike is another one."""
+    source = [ObjectInfo(PurePosixPath(name)) for name in ("a", "log/1", "trash/1", "trash2/1")]
+    target = [ObjectInfo(PurePosixPath(name)) for name in ("b", "log/2", "trash/2")]
+    special = {"log": "mirrored", "trash": "left out"}
+    plan = plan_transfer(source, target, commit=None, leftovers=leftovers, special=special)
+    assert names(written(plan)) == {"a", "log/1", "trash2/1"}
+    assert names(plan.files_to("remove")) == removed

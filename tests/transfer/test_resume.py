@@ -11,8 +11,10 @@ from random import Random
 
 import pytest
 
-from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage
+from modos.storage import ROOT_DOCUMENT
+from modos.storage.parts.base import PartUpload
 from modos.storage.parts.rules import PartRules
+from modos.storage.parts.s3 import S3Upload
 from modos.transfers import discard_abandoned, list_abandoned, transfer
 
 pytestmark = pytest.mark.thorough
@@ -54,18 +56,9 @@ def short_parts(monkeypatch):
     monkeypatch.setattr(PartRules, "size_for", lambda self, size: PART)
 
 
-def options_of(places, storage):
-    if isinstance(storage, LocalStorage):
-        return {}
-    if isinstance(storage, S3Storage):
-        keys = {"key": places.server.user, "secret": places.server.key, "region": "us-east-1"}
-        return {**keys, "endpoint": places.server.s3_endpoint}
-    return places.swift_options()
-
-
 def killed(places, source, target, doomed) -> int:
     """Kill a transfer when so many bytes have arrived; return how many had."""
-    arguments = [source.url, options_of(places, source), target.url, options_of(places, target), doomed, PART, WORKERS]
+    arguments = [source.url, places.options_of(source), target.url, places.options_of(target), doomed, PART, WORKERS]
     child = subprocess.run(
         [sys.executable, "-c", DYING, json.dumps(arguments)], check=False, timeout=60, stdout=subprocess.PIPE
     )
@@ -88,6 +81,30 @@ def test_a_killed_transfer_goes_on_where_it_was(places, fill, content, pair):
         assert target.parts is not None
         assert list(target.parts.unfinished()) == []
         assert transfer(source, target, by_service=False).files == 0
+
+
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+def test_killed_when_a_large_file_is_completed_it_is_not_sent_again(places, here, content, kind, monkeypatch):
+    """It is seen, but nobody has noted that it is: all of it counts, and of its parts nothing is left."""
+    here.put(FILES["reads/large.cram"], "large.cram")
+    os.utime(here.path / "large.cram", (1e9, 1e9))  # what is younger than the clock's tick is not noted
+    target = places.make(kind)
+
+    class Killed(BaseException):
+        pass
+
+    def die(self):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PartUpload, "_forget", die)
+        patched.setattr(S3Upload, "_forget", die)
+        with pytest.raises(Killed):
+            transfer(here, target, commit=None)
+    assert content(target) == {"large.cram": FILES["reads/large.cram"]}
+    assert [each.size for each in target.parts.unfinished()] in ([], [0])
+    report = transfer(here, target, commit=None)
+    assert (report.files, report.skipped) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])

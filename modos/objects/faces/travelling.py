@@ -3,21 +3,18 @@
 Owns `Travelling`, a part of `MODO`, and `transfer`. Must not know how bytes are moved.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from modos.objects.faces.telling import Telling
-from modos.objects.moves import Moved, plan_object_transfer, transfer_object, transfer_objects
 from modos.objects.places import Place, opened
-from modos.objects.verification import Verification, verify_object
 from modos.storage import LocalStorage, open_storage
 
 if TYPE_CHECKING:
-    from distributed import Client
-
-    from modos.transfers import Plan, Progress, Report
-    from modos.transfers.engine import Proof
+    from modos.objects.moves import Moved, TransferOptions
+    from modos.objects.verification import Verification
+    from modos.transfers import Plan, Report
 
 __all__ = ["Travelling", "transfer", "transfer_many"]
 
@@ -25,23 +22,22 @@ __all__ = ["Travelling", "transfer", "transfer_many"]
 class Travelling(Telling):
     """How an object gets to another place."""
 
-    def transfer(
-        self,
-        target: Place,
-        *,
-        overwrite: bool = False,
-        delete: bool = False,
-        verify: "Proof" = "by digest",
-        workers: int | None = None,
-        progress: "Callable[[Progress], None] | None" = None,
-    ) -> "Report":
-        """Copy the object to another place; see `modos.transfer`."""
-        return transfer(
-            self._storage, target, overwrite=overwrite, delete=delete, verify=verify, workers=workers, progress=progress
-        )
+    def transfer(self, target: Place, **options: "Unpack[TransferOptions]") -> "Report":
+        """Copy the object to another place.
+
+        Parameters
+        ----------
+        target
+            Path, address or storage of the copy itself, not of the directory that it goes into.
+        options
+            `overwrite`, `delete`, `verify`, `workers`, `client` and `progress`: as for `modos.transfer`.
+        """
+        return transfer(self._storage, target, **options)
 
     def plan_transfer(self, target: Place, *, overwrite: bool = False, delete: bool = False) -> "Plan":
         """Return what `transfer` would do, with counts, bytes and about how many requests; nothing is written."""
+        from modos.objects.moves import plan_object_transfer
+
         return plan_object_transfer(self._storage, opened(target, None), overwrite=overwrite, delete=delete)
 
     def verify(self, *, deep: bool = False) -> "Verification":
@@ -53,6 +49,8 @@ class Travelling(Telling):
             Whether every file with a recorded checksum is read. Otherwise the listing tells, as far as digests are known
             from earlier transfers; a file that it casts doubt on is read.
         """
+        from modos.objects.verification import verify_object
+
         return verify_object(self._storage, deep=deep)
 
     def upload(
@@ -79,14 +77,9 @@ def transfer(
     source: Place | Travelling,
     target: Place,
     *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: "Proof" = "by digest",
-    workers: int | None = None,
-    client: "Client | None" = None,
-    progress: "Callable[[Progress], None] | None" = None,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
+    **options: "Unpack[TransferOptions]",
 ) -> "Report":
     """Copy an object between any two places: files at once, each verified, visible at the target only when whole.
 
@@ -99,20 +92,23 @@ def transfer(
         The object, its path, address or storage.
     target
         Path, address or storage of the copy itself, not of the directory that it goes into.
-    overwrite
-        Whether another object that is there may be replaced. An older copy of the same object always may.
-    delete
-        Whether files that only an older copy has are removed when all is done.
-    verify
-        `"full"` reads back every file that was written, also where the service has told its MD5.
-    workers
-        Files and parts under way at a time; `None` for 16.
-    client
-        A `distributed.Client`, whose workers then move the bytes; `None` for threads of this process.
-    progress
-        Called as the copy goes on; `None` for silence.
     source_options, target_options
         What the backends of addresses take; `None` for nothing.
+    options
+        Any of those that follow.
+    overwrite : bool
+        Whether another object that is there may be replaced. Without it that is an error; an older copy of the same
+        object always is.
+    delete : bool
+        Whether files that only an older copy has are removed when all is done. Without it they stay.
+    verify : "by digest" or "full"
+        `"full"` reads back every file that was written, also where the service has told its MD5, as is enough without it.
+    workers : int, optional
+        Files and parts under way at a time; without it 16.
+    client : distributed.Client, optional
+        Whose workers then move the bytes; without it threads of this process do.
+    progress : callable, optional
+        Called with a `modos.transfers.Progress` as the copy goes on.
 
     Raises
     ------
@@ -133,31 +129,19 @@ def transfer(
     >>> MODO(f"{place}/copy").checksum() == modo.checksum()
     True
     """
+    from modos.objects.moves import transfer_object
+
     leaving = source.storage if isinstance(source, Travelling) else opened(source, source_options)
-    return transfer_object(
-        leaving,
-        opened(target, target_options),
-        overwrite=overwrite,
-        delete=delete,
-        verify=verify,
-        workers=workers,
-        client=client,
-        progress=progress,
-    )
+    return transfer_object(leaving, opened(target, target_options), **options)
 
 
 def transfer_many(
     source: Place,
     target: Place,
     *,
-    overwrite: bool = False,
-    delete: bool = False,
-    verify: "Proof" = "by digest",
-    workers: int | None = None,
-    client: "Client | None" = None,
-    progress: "Callable[[Progress], None] | None" = None,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
+    **options: "Unpack[TransferOptions]",
 ) -> "Iterator[Moved]":
     """Copy all objects beneath a place, one after the other, and yield what became of each; a failure stops no other.
 
@@ -167,7 +151,7 @@ def transfer_many(
         Path, address or storage beneath which the objects are.
     target
         Path, address or storage beneath which the copies go, under the same names.
-    overwrite, delete, verify, workers, client, progress, source_options, target_options
+    source_options, target_options, options
         As for `transfer`.
 
     Raises
@@ -185,13 +169,6 @@ def transfer_many(
     >>> [moved.error for moved in transfer_many(f"{place}/study", f"{place}/copies")]
     [None, None]
     """
-    return transfer_objects(
-        opened(source, source_options),
-        opened(target, target_options),
-        overwrite=overwrite,
-        delete=delete,
-        verify=verify,
-        workers=workers,
-        client=client,
-        progress=progress,
-    )
+    from modos.objects.moves import transfer_objects
+
+    return transfer_objects(opened(source, source_options), opened(target, target_options), **options)

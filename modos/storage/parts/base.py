@@ -89,6 +89,11 @@ class PartUpload(ABC):
             if part.index < self.count and part.size == self.plan.length(part.index) and part.index >= 0
         }
 
+    def read(self, index: int) -> bytes | None:
+        """Return a part that has arrived as it is there; `None` where to read it takes a request, or it cannot be read."""
+        with self._boundary():
+            return self._read(index)
+
     def put(self, index: int, body: Body, *, md5: str | None = None) -> PartInfo:
         """Store a part; one request. It counts only if what arrived has the MD5 of what was sent.
 
@@ -182,10 +187,7 @@ class PartUpload(ABC):
             self._abort()
 
     def etag_of(self, parts: Iterable[PartInfo]) -> str | None:
-        """Return the tag that the service will give the committed file, `None` where that is not known before.
-
-        In S3 it is what `stat` and listings tell as `etag`, in Swift the ETag of the manifest, which they do not tell.
-        """
+        """Return the tag that the committed file will have in `stat` and listings, `None` where it is not known before."""
         return self._etag_of(self._complete({part.index: part for part in parts}))
 
     def _complete(self, known: Mapping[int, PartInfo]) -> Sequence[PartInfo]:
@@ -222,6 +224,9 @@ class PartUpload(ABC):
     @abstractmethod
     def _abort(self) -> None:
         """Remove every trace; there may be none any more."""
+
+    def _read(self, index: int) -> bytes | None:  # noqa: ARG002 - takes a request, unless a service says otherwise
+        return None
 
     def _forget(self) -> None:  # noqa: B027 - most services keep nothing
         """Remove what is not needed after the commit."""
@@ -264,6 +269,8 @@ class Parts(ABC):
     """
 
     rules: ClassVar[PartRules]
+    held: ClassVar[int] = 1
+    """How many times the bytes of a part the client of the service holds while they pass."""
 
     def __init__(self, storage: "Storage") -> None:
         self.storage = storage
@@ -355,6 +362,36 @@ class Parts(ABC):
             return None
         with self.storage._boundary(str(file.path)):  # noqa: SLF001 - its errors are the storage's
             return self._made_of(file)
+
+    def replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> ObjectInfo | None:
+        """Let the service put other bytes in place of the first of a file; the rest of it is not sent.
+
+        Others see the file as it was or as it becomes. `None` where the service cannot, or where it does not pay; nothing
+        has then been done.
+
+        Parameters
+        ----------
+        file
+            The file, as `stat` tells it.
+        head
+            What it begins with then.
+        start
+            Where in the file the rest begins, which stays.
+
+        Raises
+        ------
+        KeyChangedError
+            When the file was replaced since.
+        """
+        if self.storage.read_only:
+            raise ReadOnlyError(self.storage.url)
+        if not head or not 0 <= start < file.size:
+            return None
+        with self.storage._boundary(str(file.path)):  # noqa: SLF001 - its errors are the storage's
+            return self.storage.stat(file.path) if self._replace_beginning(file, head, start) else None
+
+    def _replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> bool:  # noqa: ARG002 - not possible, unless a service says otherwise
+        return False
 
     def _made_of(self, file: ObjectInfo) -> Makeup | None:  # noqa: ARG002 - not told, unless a service says otherwise
         return None

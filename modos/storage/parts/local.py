@@ -82,6 +82,12 @@ class LocalUpload(PartUpload):
         known = Journal.read(self._journal)
         return known.parts.values() if known is not None and known.identity == self.token else ()
 
+    def _read(self, index: int) -> bytes | None:
+        start, end = self.span(index)
+        with suppress(OSError), self._partial.open("rb", buffering=0) as file:
+            return os.pread(file.fileno(), end - start, start)
+        return None
+
     def _put(self, index: int, body: Body, md5: str) -> str:
         with self._partial.open("r+b", buffering=0) as file:
             file.seek(self.span(index)[0])
@@ -160,7 +166,8 @@ class LocalParts(Parts):
         except FileNotFoundError:  # it has been committed meanwhile
             return None
         started, last = (datetime.fromtimestamp(seconds, UTC) for seconds in (known.started, changed))
-        size = sum(part.size for part in known.parts.values())
+        is_there = path.with_name(PurePosixPath(partial_beside(known.name, known.identity[:_DIGITS])).name).exists()
+        size = sum(part.size for part in known.parts.values()) if is_there else 0  # else its journal alone was left
         return Unfinished(target, size, started, last, known.identity)
 
     def _discard(self, name: str, token: str) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from modos.errors import IntegrityError
+from modos.errors import IntegrityError, KeyChangedError
 from modos.storage.backends.failures import status_of
 from modos.storage.backends.remote import in_ascii, put_options
 from modos.storage.info import ObjectInfo
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["S3Parts", "S3Upload"]
 
 _NAMES = {"content_type": "ContentType", "metadata": "Metadata"}
+
+_COPIED = 8 * 2**20
+"""From this size on a file is not sent anew, when only its beginning changes."""
 
 
 class S3Upload(PartUpload):
@@ -105,6 +108,7 @@ class S3Parts(Parts):
     """Parts in S3, or in a service that speaks its protocol."""
 
     rules = S3
+    held = 3
 
     def _begin(self, plan: PartPlan) -> PartUpload:
         options = in_ascii(put_options(plan.content_type, plan.metadata), "S3")
@@ -136,19 +140,50 @@ class S3Parts(Parts):
         bucket = Bucket(self.storage)
         return int(bucket.call("head_object", Key=bucket.key(str(file.path)), PartNumber=number)["ContentLength"])
 
-    def _unfinished(self, name: str) -> Generator[Unfinished]:
-        """Yield every multipart upload, whoever has begun it, and every note of one that has ended."""
+    def _replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> bool:
+        """Send a first part of the smallest length that the service takes; it copies the others out of the file itself."""
+        name, end = str(file.path), start + max(0, self.rules.smallest - len(head))
+        spans = [
+            (each, min(each + self.rules.largest, file.size)) for each in range(end, file.size, self.rules.largest)
+        ]
+        if file.size < _COPIED or not spans:
+            return False
         bucket = Bucket(self.storage)
-        found = {
+        key = bucket.key(name)
+        body = head + self.storage.read(name, start, end)
+        carried = in_ascii(put_options(file.content_type, file.metadata), "S3")
+        made = bucket.call("create_multipart_upload", Key=key, **{_NAMES[each]: said for each, said in carried.items()})
+        upload, unchanged = {"Key": key, "UploadId": made["UploadId"]}, f'"{file.etag}"'
+        try:
+            digest = b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+            tags = [_tag(bucket.call("upload_part", **upload, PartNumber=1, Body=body, ContentMD5=digest))]
+            for number, (first, behind) in enumerate(spans, 2):
+                span = {"CopySourceRange": f"bytes={first}-{behind - 1}", "CopySourceIfMatch": unchanged}
+                origin = {"Bucket": bucket.name, "Key": key}
+                copied = bucket.call("upload_part_copy", **upload, PartNumber=number, CopySource=origin, **span)
+                tags.append(_tag(copied["CopyPartResult"]))
+            parts = [{"PartNumber": number, "ETag": f'"{tag}"'} for number, tag in enumerate(tags, 1)]
+            bucket.call("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
+        except BaseException as error:
+            bucket.abort(name, made["UploadId"])
+            if isinstance(error, Exception) and status_of(error) == HTTPStatus.PRECONDITION_FAILED:
+                raise KeyChangedError(self.storage.url_of(name)) from error
+            raise
+        return True
+
+    def _unfinished(self, name: str) -> Generator[Unfinished]:
+        """Yield every multipart upload, whoever has begun it, and every note of one that has ended: nothing is left of that."""
+        bucket = Bucket(self.storage)
+        begun = {
             (target, upload["UploadId"]): upload["Initiated"]
             for upload in bucket.uploads(name)
             if (target := bucket.target(upload["Key"])) is not None
         }
-        for target, written, note in bucket.notes(name):
-            found.setdefault((target, note["upload"]), written)
-        for (target, token), started in sorted(found.items()):
+        noted = {(target, note["upload"]): written for target, written, note in bucket.notes(name)}
+        for (target, token), started in sorted((noted | begun).items()):
             if beneath(target, name):
-                parts = list(bucket.parts(target, token))
+                # some services list the parts of what was completed too
+                parts = list(bucket.parts(target, token)) if (target, token) in begun else []
                 changed = max((part["LastModified"] for part in parts), default=started)
                 size = sum(part["Size"] for part in parts)
                 times = started.astimezone(UTC), changed.astimezone(UTC)

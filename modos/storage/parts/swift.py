@@ -21,6 +21,7 @@ from modos.storage.parts.names import beneath
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
 from modos.storage.paths import object_name
+from modos.swift.objects.beginnings import replace_beginning
 from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry, object_headers, split_path
 
@@ -35,6 +36,18 @@ _BY_NAME = "5"
 """Version of the UUIDs that are made of names; those of uploads that nobody continues are random."""
 
 _TYPE, _TARGET = "application/octet-stream", ";target="
+
+_SMALL = 256 * 1024
+"""Bytes that are sent anew as cheaply as a manifest."""
+
+_REFUSED = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
 
 
 def token_of(identity: str, number: int) -> str:
@@ -127,7 +140,7 @@ class SwiftUpload(PartUpload):
         await segments.delete(replaced)
 
     def _etag_of(self, parts: Sequence[PartInfo]) -> str | None:
-        return _manifest_etag(part.etag for part in parts)
+        return f"{_manifest_etag(part.etag for part in parts)}-slo"
 
     def _abort(self) -> None:
         self._filesystem.run(_discard, self._filesystem, self._path, self.token)
@@ -153,6 +166,18 @@ class SwiftParts(Parts):
             return None  # the ETag is made of something else
         lengths = [part["bytes"] for part in parts]
         return Makeup(lengths, "hex") if sum(lengths) == file.size else None
+
+    def _replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> bool:
+        if file.size <= _SMALL:
+            return False
+        path, tag = _path(self.storage, str(file.path)), None if file.etag is None else file.etag.removesuffix("-slo")
+        try:
+            self._filesystem.run(replace_beginning, self._filesystem.objects, path, head, start, etag=tag)
+        except ServiceError as error:
+            if error.status in _REFUSED:  # no static large objects here, or not of these parts
+                return False
+            raise
+        return True
 
     def _unfinished(self, name: str) -> Generator[Unfinished]:
         """Yield what is found with one listing of the segments and one of the objects, and a request for each upload."""

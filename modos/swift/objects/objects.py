@@ -210,6 +210,7 @@ class Objects:
         """
         replaced = [] if create else await self.segments.replaced_by(path)
         if isinstance(source, LargeUpload):
+            replaced = [segment for segment in replaced if segment not in source.named]
             answer = await source.commit(headers=headers, create=create)
             self.segments.forget(path)
         else:

@@ -38,6 +38,7 @@ __all__ = [
     "Segments",
     "cut_points",
     "name_digest",
+    "range_of",
     "section_length",
     "server_copy",
     "spans_of",
@@ -110,7 +111,7 @@ class LargeUpload:
     @property
     def length(self) -> int:
         """Bytes of all segments that have arrived."""
-        return sum(part["size_bytes"] for part in self._parts.values())
+        return sum(_span_of(part)[0] for part in self._parts.values())
 
     @property
     def disposable(self) -> list[str]:
@@ -137,12 +138,21 @@ class LargeUpload:
 
     def hold(self, index: int, size: int, etag: str) -> None:
         """Count on a segment that is there: the manifest will name it with this size and MD5."""
-        self._parts[index] = {"path": f"/{self._segment(index)}", "etag": etag, "size_bytes": size}
+        self.refer(index, {"path": f"/{self._segment(index)}", "etag": etag, "size_bytes": size})
+
+    def refer(self, index: int, entry: Mapping[str, Any]) -> None:
+        """Let the manifest have an entry for anything: a segment of another manifest, a range of it, or inline data."""
+        self._parts[index] = dict(entry)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """What the manifest names, its own segments and others."""
+        return frozenset(part["path"].removeprefix("/") for part in self._parts.values() if "path" in part)
 
     async def commit(self, *, headers: Mapping[str, str], create: bool = False) -> Response:
         """Put the manifest, which the service checks against every segment: the object is there from now on."""
         parts = [part for _, part in sorted(self._parts.items())]
-        digest = hashlib.md5("".join(part["etag"] for part in parts).encode(), usedforsecurity=False).hexdigest()
+        digest = hashlib.md5("".join(map(_tag_of, parts)).encode(), usedforsecurity=False).hexdigest()
         self._maybe_committed = True
         try:
             return await self._client.put(
@@ -160,11 +170,17 @@ class LargeUpload:
             raise
 
     async def copy(self, index: int, part: Mapping[str, Any]) -> None:
-        """Make segment number `index` a server-side copy of a part of another manifest."""
+        """Make segment number `index` a server-side copy of a part of another manifest; inline data are sent."""
+        if "data" in part:
+            await self.add(index, base64.b64decode(part["data"]))
+            return
         source = part["name"].removeprefix("/")
-        if not part.keys().isdisjoint({"range", "data", "sub_slo"}):
-            reason = "its manifest has ranges, inline data or manifests within, which cannot be copied one by one"
-            raise ServiceError(self._path, reason)
+        if part.get("sub_slo"):
+            raise ServiceError(self._path, "its manifest has manifests within, which cannot be copied one by one")
+        if "range" in part:
+            start, end = range_of(part)
+            await self.copy_range(index, source, start, end, etag=part["hash"])
+            return
         await server_copy(self._client, source, self._segment(index), etag=part["hash"])
         self.hold(index, part["bytes"], part["hash"])
 
@@ -202,9 +218,32 @@ def _span_of(part: Mapping[str, Any]) -> tuple[int, str | None]:
     if "data" in part:
         return len(base64.b64decode(part["data"])), None
     if "range" in part:
-        first, _, last = part["range"].partition("-")
-        return int(last) - int(first) + 1, None
+        start, end = range_of(part)
+        return end - start, None
+    if "size_bytes" in part:  # as it is put
+        return part["size_bytes"], part["etag"]
     return part["bytes"], None if part.get("sub_slo") else part["hash"]
+
+
+def range_of(part: Mapping[str, Any]) -> tuple[int, int]:
+    """Return which bytes of a segment a part of a manifest is, the end exclusive.
+
+    Examples
+    --------
+    >>> range_of({"name": "/c/x", "bytes": 9}), range_of({"name": "/c/x", "bytes": 9, "range": "2-5"})
+    ((0, 9), (2, 6))
+    """
+    if "range" not in part:
+        return 0, int(part["bytes"])
+    first, _, last = part["range"].partition("-")
+    return int(first), int(last) + 1
+
+
+def _tag_of(entry: Mapping[str, Any]) -> str:
+    """Return what an entry counts for in the ETag of a manifest."""
+    if "data" in entry:
+        return hashlib.md5(base64.b64decode(entry["data"]), usedforsecurity=False).hexdigest()
+    return f"{entry['etag']}:{entry['range']};" if "range" in entry else str(entry["etag"])
 
 
 def name_digest(name: str) -> str:
@@ -256,7 +295,8 @@ class Segments:
         head = await self._client.request("HEAD", path, accept={404} if missing_ok else ())
         if not is_large(head.headers):
             return []
-        return [part["name"].removeprefix("/") for part in await self.manifest(path) if is_segment(part["name"][1:])]
+        names = [part["name"].removeprefix("/") for part in await self.manifest(path) if "name" in part]
+        return [name for name in names if is_segment(name)]
 
     async def manifest(self, path: str) -> list[dict[str, Any]]:
         """Return the parts of a static large object: `name`, `hash`, `bytes`, and `range` or `data` where given."""

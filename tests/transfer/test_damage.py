@@ -1,0 +1,111 @@
+"""Bytes that change without anybody writing them: on a disk of the service, on ours, in a part that was brought before."""
+
+import os
+from random import Random
+
+import pytest
+
+from modos.errors import IntegrityError, StorageError
+from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.storage.parts.rules import PartRules
+from modos.testing import Fault, Proxy
+from modos.transfers import transfer
+
+MARK = b"here is where a disk will fail"
+PART = 5 * 1024 * 1024
+LARGE = Random(1).randbytes(PART) + MARK + Random(2).randbytes(PART)
+BODIES = {"small": b"read me: " + MARK, "large": LARGE}
+
+
+@pytest.fixture(autouse=True)
+def short_parts(monkeypatch):
+    """Parts as small as S3 takes them."""
+    monkeypatch.setattr(PartRules, "size_for", lambda self, size: PART)
+
+
+def put(places, storage, body, sent):
+    """Store a file, in one piece or in parts."""
+    storage.put(b"{}", ROOT_DOCUMENT)
+    if sent == "whole":
+        places.put_plainly(storage, "reads", body)
+    else:
+        storage.put(body, "reads")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("way", ["to a disk", "by the service"])
+@pytest.mark.parametrize(("size", "sent"), [("small", "whole"), ("large", "whole"), ("large", "in parts")])
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_a_service_whose_disk_has_failed_is_found_out(places, kind, size, sent, way):
+    """A byte is another one where the service stores it: nothing arrives, however the file is stored and fetched."""
+    source, target = places.make(kind), places.make(kind if way == "by the service" else "local")
+    put(places, source, BODIES[size], sent)
+    places.damage(MARK)
+    source, target = (places.again(each, attempts=1) for each in (source, target))
+    with pytest.raises(StorageError, match="reads"):
+        transfer(source, target)
+    assert not target.exists(ROOT_DOCUMENT)
+
+
+class Failing(LocalStorage):
+    """A disk that reads something else than was written."""
+
+    def _fetch(self, name, start, end):
+        body, told = super()._fetch(name, start, end)
+        return bytes(body).replace(MARK, MARK.upper()), told
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_a_disk_that_has_failed_here_is_found_out(places, here, size):
+    """A file that is another one than when it was last read, and that nobody has written since, is not sent on."""
+    here.put(BODIES[size], "reads")
+    os.utime(here.path / "reads", (1e9, 1e9))  # what is younger than the clock's tick is not noted
+    transfer(here, places.make("swift"), commit=None)
+    target = places.make("swift")
+    with pytest.raises(IntegrityError, match="nobody has written it since"):
+        transfer(Failing(here.path), target, commit=None)
+    assert target.empty()
+
+
+class Cut(Exception):  # noqa: N818 - it stands for a process that ends
+    pass
+
+
+def broken_off(source, target, at):
+    """Transfer until so many bytes have arrived."""
+
+    def watch(progress):
+        if progress.bytes_done >= at:
+            raise Cut
+
+    with pytest.raises(Cut):
+        transfer(source, target, workers=1, progress=watch)
+
+
+@pytest.mark.parametrize("pair", [("swift", "local"), ("swift", "s3"), ("s3", "swift")], ids="-to-".join)
+def test_a_part_that_was_damaged_before_a_break_is_found_out(places, content, pair):
+    """The source tells only the MD5 of the whole: what an earlier transfer has brought is looked at once more."""
+    source, target = places.make(pair[0]), places.make(pair[1])
+    put(places, source, LARGE, "whole")
+    with Proxy(places.server.url) as proxy:
+        proxy.inject(Fault(method="GET", path="reads", corrupt=True))
+        broken_off(places.through(proxy, source), target, PART)
+    report = transfer(source, target)
+    assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
+    assert report.files == 2
+
+
+@pytest.mark.parametrize(("target_kind", "fetched"), [("local", 2), ("s3", 3)])
+def test_a_continued_file_is_proven_as_a_whole(places, content, target_kind, fetched):
+    """Parts that are on a disk here are read there, others from the source; none is sent twice, and there is a digest."""
+    source, target = places.make("swift"), places.make(target_kind)
+    put(places, source, LARGE, "whole")
+    broken_off(source, target, PART)
+    with Proxy(places.server.url) as proxy:
+        report = transfer(places.through(proxy, source), places.through(proxy, target))
+        asked = [each for each in proxy.requests if each.path.endswith("/ex/reads") and "uploadId" not in each.query]
+        assert [each.method for each in asked].count("GET") == fetched
+        assert proxy.count(method="PUT", path="/ex/reads") == (2 if target_kind == "s3" else 0)
+    assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
+    assert report.resumed_bytes == PART
+    assert set(report.digests) == {"reads", ROOT_DOCUMENT}
