@@ -39,6 +39,7 @@ def tables(view: SchemaView) -> str:
         induced = view.class_induced_slots(name)
         classes[name] = {
             "uri": view.get_uri(name, expand=True),
+            "description": view.get_class(name).description,
             "parent": view.get_class(name).is_a,
             "kind": _element_kind(view, name),
             "slots": [str(slot.name) for slot in _own_first(view, induced)],

@@ -197,7 +197,7 @@ def _known(found: SchemaClass, name: object) -> str:
     allowed = tuple(found.slots)
     close = closest(name, allowed) if isinstance(name, str) else ""
     reason = f"{shown_value(name)} is no slot of {found.name}, which has {', '.join(allowed)}{close}"
-    raise InvalidElementError(reason, slot=str(name), allowed=allowed)
+    raise InvalidElementError(reason, slot=name if isinstance(name, str) else shown_value(name), allowed=allowed)
 
 
 def _missing(found: SchemaClass, attributes: Mapping[str, object], values: Mapping[str, object]) -> list[str]:
@@ -235,7 +235,7 @@ def _combined(label: str, mistakes: list[InvalidElementError]) -> InvalidElement
 def _model(found: SchemaClass, values: Mapping[str, object], missing: list[str]) -> "NamedThing":
     models = importlib.import_module("modos.model._generated.models")
     model = getattr(models, found.name)
-    built = model.model_construct(**dict.fromkeys(missing), **values) if missing else model(**values)
+    built = model.model_construct(**{**values, **dict.fromkeys(missing)}) if missing else model(**values)
     return cast("NamedThing", built)
 
 

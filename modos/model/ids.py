@@ -3,6 +3,7 @@
 Owns which names are refused and why. Must not know whether an element of that id exists.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from modos.model.schema import ELEMENT_KINDS, ElementKind, shown_value
 LONGEST_ID = 255
 """Bytes in UTF-8: what file systems take as the name of one directory."""
 
+_USUAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,200}")
+"""Names with which nothing can be wrong: most of them, and an object may have very many."""
 _ZARR_FILES = frozenset({".zarray", ".zattrs", ".zgroup", ".zmetadata", "zarr.json"})
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Control characters, lone surrogates, line and paragraph separators."""
@@ -119,6 +122,8 @@ def check_name(name: object) -> str:
 def _why_not(name: object) -> str:
     if not isinstance(name, str):
         return "is not text; write it in quotes"
+    if _USUAL.fullmatch(name):
+        return ""
     return next((reason for reason, applies in _REFUSALS.items() if applies(name)), "")
 
 

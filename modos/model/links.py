@@ -3,7 +3,7 @@
 Owns the forms that links take in stored attributes. Must not know whether the element that a link names exists.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -126,6 +126,39 @@ def without_links_to(attributes: Mapping[str, object], target: ElementId) -> dic
         elif kept:
             found[slot] = kept
     return found
+
+
+def with_links_renamed(attributes: Mapping[str, object], target: ElementId, renamed: ElementId) -> dict[str, object]:
+    """Return the attributes with the links to an element naming it by a new id; text that merely equals its id stays.
+
+    Examples
+    --------
+    >>> stored = {"@type": "Assay", "name": "s1", "has_sample": ["s1", "s2"]}
+    >>> with_links_renamed(stored, ElementId("sample", "s1"), ElementId("sample", "probe"))
+    {'@type': 'Assay', 'name': 's1', 'has_sample': ['sample/probe', 's2']}
+    """
+    found: dict[str, object] = {}
+    for slot, value in attributes.items():
+        if LINK_SLOTS.get(slot) != target.kind or not any(_names(text, target) for text in _listed(value)):
+            found[slot] = value
+        else:
+            found[slot] = [str(renamed) if _names(text, target) else text for text in _listed(value)]
+    return found
+
+
+def link_names(attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of what stored attributes link to; what can be no link is passed over.
+
+    Examples
+    --------
+    >>> list(link_names({"@type": "MODO", "has_assay": ["assay1", "assay/a2", 7]}))
+    [('assay', 'assay1'), ('assay', 'a2')]
+    """
+    for slot, kind in LINK_SLOTS.items():
+        if slot in attributes:
+            for text in _listed(attributes[slot]):
+                if isinstance(text, str):
+                    yield kind, text.removeprefix(f"{kind}/")
 
 
 def link_slot_for(owner_class: str, child_kind: ElementKind) -> str:

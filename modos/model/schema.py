@@ -40,6 +40,8 @@ class Slot:
         Whether it is the id of the thing.
     target
         Kind of element that it links to; `None` when it is no link.
+    description
+        What it means, in a sentence.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Slot:
     pattern: str | None
     identifier: bool
     target: ElementKind | None
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class SchemaClass:
         Its slots by name, inherited ones included, in the order of the schema.
     required
         Names of the slots that must be set.
+    description
+        What it stands for, in a sentence.
     """
 
     name: str
@@ -76,6 +81,7 @@ class SchemaClass:
     kind: ElementKind | None
     slots: Mapping[str, Slot]
     required: frozenset[str]
+    description: str
 
 
 def _slot(name: str) -> Slot:
@@ -90,6 +96,7 @@ def _slot(name: str) -> Slot:
         pattern=record["pattern"],
         identifier=record["identifier"],
         target=range_class.get("kind"),
+        description=" ".join((record["description"] or "").split()),
     )
 
 
@@ -102,6 +109,7 @@ def _class(name: str) -> SchemaClass:
         kind=record["kind"],
         slots=MappingProxyType({slot: SLOTS[slot] for slot in record["slots"]}),
         required=frozenset(record["required"]),
+        description=" ".join((record["description"] or "").split()),
     )
 
 
@@ -187,4 +195,7 @@ def shown_value(value: object) -> str:
     >>> len(shown_value("x" * 100_000)) < 100
     True
     """
-    return _REPR.repr(value)
+    try:
+        return _REPR.repr(value)
+    except Exception:  # noqa: BLE001 - numbers may be too long for any text, and objects of others do what they like
+        return f"<{type(value).__name__}>"

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from importlib.resources import files
-from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -20,10 +19,9 @@ from urllib.parse import unquote
 from modos._lazy import require
 from modos.errors import InvalidDocumentError
 from modos.model.curies import expand
-from modos.model.entries import Located
+from modos.model.documents.entries import Located
 from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, closest, shown_value
 
-_FORMATS = {".jsonld": "json-ld", ".nt": "nt", ".rdf": "xml", ".ttl": "turtle"}
 _PURPOSE = "reading RDF descriptions"
 _NO_BASE = "file:///"
 """What relative IRIs are resolved against, so that no path of this machine gets into a description."""
@@ -32,15 +30,17 @@ _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _BY_URI = {CLASSES[name].uri: CLASSES[name] for name in DESCRIBABLE}
 
 
-def read_graph(document: str, text: str) -> Iterator[Located]:
+def read_graph(document: str, text: str, syntax: str) -> Iterator[Located]:
     """Yield the subjects of a graph as entries, in the order of their ids.
 
     Parameters
     ----------
     document
-        Name of the file; its suffix says how it is written.
+        Name of the file.
     text
         What the file holds.
+    syntax
+        How it is written, as rdflib calls it: `turtle`, `nt`, `xml`, `json-ld`.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_graph(document: str, text: str) -> Iterator[Located]:
         When the extra `rdf` is not installed.
     """
     rdflib = require("rdflib", extra="rdf", purpose=_PURPOSE)
-    graph = _parsed(rdflib, document, text)
+    graph = _parsed(rdflib, document, text, syntax)
     classes = {subject: _class_of(rdflib, document, graph, subject) for subject in set(graph.subjects())}
     bases = {_base_of(str(subject), found) for subject, found in classes.items() if found.kind} - {""}
     ids = {str(subject): _id_of(rdflib, graph, subject, found, bases) for subject, found in classes.items()}
@@ -61,19 +61,18 @@ def read_graph(document: str, text: str) -> Iterator[Located]:
         yield Located({"element": read(_plain(rdflib, graph, subject), classes[subject], ids)}, where)
 
 
-def _parsed(rdflib: Any, document: str, text: str) -> Any:  # noqa: ANN401 - rdflib ships no types
-    format_ = _FORMATS[PurePath(document).suffix.lower()]
+def _parsed(rdflib: Any, document: str, text: str, syntax: str) -> Any:  # noqa: ANN401 - rdflib ships no types
     try:
-        if format_ == "json-ld":
+        if syntax == "json-ld":
             _refuse_remote_contexts(json.loads(text))
         with warnings.catch_warnings():
             # rdflib's own JSON-LD parser uses a class that rdflib 7 deprecates; may go with rdflib 8.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return rdflib.Graph().parse(data=text, format=format_, publicID=_NO_BASE)
+            return rdflib.Graph().parse(data=text, format=syntax, publicID=_NO_BASE)
     except RecursionError:
         raise
     except Exception as error:  # each parser of rdflib raises what it meets
-        reason = f"{document}: is not valid {format_}, {' '.join(str(error).split())}"
+        reason = f"{document}: is not valid {syntax}, {' '.join(str(error).split())}"
         raise InvalidDocumentError(reason) from error
 
 
