@@ -32,6 +32,7 @@ ModosError
 │   ├── DamagedObjectError (ValueError)         its metadata cannot be read
 │   ├── ElementNotFoundError (KeyError)
 │   ├── ElementExistsError (ValueError)
+│   ├── ConflictError (ValueError)              another edit, made meanwhile, says otherwise
 │   └── FileConflictError (FileExistsError)     a data file belongs to another element
 ├── EncryptionError                         what is encrypted, or a key, cannot be used
 │   ├── NotEncryptedError (ValueError)          not a crypt4gh file, or not one that is read here
@@ -50,6 +51,7 @@ from difflib import get_close_matches
 __all__ = [
     "AccessDeniedError",
     "AuthenticationError",
+    "ConflictError",
     "DamagedObjectError",
     "DanglingLinkError",
     "ElementExistsError",
@@ -386,6 +388,39 @@ class ElementExistsError(ObjectError, ValueError):
         return f"there is an element {self.url!r} already; choose another id or update it"
 
 
+class ConflictError(ObjectError, ValueError):
+    """An edit, and another that was made meanwhile, want the same thing to be different; the edit was not made.
+
+    Parameters
+    ----------
+    place
+        Id of the element, or of the object itself, or path of the array.
+    slot
+        The slot; `None` for the element or the array as a whole.
+    ours, theirs
+        What the edit set and what is set now; `None` where that is nothing: not there, or removed.
+    reason
+        Why, as a clause, where it is not about two values. Empty for these.
+    """
+
+    def __init__(
+        self, place: str, slot: str | None = None, *, ours: object = None, theirs: object = None, reason: str = ""
+    ) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.slot = slot
+        self.ours = ours
+        self.theirs = theirs
+
+    def __str__(self) -> str:
+        what = f"{self.slot} of {self.place}" if self.slot else self.place
+        if self.reason:
+            return f"{what}: {self.reason}"
+        wanted, found = (_shown(value) if self.slot else _change_of(value) for value in (self.ours, self.theirs))
+        meanwhile = f"this edit: {wanted}; another, made meanwhile: {found}"
+        return f"{what}: {meanwhile}; nothing was changed, look at what is there now and edit again"
+
+
 class FileConflictError(ObjectError, FileExistsError):
     """A data file that belongs to another element, or that is there unasked.
 
@@ -488,6 +523,14 @@ def suggestion(wrong: str, known: Iterable[str]) -> str:
 
 
 _LONGEST_SHOWN = 200
+
+
+def _shown(value: object) -> str:
+    return "unset" if value is None else _shortened(repr(value))
+
+
+def _change_of(value: object) -> str:
+    return "removed" if value is None else f"changed or added, {_shortened(repr(value))}"
 
 
 def _shortened(text: str) -> str:

@@ -3,10 +3,34 @@
 Owns which variable stands for which option. Knows neither what the options mean nor who reads them.
 """
 
+import getpass
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["SWIFT_VARIABLES", "cache_directory"]
+__all__ = ["SWIFT_VARIABLES", "author", "cache_directory"]
+
+
+def author(environment: Mapping[str, str]) -> str:
+    """Return who is at work, for the records of edits: `MODOS_AUTHOR`, else the user and the machine.
+
+    Parameters
+    ----------
+    environment
+        The variables.
+
+    Examples
+    --------
+    >>> author({"MODOS_AUTHOR": "ada@example.org"})
+    'ada@example.org'
+    """
+    if ours := environment.get("MODOS_AUTHOR"):
+        return ours
+    try:
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError):  # no such user on this system, as in containers
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from modos.errors import ObjectExistsError
-from modos.storage import ZARR_ROOT, Storage
+from modos.storage import OWN_ROOT, ZARR_ROOT, Storage
 from modos.storage.sources import chunks_of
 
 __all__ = ["content_checksum", "data_files", "refuse_foreign"]
 
 
 def data_files(storage: Storage) -> Iterator[PurePosixPath]:
-    """Yield the files beside the zarr hierarchy, which itself is not looked into."""
+    """Yield the files beside the zarr hierarchy, which itself is not looked into, and beside what modos keeps for itself."""
     for entry in storage.scan(recursive=False):
-        if entry.path == ZARR_ROOT:
+        if entry.path in {ZARR_ROOT, OWN_ROOT}:
             continue
         if entry.kind == "directory":
             yield from storage.list(entry.path)
@@ -49,10 +49,10 @@ def refuse_foreign(storage: Storage, ours: Callable[[str], bool]) -> None:
 def content_checksum(storage: Storage) -> str:
     """Return one BLAKE2b (512 bits, hex) over the names and contents of all files, the hierarchy included.
 
-    It is the same wherever the object is stored. Reads the whole object.
+    It is the same wherever the object is stored. Reads the whole object but what modos keeps for itself, log and trash.
     """
     digest = hashlib.blake2b()
-    for path in sorted(storage.list(), key=str):
+    for path in sorted((each for each in storage.list() if each.parts[0] != OWN_ROOT.name), key=str):
         content = hashlib.blake2b()
         with storage.open(path) as file:
             for chunk in chunks_of(file):

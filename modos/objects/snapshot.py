@@ -3,10 +3,12 @@
 Owns reading that from the root document, and looking things up in it. Changes nothing and knows no files' content.
 """
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from modos.errors import (
@@ -19,9 +21,10 @@ from modos.errors import (
     StorageError,
 )
 from modos.model import ELEMENT_KINDS, ElementId
+from modos.model.schema import shown_value
 from modos.objects.checks.older import read_old_root
+from modos.objects.history.commits import Contained
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.pipelines.detection import hint_for
 from modos.storage.zarr_root import ZarrRoot, group_member, read_root
 
 __all__ = ["Attributes", "Snapshot"]
@@ -51,6 +54,14 @@ class Snapshot:
         Whether the root document said all this, or groups were looked up one by one as they are now.
     zarr_format
         Format of its hierarchy; what is of format 2 is read and not written.
+    is_proper
+        Whether all of it can be written as JSON, for certain.
+    contained
+        Which edits it contains.
+    read_at
+        When it was read, by `time.monotonic`; 0 for what was not read here.
+    document
+        The root document that says so, and what it was found to say; `None` when it is not at hand.
     """
 
     url: str
@@ -60,10 +71,22 @@ class Snapshot:
     exists: bool = True
     consolidated: bool = field(default=True, compare=False)
     zarr_format: int = field(default=_CURRENT, compare=False)
+    is_proper: bool = field(default=True, compare=False)
+    contained: Contained = field(default=Contained(), compare=False)
+    read_at: float = field(default=0.0, compare=False)
+    document: tuple[bytes, tuple[int, ...]] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def read(cls, storage: Storage) -> Self:
+    def read(cls, storage: Storage, known: Self | None = None) -> Self:
         """Read an object's metadata: one request, for an object of zarr format 2 three.
+
+        Parameters
+        ----------
+        storage
+            The root of the object.
+        known
+            What it said at some time, which is taken when it says the same still, since parsing takes long; `None` for
+            nothing.
 
         Raises
         ------
@@ -73,7 +96,7 @@ class Snapshot:
             When its metadata cannot be read; a note names the command that tells more.
         """
         try:
-            return cls._read(storage)
+            return cls._read(storage, known)
         except DamagedObjectError as error:
             error.add_note(_hint(storage))
             raise
@@ -86,8 +109,12 @@ class Snapshot:
             raise
 
     @classmethod
-    def _read(cls, storage: Storage) -> Self:
-        root, zarr_format = _root_of(storage)
+    def _read(cls, storage: Storage, known: Self | None) -> Self:
+        began = time.monotonic()
+        root, zarr_format, body = _root_of(storage, None if known is None else known.body)
+        if root is None:
+            assert known is not None
+            return replace(known, read_at=began)
         elements, others = {}, {}
         for path, document in root.members.items():
             element = _element_of(path) if document.get("node_type") == "group" else None
@@ -99,20 +126,41 @@ class Snapshot:
             which = "" if zarr_format == _CURRENT else f" of zarr format {zarr_format}"
             reason = f"its metadata has no id: this is a zarr hierarchy{which}, but no digital object"
             raise DamagedObjectError(storage.url, reason)
-        return cls(
-            storage.url, root.attributes, elements, others, consolidated=root.consolidated, zarr_format=zarr_format
+        said = cls(
+            storage.url,
+            root.attributes,
+            elements,
+            others,
+            consolidated=root.consolidated,
+            zarr_format=zarr_format,
+            is_proper=root.is_proper,
+            contained=Contained.parse(root.log, root.attributes),
+            read_at=began,
         )
+        return said.read_from(body) if root.consolidated and body is not None else said
 
     @classmethod
-    def read_if_any(cls, storage: Storage) -> Self:
-        """Read an object's metadata, or return that of an object that does not exist yet."""
+    def read_if_any(cls, storage: Storage, known: Self | None = None) -> Self:
+        """Read an object's metadata, as `read` does, or return that of an object that does not exist yet."""
         try:
-            return cls._read(storage)
+            return cls._read(storage, known)
         except DamagedObjectError as error:
             error.add_note(_hint(storage))
             raise
         except ObjectNotFoundError:
             return cls(storage.url, exists=False)
+
+    def read_from(self, body: bytes) -> Self:
+        """Return the same, knowing the root document that says so; what is made of it by `replace` does not know it."""
+        return replace(self, document=(body, self._parts()))
+
+    @property
+    def body(self) -> bytes | None:
+        """The root document that says so; `None` when it is not at hand."""
+        return self.document[0] if self.document is not None and self.document[1] == self._parts() else None
+
+    def _parts(self) -> tuple[int, ...]:
+        return id(self.attributes), id(self.elements), id(self.others), id(self.contained)
 
     @property
     def id(self) -> str:
@@ -130,6 +178,24 @@ class Snapshot:
         if self.zarr_format != _CURRENT:
             how = f"is of zarr format {self.zarr_format}, which is only read; 'modos upgrade {self.url}' rewrites it"
             raise ReadOnlyError(self.url, how)
+
+    def refuse_improper(self) -> None:
+        """Refuse to write what is no JSON, as some programs do: NaN, and halves of characters.
+
+        Raises
+        ------
+        DamagedObjectError
+            Names the element, or the array.
+        """
+        if self.is_proper:
+            return
+        documents = {self.attributes.get("id", "the object"): self.attributes, **self.elements, **self.others}
+        for place, document in documents.items():
+            try:
+                json.dumps({str(place): document}, ensure_ascii=False, allow_nan=False).encode()
+            except ValueError as error:
+                reason = f"{shown_value(str(place))} holds a number or a character that JSON has not, such as NaN; set or unset that first"
+                raise DamagedObjectError(self.url, reason) from error
 
     def is_committed_as(self, other: Self) -> bool:
         """Tell whether the root document is the same; without consolidated metadata it says nothing of groups."""
@@ -177,18 +243,21 @@ class Snapshot:
         """Return the root document that says all this."""
         groups = {str(element): group_member(attributes) for element, attributes in self.elements.items()}
         kinds: dict[str, Attributes] = {kind: group_member({}) for kind in ELEMENT_KINDS}
-        return ZarrRoot(self.attributes, {**kinds, **self.others, **groups})
+        return ZarrRoot(self.attributes, {**kinds, **self.others, **groups}, log=self.contained.dump())
 
 
-def _root_of(storage: Storage) -> tuple[ZarrRoot, int]:
-    """Return what the hierarchy says, and its format."""
+def _root_of(storage: Storage, known: bytes | None) -> tuple[ZarrRoot | None, int, bytes | None]:
+    """Return what the hierarchy says, `None` when it is what is known; its format, and the root document."""
     try:
-        return read_root(storage), _CURRENT
+        body = storage.read(ROOT_DOCUMENT)
+        return (None if body == known else read_root(storage, body)), _CURRENT, body
     except KeyNotFoundError as error:
         old = read_old_root(storage)
         if old is not None:
-            return old, 2
+            return old, 2, None
         reason = "" if error.reason == "" else f"there is no digital object here: {error.reason}"
+        from modos.storage.pipelines.detection import hint_for  # only those who look in the wrong place wait for it
+
         if hint := hint_for(storage):
             reason = f"{ObjectNotFoundError.usual}{hint}"
         raise ObjectNotFoundError(storage.url, reason) from error

@@ -13,6 +13,7 @@ import pytest
 from modos import MODO
 from modos.errors import ObjectNotFoundError
 from modos.model import links_of
+from modos.storage import ROOT_DOCUMENT
 
 pytestmark = pytest.mark.thorough
 
@@ -59,6 +60,7 @@ def one_by_one(self, names):
 remove, remove_tree = Storage.remove_many, Storage.remove_tree
 before("put")
 before("copy")
+before("move")
 Storage.remove_many = one_by_one
 Storage.remove_tree = lambda self, name: (one_by_one(self, list(self.list(name))), remove_tree(self, name))
 
@@ -123,11 +125,11 @@ def places(request, make_storage, account):
 
 
 def undated(content: dict[str, bytes]) -> dict[str, object]:
-    """Return what is stored, documents parsed and without the dates of changes."""
+    """Return what is stored, documents parsed, without the dates and names of changes."""
 
     def forget(value):
         if isinstance(value, dict):
-            return {key: forget(each) for key, each in value.items() if key != "last_update_date"}
+            return {key: forget(each) for key, each in value.items() if key not in {"last_update_date", "modos"}}
         return value
 
     return {name: forget(json.loads(body)) if name.endswith("zarr.json") else body for name, body in content.items()}
@@ -165,10 +167,12 @@ def test_an_edit_can_be_killed_at_every_write(edit, places, child, source, conte
             break
         assert outcome == -signal.SIGKILL
         check_killed(place, edit, start, source, content)
-        assert child(place, options, source, edit) == 0
+        made = undated(content(place)).get(ROOT_DOCUMENT) == expected[ROOT_DOCUMENT]
+        assert child(place, options, source, edit) == 0 or (made and edit == "add_array")  # which is there already
         check(MODO("", place))
         left = {"demo1.cram", "demo1.cram.crai"} if edit == "rename" else set()
         found = undated(content(place))
+        left |= {name for name in found if made and "/__writer__." in name}  # the claim of a killed one, for a while
         assert {name: found[name] for name in found if name not in left} == expected
     assert doomed > SURVIVES_AFTER[edit]
 

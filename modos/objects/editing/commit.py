@@ -1,63 +1,75 @@
-"""Making a planned edit happen: files first, then element groups, the root document last.
+"""Making a planned edit happen, among other writers: files and groups first, its record, then the root document.
 
-Owns the order of writes, taking back what a failed edit has written, and deriving the edit anew when another writer came
-in between. Knows no schema and plans nothing.
+Owns the order of that, and who gives way when two edits clash. Knows no schema and plans nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import os
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from itertools import compress
+from typing import Any, NoReturn
 
-from modos.errors import (
-    FileConflictError,
-    IntegrityError,
-    InvalidElementError,
-    KeyNotFoundError,
-    ModosError,
-    ObjectError,
-    StorageError,
-)
-from modos.model import ELEMENT_KINDS
-from modos.model.schema import CLASSES
+from modos.errors import ConflictError, ModosError, ObjectError, StorageError
+from modos.model import ElementId
 from modos.objects.contents import refuse_foreign
 from modos.objects.editing.draft import Change
-from modos.objects.editing.files import Attachment, FileNames, data_path
-from modos.objects.editing.leftovers import obsolete_files
+from modos.objects.editing.settling import ATTEMPTS, Read, Settling
 from modos.objects.editing.turns import turn
-from modos.objects.snapshot import Attributes, Snapshot
-from modos.omics import index_names
-from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
-from modos.storage.sources import Digested
-from modos.storage.zarr_root import document_path, group_document
+from modos.objects.editing.writing import Writing
+from modos.objects.history.commits import new_commit_id
+from modos.objects.history.deltas import Clash, applied, difference
+from modos.objects.history.merging import clash_with, merged
+from modos.objects.history.records import RENAMED, Record, record_ids, record_path
+from modos.objects.history.trash import KEPT
+from modos.objects.snapshot import Snapshot
+from modos.settings import author
+from modos.storage import Storage
 
 __all__ = ["commit"]
 
-_AT_ONCE = 8
-_ATTEMPTS = 20
-_CHECKSUM = "data_checksum"
+_PATIENCE = 3.0
+"""Seconds to wait for a writer whose edit clashes, and who is to give way."""
+
+_PAUSE = 0.05
+
+_FRESH = 5.0
+"""Seconds for which what was read of an object is taken for what it says; the log tells of edits since, in any case."""
 
 
-def commit(storage: Storage, plan: Callable[[Snapshot], Change], *, create: bool = False) -> Snapshot:
-    """Plan an edit on what an object says now, and make it happen.
+def commit(
+    storage: Storage,
+    plan: Callable[[Snapshot], Change],
+    *,
+    create: bool = False,
+    base: Snapshot | None = None,
+    message: str | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Snapshot:
+    """Plan an edit on what an object says, and make it happen.
 
-    The root document is written last, once; until then the object says what it said before. When another writer commits
-    in between, the edit is planned again on what they wrote. Writers on one machine take turns. On a service, one looks
-    again after writing and repeats an edit that a writer elsewhere, who had read before and wrote after, has undone.
+    First everything is stored that nothing tells of yet: new files, and the groups of elements. Then the record of the
+    edit; from here on any writer may complete it. The root document is written last; until then the object says what it
+    said before. What others wrote since the edit was planned is kept: the edits are merged, slot by slot.
 
-    Only a file that replaces another has a moment of its own: it is stored, whole, just before the root document. An
-    edit that is killed or fails between the two leaves the new file with the checksum of the old; made again, it ends.
-    What an edit makes obsolete goes last. Killed before that, a removal can be repeated; a renaming leaves the old name.
+    Only a file that replaces another has a moment of its own: it is stored, whole, just before the record. An edit that is
+    killed or fails between the two leaves the new file with the checksum of the old; made again, it ends. What an edit
+    makes obsolete goes last. Killed before that, a removal can be repeated; a renaming leaves the old name.
 
     Parameters
     ----------
     storage
         The root of the object.
     plan
-        A pure function from what the object says to an edit; called again when another writer was faster.
+        A pure function from what the object says to an edit; called again to find out why the edit is impossible by now.
     create
         Whether there may be no object yet.
+    base
+        What the object said when the edit began; `None` to read it now.
+    message
+        What the edit is for, for its record; `None` for nothing.
+    notes
+        What else its record is to hold, for programs; `None` for nothing.
 
     Returns
     -------
@@ -66,250 +78,239 @@ def commit(storage: Storage, plan: Callable[[Snapshot], Change], *, create: bool
 
     Raises
     ------
+    ConflictError
+        When another edit, made meanwhile, set the same to something else.
     ModosError
         Whatever the plan refuses, or the storage; the object is then as it was, and new files are gone again. When only
         what the edit made obsolete could not be removed, a note says so.
     """
     read = Snapshot.read_if_any if create else Snapshot.read
-    base = read(storage)
-    base.refuse_older()
-    change = plan(base)
-    if change.is_empty:
-        return base
-    if not base.exists:
-        refuse_foreign(storage, {file.target for _, file in change.attachments}.__contains__)
-    edit = _Edit(storage)
-    try:
-        change = edit.prepare(change)
-        with turn(storage) as is_exclusive:
-            change = _made(edit, read, plan, change, look_again=not is_exclusive)
-    except BaseException:
-        edit.take_back()
-        raise
-    try:
-        edit.clean_up(change)
-    except ModosError as error:
-        error.add_note("the edit itself is made; files that nothing describes any more are left")
-        raise
-    return change.result
+    for _ in range(ATTEMPTS):
+        said = read(storage, None) if base is None else base
+        said.refuse_older()
+        change = plan(said)
+        if change.is_empty:
+            return said
+        if not said.exists:
+            refuse_foreign(storage, {file.target for _, file in change.attachments}.__contains__)
+        edit = _Edit(storage, plan, read, message, notes or {})
+        try:
+            return edit.make(change, is_fresh=time.monotonic() - said.read_at < _FRESH)
+        except _CreatedError:
+            base = None
+    raise StorageError(storage.url, "it is created and removed again and again meanwhile; try again")
 
 
-def _made(
-    edit: "_Edit",
-    read: Callable[[Storage], Snapshot],
-    plan: Callable[[Snapshot], Change],
-    change: Change,
-    *,
-    look_again: bool,
-) -> Change:
-    """Publish a prepared edit, planned again as often as another writer has changed the object meanwhile."""
-    for _ in range(_ATTEMPTS):
-        newest = read(edit.storage)
-        if newest.is_committed_as(change.base):
-            if change.says_nothing_new and not edit.replaces_files:
-                return replace(change, result=newest)
-            root = edit.publish(change)
-            if not look_again or edit.storage.read(ROOT_DOCUMENT) == root:
-                return change
-            newest = read(edit.storage)
-            if change.is_in(newest):
-                return replace(change, result=newest)
-        change = edit.prepare(plan(newest))
-    raise StorageError(edit.storage.url, f"other writers changed the object {_ATTEMPTS} times meanwhile; try again")
+class _CreatedError(ModosError):
+    """Another writer has created the object meanwhile, so that the edit is another one."""
 
 
-class _Edit:
-    """What has been written of an edit that is not yet visible.
+class _Edit(Settling):
+    """One edit on its way.
 
     Parameters
     ----------
-    storage
-        The root of the object.
+    storage, read
+        The root of the object, and what reads it.
+    plan
+        What made the edit.
+    message, notes
+        For its record.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
-        self._base = Snapshot(storage.url, exists=False)
-        self._checksums: dict[str, str] = {}
-        self._replacements: dict[str, Attachment] = {}
-        self._new_files: set[str] = set()
-        self._groups: dict[str, bytes] = {}
+    def __init__(
+        self,
+        storage: Storage,
+        plan: Callable[[Snapshot], Change],
+        read: Read,
+        message: str | None,
+        notes: Mapping[str, Any],
+    ) -> None:
+        super().__init__(storage, read, Writing(storage))
+        self._plan = plan
+        self._record = Record("", author(os.environ), message=message, notes=notes)
+        self._is_recorded = False
+        self._exists = True
+        self._stored: list[tuple[ElementId, str]] = []
 
-    @property
-    def replaces_files(self) -> bool:
-        """Whether there are files that `publish` will store in place of others."""
-        return bool(self._replacements)
+    def make(self, change: Change, *, is_fresh: bool) -> Snapshot:
+        """Store, record and publish it, or take all of it back; then remove what it has made obsolete.
 
-    def prepare(self, change: Change) -> Change:
-        """Store new files and write groups; returns the change with checksums filled in.
-
-        All files are looked at before the first is stored. What an earlier call has stored or written is not done again.
-        Files that replace others wait for `publish`.
+        Parameters
+        ----------
+        change
+            What it comes to.
+        is_fresh
+            Whether it was planned on what was read just now, so that no other program has written meanwhile.
         """
-        self._base = change.base
-        names = FileNames(change.base.elements)
-        pending = [file for _, file in change.attachments if file.target not in self._checksums]
-        declared = {name: said[_CHECKSUM] for name, said in _declared(change)}
-        is_new = _all_at_once(lambda file: self._examine(file, names, declared.get(file.target)), pending)
-        renamed = [pair for move in change.moves for pair in self._renamed(*move)]
-        _all_at_once(self._store_new, compress(pending, is_new))
-        _all_at_once(lambda pair: self._copy(*pair), renamed)
-        change = _with_checksums(change, self._checksums)
-        documents = {document_path(str(each)): group_document(change.result.elements[each]) for each in change.written}
-        if not change.base.exists:
-            documents |= _EMPTY_KINDS
-        fresh = {path: body for path, body in documents.items() if self._groups.get(path) != body}
-        self._groups |= fresh
-        _all_at_once(lambda path: self._write(path, fresh[path]), fresh)
-        return change
+        try:
+            change = self.writing.prepare(change)
+            if change.says_nothing_new and not self.writing.changes_files(change):
+                return change.base
+            self._exists = change.base.exists
+            self._stored = [(element, file.target) for element, file in change.attachments]
+            delta = difference(change.base, change.result)
+            self._record = replace(self._record, delta=delta, parents=tuple(change.base.contained.heads))
+            with turn(self.storage) as is_exclusive:
+                if is_exclusive:
+                    said = self._alone(change)
+                    self._clean_up(change, said)
+                else:
+                    said = self._among_others(change, is_fresh=is_fresh)
+            if not is_exclusive and change.leaves_something:
+                is_sure = not (change.removed or change.obsolete or change.dropped or change.obsolete_arrays)
+                self._clean_up(change, said if is_sure else self.read(self.storage, said))
+        except BaseException:
+            self._take_back()
+            raise
+        return said
 
-    def publish(self, change: Change) -> bytes:
-        """Replace files and write the root document, which is returned: from here on the edit is made."""
-        _all_at_once(self._store, self._replacements.values())
-        root = change.result.root().dump()
-        self._write(ROOT_DOCUMENT, root)
-        return root
+    # -- nobody else is at work -------------------------------------------------------------------------------------
 
-    def clean_up(self, change: Change) -> None:
-        """Remove what the edit has made obsolete, groups last: they tell what else there is to remove."""
-        renewed = {element for element, _ in change.attachments}
-        stored = {*self._checksums, *self._new_files}
-        elements = change.result.elements
-        if gone := list(obsolete_files(self.storage, change.obsolete, elements, renewed=renewed, stored=stored)):
-            self.storage.remove_many(gone)
-        for element in change.removed:
-            self.storage.remove_tree(f"{ZARR_ROOT}/{element}")
+    def _alone(self, change: Change) -> Snapshot:
+        """Record and publish while all other writers wait; what is in the log and not in the root is of killed ones.
 
-    def take_back(self) -> None:
-        """Remove what was written, but nothing that the object describes by now."""
-        if not (self._groups or self._new_files):
+        Those had their turn after the newest edit that the root document contains, so the listing begins there.
+        """
+        now = self.read(self.storage, change.base)
+        ids = record_ids(self.storage, now.contained.newest)
+        left = self.lacking(now, ids)
+        if not now.exists:  # a creation that was killed: there is no object that it could be part of
+            self.storage.remove_many([record_path(record.id) for record in left])
+            left = []
+        elif not self._exists:
+            raise _CreatedError
+        clash = self._clash(merged(now, left).said if left else now)
+        if clash is not None:
+            self._refuse(clash, self.publish(now, left, []) if left else now)
+        self._put_record(change, after=max([now.contained.newest, *ids[-1:]]))
+        return self.publish(now, [*left, self._record], [])
+
+    # -- others may be ----------------------------------------------------------------------------------------------
+
+    def _among_others(self, change: Change, *, is_fresh: bool) -> Snapshot:
+        """Record the edit, look who else is at work, publish, and look again until all of it is in the root document."""
+        now = change.base
+        if self.writing.takes_long or not is_fresh:
+            now = self.read(self.storage, now)
+            if now.exists and not self._exists:
+                raise _CreatedError
+            clash = self._clash(now)
+            if clash is not None:
+                self._refuse(clash, now)
+        floor = now.contained.floor
+        self._put_record(change, after=now.contained.newest)
+        now, others = self._judged(now, floor, change)
+        new = [*others, *([] if self._record.id in now.contained else [self._record])]
+        if new:
+            now = self.publish(now, new, [])
+        else:  # another writer has completed it
+            self.writing.restore_groups(now)
+        return self.settle(now, floor, own=self._record.id)
+
+    def _judged(self, now: Snapshot, floor: str, change: Change) -> tuple[Snapshot, list[Record]]:
+        """Find out whether another edit clashes with this one, and if so give way, or wait for the other to do so.
+
+        Every writer looks after its record is there. So of two that clash at least the later sees the other, and goes on
+        only when that one is gone: it never happens that both are made.
+
+        Returns
+        -------
+        tuple of Snapshot and list of Record
+            What the root document says by now, and which edits of others it does not contain yet.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            ids = record_ids(self.storage, floor)
+            if not [each for each in now.contained.lacking(ids) if each != self._record.id]:
+                return now, []
+            now = self.read(self.storage, now)
+            if self._record.id <= now.contained.floor:  # it took so long that nobody looks for it any more
+                self.storage.remove(record_path(self._record.id))
+                self._put_record(change, after=now.contained.newest)
+                continue
+            others = self.lacking(now, ids, besides=self._record.id)
+            clash, rival = self._rival(now, others)
+            if clash is None:
+                return now, others
+            if rival < self._record.id or time.monotonic() > deadline:
+                self._withdraw(clash, floor)
+            time.sleep(_PAUSE)
+
+    def _rival(self, now: Snapshot, others: list[Record]) -> tuple[Clash | None, str]:
+        """Return what clashes with this edit, and the edit that does; `""` for what is in the root document already."""
+        delta = self._record.delta
+        is_in = self._record.id in now.contained and self._exists  # a creation is in it only if it is the object's own
+        said = applied(delta.inverse(), now)[0] if is_in else now
+        clash = self._clash(said)
+        if clash is not None:
+            return clash, ""
+        for other in others:
+            if self._record.id not in other.parents:
+                said, _ = applied(other.delta, said)
+                clash = self._clash(said)
+                if clash is not None:
+                    return clash, other.id
+        return None, ""
+
+    def _withdraw(self, clash: Clash, floor: str) -> NoReturn:
+        """Give way: take the record back, and complete what the others have recorded, so that trying again sees it."""
+        self._refuse(clash, self._retracted(floor))
+
+    def _clash(self, said: Snapshot) -> Clash | None:
+        return clash_with(self._record.delta, said, self._stored)
+
+    # -- both -------------------------------------------------------------------------------------------------------
+
+    def _put_record(self, change: Change, *, after: str) -> None:
+        """Store the record, once files that replace others are in place: from then on others may complete the edit."""
+        self.writing.replace_files(change)
+        kept = {KEPT: self.writing.aside} if self.writing.aside else {}
+        renamed = {RENAMED: {str(old): str(new) for old, new in change.renamed}} if change.renamed else {}
+        notes = {**self._record.notes, **kept, **renamed}
+        self._record = replace(self._record, id=new_commit_id(after), files=self.writing.files(change), notes=notes)
+        self._is_recorded = True
+        self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
+
+    def _retracted(self, floor: str) -> Snapshot:
+        """Take the record back; returns what the object says without the edit.
+
+        Another writer may have made it part of the root document. One who does so after the look here will look himself, and
+        find that the record is gone.
+        """
+        self.storage.remove(record_path(self._record.id))
+        self._is_recorded = False
+        now = self.read(self.storage, None)
+        if self._record.id in now.contained:
+            self.merged[self._record.id] = self._record
+        return self.settle(now, floor)
+
+    def _refuse(self, clash: Clash, now: Snapshot) -> NoReturn:
+        """Say why the edit cannot be made: in the words of its own plan where that refuses it by now."""
+        conflict = ConflictError(clash.place, clash.slot, ours=clash.ours, theirs=clash.theirs)
+        if not self._exists:
+            raise _CreatedError from conflict
+        try:
+            self._plan(now)
+        except ModosError as error:
+            raise error from conflict
+        raise conflict
+
+    def _clean_up(self, change: Change, said: Snapshot) -> None:
+        try:
+            self.writing.clean_up(change, said, self._record.id)
+        except ModosError as error:
+            error.add_note("the edit itself is made; files that nothing describes any more are left")
+            raise
+
+    def _take_back(self) -> None:
+        """Remove what was written, unless the root document contains the edit: then it is made, whatever went wrong."""
+        if not (self._is_recorded or self.writing.has_written):
             return
         with suppress(StorageError, ObjectError):
             now = Snapshot.read_if_any(self.storage)
-            if not now.consolidated:  # it took the groups of this edit for elements
-                now = self._base
-            names = FileNames(now.elements)
-            said = {document_path(str(each)): group_document(now.elements[each]) for each in now.elements}
-            said |= _EMPTY_KINDS if now.exists else {}
-            for path in self._groups.keys() & said.keys():
-                if self._groups[path] != said[path]:
-                    self._write(path, said[path])
-            unsaid = self._groups.keys() - said.keys()
-            gone = [*unsaid, *(name for name in self._new_files if names.owner(name) is None)]
-            if gone:
-                self.storage.remove_many(gone)
-
-    def _write(self, path: str, body: bytes) -> None:
-        self.storage.put(body, path, content_type="application/json")
-
-    def _examine(self, file: Attachment, names: FileNames, declared: str | None) -> bool:
-        """Tell whether a file is new; refuse a wrong checksum, and a name that is taken by something undescribed."""
-        here = self._stat(file.target)
-        if here is None and declared is None:
-            return True
-        source = _digested(file.source.storage, file.source.name)
-        if declared is not None and declared.lower() != source.blake2b:
-            message = (
-                f"{file.target}: data_checksum is declared as {declared}, but that of the file is {source.blake2b}"
-            )
-            raise InvalidElementError(message, slot=_CHECKSUM, value=declared)
-        self._checksums[file.target] = source.blake2b
-        if here is not None and not self._has_content(here, source):
-            if names.owner(file.target) is None:
-                raise FileConflictError(file.target)
-            self._replacements[file.target] = file
-        return here is None
-
-    def _stat(self, name: str) -> ObjectInfo | None:
-        try:
-            return self.storage.stat(name)
-        except KeyNotFoundError:
-            return None
-
-    def _has_content(self, here: ObjectInfo, source: Digested) -> bool:
-        if here.size != source.size:
-            return False
-        return (here.md5 or _digested(self.storage, str(here.path)).md5) == source.md5
-
-    def _store_new(self, file: Attachment) -> None:
-        self._new_files.add(file.target)
-        self._store(file)
-
-    def _store(self, file: Attachment) -> None:
-        with file.source.open() as body:
-            source = Digested(body)
-            try:
-                stored = self.storage.put(source, file.target)
-            except ModosError as error:
-                error.add_note(f"while adding {file.source.storage.url_of(file.source.name)} to {self.storage.url}")
-                raise
-        if stored.size != source.size or (stored.md5 or source.md5) != source.md5:
-            raise IntegrityError(self.storage.url_of(file.target), "was not stored as it was sent")
-        if self._checksums.setdefault(file.target, source.blake2b) != source.blake2b:
-            raise IntegrityError(file.source.storage.url_of(file.source.name), "changed while it was being added")
-
-    def _renamed(self, source: str, target: str) -> Iterator[tuple[str, str]]:
-        """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken."""
-        taken_along = {source, *index_names(source), *map(str, self.storage.list(source))}
-        possible = {target, *index_names(target)}
-        for name in sorted(taken_along):
-            renamed = target + name.removeprefix(source)
-            if renamed not in possible and not renamed.startswith(f"{target}/"):
-                continue  # an index that the new name's format does not have
-            found = None if renamed in self._new_files else self._stat(name)
-            if found is None:
-                continue
-            there = self._stat(renamed)
-            if there is None:
-                yield name, renamed
-            elif not self._has_content(there, _digested(self.storage, name)):
-                raise FileConflictError(renamed)
-
-    def _copy(self, source: str, target: str) -> None:
-        self._new_files.add(target)
-        self.storage.copy(source, target)
-
-
-_EMPTY_KINDS = {document_path(kind): group_document({}) for kind in ELEMENT_KINDS}
-
-
-def _with_checksums(change: Change, checksums: Mapping[str, str]) -> Change:
-    """Fill in the checksums of stored files where the class of the element has a slot for one."""
-    elements = dict(change.result.elements)
-    for element, file in change.attachments:
-        said = elements[element]
-        if file.target == data_path(said) and _CHECKSUM in CLASSES[said["@type"]].slots:
-            elements[element] = dict(sorted({**said, _CHECKSUM: checksums[file.target]}.items()))
-    written = {each for each, said in elements.items() if said != change.base.elements.get(each)}
-    return replace(change, result=replace(change.result, elements=elements), written=tuple(sorted(written)))
-
-
-def _declared(change: Change) -> Iterator[tuple[str, Attributes]]:
-    """Yield files to store whose checksum is said beforehand, each with the attributes that say it."""
-    for element, file in change.attachments:
-        said = change.result.elements[element]
-        if file.target == data_path(said) and _CHECKSUM in said:
-            yield file.target, said
-
-
-def _digested(storage: Storage, name: str) -> Digested:
-    """Return a file's digests, having read it all."""
-    with storage.open(name) as file:
-        source = Digested(file)
-        for _ in source:
-            pass
-    return source
-
-
-def _all_at_once[T, R](act: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Do something with each item, some at a time; after the first failure those not begun are left out."""
-    waiting = list(items)
-    if len(waiting) < 2:  # noqa: PLR2004 - one needs no threads
-        return [act(item) for item in waiting]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = [pool.submit(act, item) for item in waiting]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            if self._is_recorded and self._record.id in now.contained:
+                return
+            if self._is_recorded:
+                now = self._retracted(now.contained.floor)
+            self.writing.take_back(now)

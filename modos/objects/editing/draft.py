@@ -1,100 +1,37 @@
-"""An edit as it is planned: elements added, updated and removed on top of what an object says.
+"""What can be asked of an edit: elements added, updated, renamed and removed on top of what an object says.
 
-Owns every check that an edit must pass, and what it comes to. Pure: reads which files there are to add, writes nothing.
+Owns the checks that each request must pass. Pure: reads which files there are to add, writes nothing.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from modos.errors import (
-    DanglingLinkError,
-    ElementExistsError,
-    FileConflictError,
-    InvalidElementError,
-)
+from modos.errors import ElementExistsError, ElementNotFoundError, InvalidElementError, InvalidInputError
 from modos.model import (
     ElementId,
-    NamedThing,
     attributes_of,
     element_id,
     kind_of,
     link_slot_for,
-    links_of,
     normalise_links,
     parse_element,
     with_link,
     without_links_to,
 )
-from modos.objects.editing.files import Attachment, FileNames, SourceFile, data_path, files_of
-from modos.objects.snapshot import Attributes, Snapshot
+from modos.model.elements import as_mapping
+from modos.model.links import with_links_renamed
+from modos.objects.editing.change import LAST_UPDATE, OBJECT_TYPE, Change, NewArray
+from modos.objects.editing.drafting.plan import Plan, dated, naming, now
+from modos.objects.editing.files import SourceFile, data_path, files_of
+from modos.objects.snapshot import Attributes
 
-__all__ = ["Change", "Draft", "dated"]
+if TYPE_CHECKING:
+    from modos.model import NamedThing
 
-OBJECT_TYPE = "MODO"
-_LAST_UPDATE = "last_update_date"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an edit comes to.
-
-    Attributes
-    ----------
-    base
-        What the object said when the edit was planned.
-    result
-        What it will say; checksums of files that are still to be stored are missing in it.
-    written
-        Elements whose groups are to be written.
-    removed
-        Elements whose groups are to go.
-    attachments
-        Files to store, each with the element it belongs to.
-    moves
-        Values of `data_path` to rename, from and to; index files and what is in a directory go along.
-    obsolete
-        Values of `data_path` that are left behind: their files go once the edit is made, unless others need them.
-    """
-
-    base: Snapshot
-    result: Snapshot
-    written: tuple[ElementId, ...] = ()
-    removed: tuple[ElementId, ...] = ()
-    attachments: tuple[tuple[ElementId, Attachment], ...] = ()
-    moves: tuple[tuple[str, str], ...] = ()
-    obsolete: tuple[str, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return self.says_nothing_new and not self.attachments and not self.moves
-
-    @property
-    def says_nothing_new(self) -> bool:
-        """Whether the object says all this already, whenever it was last changed."""
-        if not self.base.exists:
-            return False
-        undated = {**self.result.attributes, _LAST_UPDATE: self.base.attributes.get(_LAST_UPDATE)}
-        before = {**self.base.attributes, _LAST_UPDATE: self.base.attributes.get(_LAST_UPDATE)}
-        return undated == before and replace(self.result, attributes=self.base.attributes) == self.base
-
-    def is_in(self, said: Snapshot) -> bool:
-        """Whether the edit, once made, has not been undone by a writer who did not know of it."""
-        before, after = self.base, self.result
-        elements = (
-            said.elements.get(each) == after.elements[each] or said.elements.get(each) != before.elements.get(each)
-            for each in self.written
-        )
-        others = (path in said.others for path in after.others.keys() - before.others.keys())
-        attributes = (
-            said.attributes.get(slot) == value or said.attributes.get(slot) != before.attributes.get(slot)
-            for slot, value in after.attributes.items()
-        )
-        return said.exists and all((*elements, *others, *attributes)) and not {*self.removed} & said.elements.keys()
+__all__ = ["OBJECT_TYPE", "Change", "Draft", "dated"]
 
 
-class Draft:
+class Draft(Plan):
     """An edit being planned.
 
     Parameters
@@ -103,17 +40,9 @@ class Draft:
         What the object says now.
     """
 
-    def __init__(self, base: Snapshot) -> None:
-        self._base = base
-        self._attributes = dict(base.attributes)
-        self._elements: dict[ElementId, Attributes] = dict(base.elements)
-        self._attachments: dict[ElementId, list[Attachment]] = {}
-        self._moves: dict[str, str] = {}
-        self._obsolete: dict[str, None] = {}
-
     # -- what can be asked for --------------------------------------------------------------------------------------
 
-    def describe(self, new: Mapping[str, object] | NamedThing) -> None:
+    def describe(self, new: "Mapping[str, object] | NamedThing") -> None:
         """Set slots of the object itself; `None` in a mapping unsets one. The dates of a new one are now by default.
 
         Raises
@@ -128,11 +57,11 @@ class Draft:
         if self._base.exists and given.get("id", self._base.id) != self._base.id:
             reason = f"the object is {self._base.id!r}; its id cannot be changed to {given['id']!r}"
             raise InvalidElementError(reason, slot="id", value=given["id"])
-        dates = {} if self._base.exists else {"creation_date": _now(), _LAST_UPDATE: _now()}
+        dates = {} if self._base.exists else {"creation_date": now(), LAST_UPDATE: now()}
         merged = _merged({"@type": OBJECT_TYPE, **dates, **self._attributes}, given)
         self._attributes = normalise_links(attributes_of(parse_element(merged)))
 
-    def add(self, element: Mapping[str, object] | NamedThing, source: SourceFile | None = None) -> ElementId:
+    def add(self, element: "Mapping[str, object] | NamedThing", source: SourceFile | None = None) -> ElementId:
         """Add an element, and its file when there is one to store.
 
         Raises
@@ -151,15 +80,18 @@ class Draft:
         found = element_id(model)
         if found in self._elements:
             raise ElementExistsError(str(found))
-        self._elements[found] = normalise_links(attributes_of(model))
+        self._set(found, normalise_links(attributes_of(model)))
+        self._origins.put(found, ())
         if source is not None:
             self._attach(found, source)
         return found
 
     def update(
-        self, element: str | ElementId, new: Mapping[str, object] | NamedThing, source: SourceFile | None = None
+        self, element: str | ElementId, new: "Mapping[str, object] | NamedThing", source: SourceFile | None = None
     ) -> ElementId:
         """Set slots of an element, replace its file, or rename its file by a new `data_path`.
+
+        `None` unsets a slot: in a mapping, and in a model that was given it; what a model leaves open stays.
 
         Raises
         ------
@@ -171,7 +103,7 @@ class Draft:
         found = self.resolve(element)
         old, given = self._elements[found], _given(new)
         if given.get("id", found.name) != found.name:
-            reason = f"{found}: an id cannot be changed, here to {given['id']!r}; add the element anew"
+            reason = f"{found}: an id is not changed by an update, here to {given['id']!r}; rename the element"
             raise InvalidElementError(reason, slot="id", value=given["id"])
         merged = _merged(old, {**given, "id": found.name})
         if "@type" in given and _kind(given["@type"]) != found.kind:
@@ -179,14 +111,22 @@ class Draft:
             raise InvalidElementError(reason, slot="@type", value=given["@type"])
         if source is not None and "data_checksum" not in given:
             merged.pop("data_checksum", None)
-        self._elements[found] = normalise_links(attributes_of(parse_element(merged)))
+        self._set(found, normalise_links(attributes_of(parse_element(merged))))
         if source is not None:
             self._attach(found, source)
-        self._retire(found, old)
+        elif found in self._attached and self._elements[found].get("data_path") != old.get("data_path"):
+            self._attach(found, self._attached[found][0])
         return found
 
-    def remove(self, element: str | ElementId) -> ElementId:
+    def remove(self, element: str | ElementId, *, purge: bool = False) -> ElementId:
         """Remove an element, its files, what is nested in its group, and the links to it from all others.
+
+        Parameters
+        ----------
+        element
+            Id of the element.
+        purge
+            Whether nothing of it is kept.
 
         Raises
         ------
@@ -194,74 +134,148 @@ class Draft:
             When there is none of this id.
         """
         found = self.resolve(element)
-        self._obsolete.update(dict.fromkeys(files_of(self._elements.pop(found))[:1]))
-        self._attachments.pop(found, None)
+        if purge:
+            self.purge(found)
+            for each in (found, *self._origin(found)):
+                self._gone_for_good.put(each, value=True)
+        for owner, attributes in self._finder.linking_to(found):
+            self._set(owner, without_links_to(attributes, found))
         self._attributes = without_links_to(self._attributes, found)
-        for other, attributes in self._elements.items():
-            kept = without_links_to(attributes, found)
-            if kept != attributes:
-                self._elements[other] = kept
+        for path in self._finder.nested_in(found):
+            self._drop_array(path)
+        self._elements.drop(found)
+        self._attached.drop(found)
+        self._origins.drop(found)
         return found
 
-    def link(self, part_of: str | ElementId, element: ElementId) -> None:
+    def rename(self, element: str | ElementId, name: str) -> ElementId:
+        """Give an element another id; links to it, its file and what is nested in its group go along.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is none of this id.
+        InvalidElementError
+            When the name cannot be an id.
+        ElementExistsError
+            When it is taken.
+        """
+        found = self.resolve(element)
+        renamed = ElementId(found.kind, name)
+        if renamed == found:
+            return found
+        if renamed in self._elements:
+            raise ElementExistsError(str(renamed))
+        nested = self._finder.nested_in(found)
+        if not self._arrays.keys().isdisjoint(nested):
+            reason = f"{found}: arrays are to be added to it in this edit; rename it first, then add them"
+            raise InvalidInputError(reason)
+        for owner, attributes in self._finder.linking_to(found):
+            self._set(owner, with_links_renamed(attributes, found, renamed))
+        self._attributes = with_links_renamed(self._attributes, found, renamed)
+        for path in nested:
+            self._set_other(f"{renamed}{path.removeprefix(str(found))}", self._others[path])
+            self._others.drop(path)
+        self._set(renamed, self._elements[found])
+        self._elements.drop(found)
+        self._origins.put(renamed, self._origin(found))
+        self._origins.drop(found)
+        if attached := self._attached.drop(found):
+            self._attached.put(renamed, attached)
+        return renamed
+
+    def link(self, part_of: str | ElementId, element: str | ElementId) -> None:
         """Make an element a part of another, or of the object when its id is given.
 
         Raises
         ------
         ElementNotFoundError
-            When there is no such owner.
+            When there is no such owner, or no such element.
         InvalidElementError
             When owners of this class have no such parts.
         """
-        if str(part_of) == self._attributes.get("id"):
-            self._attributes = with_link(self._attributes, link_slot_for(OBJECT_TYPE, element.kind), element)
-            return
-        owner = self.resolve(part_of)
-        attributes = self._elements[owner]
-        self._elements[owner] = with_link(attributes, link_slot_for(attributes["@type"], element.kind), element)
+        found = self.resolve(element)
+        owner = None if self.is_object(part_of) else self.resolve(part_of)
+        attributes = self._attributes if owner is None else self._elements[owner]
+        with naming(str(owner or part_of)):
+            linked = with_link(attributes, link_slot_for(attributes["@type"], found.kind), found)
+        self._put(owner, linked)
 
-    def resolve(self, element: str | ElementId) -> ElementId:
-        """Return the full id of an element; see `Snapshot.resolve`."""
-        return replace(self._base, elements=self._elements).resolve(element)
-
-    # -- what it comes to -------------------------------------------------------------------------------------------
-
-    def change(self) -> Change:
-        """Return what the edit comes to, once all of it has been checked.
+    def unlink(self, part_of: str | ElementId, element: str | ElementId) -> None:
+        """Take away the links from an owner, or from the object, to an element; both stay.
 
         Raises
         ------
-        DanglingLinkError
-            When a link that the edit brings names an element that is not there.
-        FileConflictError
-            When a file would take the name of another element's.
+        ElementNotFoundError
+            When there is no such owner, or no such element.
+        InvalidElementError
+            When there is no such link.
         """
-        written = tuple(sorted(each for each, said in self._elements.items() if said != self._base.elements.get(each)))
-        removed = tuple(sorted(self._base.elements.keys() - self._elements.keys()))
-        self._check_links(written)
-        self._check_files(written)
-        gone = tuple(f"{each}/" for each in removed)
-        result = replace(
-            self._base,
-            attributes=self._attributes,
-            elements=dict(self._elements),
-            others={path: document for path, document in self._base.others.items() if not path.startswith(gone)},
-            exists=True,
-        )
-        change = Change(
-            base=self._base,
-            result=result,
-            written=written,
-            removed=removed,
-            attachments=tuple((each, file) for each, files in self._attachments.items() for file in files),
-            moves=tuple(self._moves.items()),
-            obsolete=tuple(self._obsolete),
-        )
-        if change.is_empty:
-            return replace(change, result=self._base)
-        return (
-            replace(change, result=replace(result, attributes=dated(self._attributes))) if self._base.exists else change
-        )
+        found = self.resolve(element)
+        owner = None if self.is_object(part_of) else self.resolve(part_of)
+        attributes = self._attributes if owner is None else self._elements[owner]
+        kept = without_links_to(attributes, found)
+        if kept == attributes:
+            reason = f"{part_of} does not link to {found}"
+            raise InvalidElementError(reason, value=str(found))
+        self._put(owner, kept)
+
+    def add_array(self, array: NewArray) -> None:
+        """Add an array, or a group of arrays, to an element.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element.
+        ElementExistsError
+            When there is something at its path that it is not to replace.
+        """
+        kind, _, rest = array.path.partition("/")
+        element = self.resolve(f"{kind}/{rest.partition('/')[0]}")
+        parent = array.path.rpartition("/")[0]
+        while parent != str(element):
+            if self._others.get(parent, {}).get("node_type") == "array":
+                raise ElementExistsError(parent)
+            parent = parent.rpartition("/")[0]
+        if array.replaces == "nothing" and array.path in self._others:
+            raise ElementExistsError(array.path)
+        self._drop_array(array.path)
+        for path, document in array.documents.items():
+            self._set_other(path, document)
+        self._arrays.put(array.path, array)
+
+    def remove_array(self, element: str | ElementId, name: str, *, purge: bool = False) -> None:
+        """Remove an array, or a group of arrays, from an element.
+
+        Raises
+        ------
+        ElementNotFoundError
+            When there is no such element, or it has no such array.
+        """
+        found = self.resolve(element)
+        path = f"{found}/{name}"
+        if path not in self._others:
+            raise ElementNotFoundError(path, self._finder.nested_in(found))
+        if purge:
+            self._purged.put(path, value=True)
+        self._drop_array(path)
+
+    def purge(self, element: str | ElementId) -> None:
+        """Let nothing be kept of the file and the arrays that an element has now, once this edit has replaced or removed them."""
+        found = self.resolve(element)
+        self._purged.put(str(found), value=True)
+        for origin in self._origin(found):
+            self._purged.put(str(origin), value=True)
+            for path in files_of(self._base.elements[origin])[:1]:
+                self._purged.put(path, value=True)
+
+    # -- how it is noted -------------------------------------------------------------------------------------------------
+
+    def _put(self, owner: ElementId | None, attributes: Attributes) -> None:
+        if owner is None:
+            self._attributes = attributes
+        else:
+            self._set(owner, attributes)
 
     def _attach(self, element: ElementId, source: SourceFile) -> None:
         attributes = self._elements[element]
@@ -269,52 +283,15 @@ class Draft:
         if target is None:
             reason = f"{element}: a {attributes['@type']} has no data_path, so no file can be added with it"
             raise InvalidElementError(reason, slot="data_path")
-        self._attachments[element] = source.attachments(target)
-
-    def _retire(self, element: ElementId, old: Attributes) -> None:
-        """Note which files an update leaves behind, or takes along to a new `data_path`."""
-        before, after = files_of(old)[:1], files_of(self._elements[element])[:1]
-        if element in self._attachments or before != after:
-            self._obsolete.update(dict.fromkeys(before))
-        if element not in self._attachments and before != after:
-            self._moves.update(zip(before, after, strict=False))
-
-    def _check_links(self, written: Iterable[ElementId]) -> None:
-        base = self._base
-        owners = [(str(each), self._elements[each], base.elements.get(each, {})) for each in written]
-        for owner, attributes, before in ((self._attributes.get("id", ""), self._attributes, base.attributes), *owners):
-            if attributes == before:
-                continue
-            known_before = links_of(before)
-            for link in links_of(attributes):
-                if link.target not in self._elements and link not in known_before:
-                    known = [str(each) for each in self._elements if each.kind == link.target.kind]
-                    raise DanglingLinkError(str(link.target), link.slot, owner, known)
-
-    def _check_files(self, written: Iterable[ElementId]) -> None:
-        """Refuse names of files that another element has; two that an earlier writer let share one stay so."""
-        base = self._base.elements
-        fresh = {
-            each for each in written if self._elements[each].get("data_path") != base.get(each, {}).get("data_path")
-        }
-        names = FileNames({each: said for each, said in self._elements.items() if each not in fresh})
-        for element in sorted(fresh | self._attachments.keys()):
-            own = [file.target for file in self._attachments.get(element, ())]
-            path = data_path(self._elements[element]) if element in fresh else None
-            for name in own if path is None else (path, *own):
-                owner = names.owner(name, besides=element)
-                if owner is not None:
-                    raise FileConflictError(name, str(owner))
-            if element in fresh:
-                names.add(element, self._elements[element])
+        self._attached.put(element, (source, tuple(source.attachments(target))))
 
 
-def _given(element: Mapping[str, object] | NamedThing) -> dict[str, object]:
+def _given(element: "Mapping[str, object] | NamedThing") -> dict[str, object]:
     """Return what a caller sets: a mapping as it is, a model without what it leaves open."""
-    if isinstance(element, Mapping):
-        return dict(element)
-    given = attributes_of(element)
-    return {**given, "id": element.id}
+    if isinstance(element, Mapping) or not hasattr(type(element), "model_fields"):
+        return as_mapping(element)
+    unset = dict.fromkeys(slot for slot in element.model_fields_set if getattr(element, slot) in (None, []))
+    return {**unset, **attributes_of(element), "id": element.id}
 
 
 def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
@@ -323,12 +300,3 @@ def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, o
 
 def _kind(class_name: object) -> str:
     return kind_of(class_name) if isinstance(class_name, str) else ""
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(microsecond=0).isoformat()
-
-
-def dated(attributes: Attributes) -> Attributes:
-    """Return attributes of an object that say it was changed now, in UTC and whole seconds."""
-    return {**attributes, _LAST_UPDATE: _now()}

@@ -3,7 +3,7 @@
 Owns turning what a user names into a list of files to store. Stores nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePath
@@ -12,13 +12,11 @@ from typing import BinaryIO, Self
 from modos.errors import InvalidInputError, InvalidPathError
 from modos.model import ElementId
 from modos.omics import companions_of, index_names
-from modos.storage import ZARR_ROOT, LocalStorage, Storage, open_storage
+from modos.storage import OWN_ROOT, ZARR_ROOT, LocalStorage, Storage, open_storage
 from modos.storage.paths import target_name
-from modos.storage.pipelines.places import StoragePlace
-from modos.storage.pipelines.resolver import place_at
 from modos.storage.urls import is_url
 
-__all__ = ["Attachment", "FileNames", "SourceFile", "data_path", "files_of"]
+__all__ = ["Attachment", "FileNames", "SourceFile", "data_path", "directories_of", "files_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +68,9 @@ class SourceFile:
         """
         text = str(where)
         if isinstance(where, str) and "|" in text:
+            from modos.storage.pipelines.places import StoragePlace  # few files come out of archives
+            from modos.storage.pipelines.resolver import place_at
+
             archived = place_at(text)
             storage = archived.storage if isinstance(archived, StoragePlace) else None
             found = [cls(storage, archived.name)] if storage is not None and archived.name else []
@@ -124,8 +125,8 @@ def data_path(attributes: Mapping[str, object]) -> str | None:
         name = target_name(str(path).removesuffix("/"))
     except InvalidPathError as error:
         raise InvalidPathError(error.path, f"cannot be a data_path: it {error.reason}") from error
-    if name.partition("/")[0] == ZARR_ROOT.name:
-        raise InvalidPathError(name, f"cannot be a data_path: {ZARR_ROOT} holds the metadata")
+    if name.partition("/")[0] in {ZARR_ROOT.name, OWN_ROOT.name}:
+        raise InvalidPathError(name, f"cannot be a data_path: {ZARR_ROOT} and {OWN_ROOT} hold the metadata")
     return name
 
 
@@ -157,10 +158,17 @@ class FileNames:
         """Take note of the names that one more element uses."""
         for name in files_of(attributes):
             self._owners.setdefault(name, {})[element] = None
-            for directory in _directories(name):
+            for directory in directories_of(name):
                 self._inside.setdefault(directory, {})[element] = None
 
-    def owner(self, name: str, *, besides: ElementId | None = None) -> ElementId | None:
+    def discard(self, element: ElementId, attributes: Mapping[str, object]) -> None:
+        """Forget the names that an element has used."""
+        for name in files_of(attributes):
+            self._owners.get(name, {}).pop(element, None)
+            for directory in directories_of(name):
+                self._inside.get(directory, {}).pop(element, None)
+
+    def owner(self, name: str, *, besides: Container[ElementId] = ()) -> ElementId | None:
         """Return an element that a name belongs to: its file, its index, a file in its directory, or around it.
 
         Parameters
@@ -168,19 +176,19 @@ class FileNames:
         name
             The name of a file or a directory.
         besides
-            An element that does not count; `None` when all do.
+            Elements that do not count.
         """
-        around = (self._owners.get(directory, {}) for directory in _directories(name))
+        around = (self._owners.get(directory, {}) for directory in directories_of(name))
         owners = chain(self._owners.get(name, {}), self._inside.get(name, {}), *around)
-        return next((owner for owner in owners if owner != besides), None)
+        return next((owner for owner in owners if owner not in besides), None)
 
 
-def _directories(name: str) -> Iterator[str]:
+def directories_of(name: str) -> Iterator[str]:
     """Yield the directories that a name is in.
 
     Examples
     --------
-    >>> list(_directories("counts.zarr/0/c"))
+    >>> list(directories_of("counts.zarr/0/c"))
     ['counts.zarr', 'counts.zarr/0']
     """
     parts = name.split("/")

@@ -8,12 +8,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError
 from modos.model import ELEMENT_KINDS, ElementId
 from modos.objects.editing.files import FileNames, files_of
+from modos.objects.history.records import read_records, record_ids
+from modos.objects.history.trash import put_aside
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.storage.zarr_root import document_path, parse_document
 
-__all__ = ["finish_removal", "obsolete_files", "sweep"]
+__all__ = ["finish_removal", "obsolete_files", "possible_ids", "sweep"]
+
+
+_AT_A_TIME = 32
 
 
 def obsolete_files(
@@ -60,7 +65,7 @@ def finish_removal(storage: Storage, element: str) -> bool:
     said = Snapshot.read(storage)
     if any(element in {str(known), known.name} for known in said.elements):
         return False
-    return bool(_remove_left(storage, said, _possible_ids(element)))
+    return bool(_remove_left(storage, said, possible_ids(element)))
 
 
 def sweep(storage: Storage, said: Snapshot) -> None:
@@ -70,10 +75,11 @@ def sweep(storage: Storage, said: Snapshot) -> None:
     """
     found = (path for kind in ELEMENT_KINDS for path in storage.list_dir(ZARR_ROOT / kind))
     unknown = [f"{path.parent.name}/{path.name}" for path in found if path.name != "zarr.json"]
-    _remove_left(storage, said, [each for text in unknown for each in _possible_ids(text)])
+    _remove_left(storage, said, [each for text in unknown for each in possible_ids(text)])
 
 
-def _possible_ids(element: str) -> list[ElementId]:
+def possible_ids(element: str) -> list[ElementId]:
+    """Return the full ids that a full id, or an element's own id, may stand for."""
     try:
         if "/" in element:
             return [ElementId.parse(element)]
@@ -89,12 +95,28 @@ def _remove_left(storage: Storage, said: Snapshot, elements: Iterable[ElementId]
         for element in elements
         if element not in said.elements and (attributes := _attributes_left(storage, element)) is not None
     }
-    paths = [path for attributes in left.values() for path in files_of(attributes)[:1]]
-    if gone := list(obsolete_files(storage, paths, said.elements)):
-        storage.remove_many(gone)
-    for element in left:
+    commits = _removals(storage, left)
+    for element, attributes in left.items():
+        gone = list(obsolete_files(storage, files_of(attributes)[:1], said.elements))
+        if element in commits:
+            nested = map(str, storage.list(ZARR_ROOT / str(element)))
+            gone += [name for name in nested if name != document_path(str(element))]
+            put_aside(storage, gone, commits[element])
+        else:
+            storage.remove_many(gone)
         storage.remove_tree(ZARR_ROOT / str(element))
     return list(left)
+
+
+def _removals(storage: Storage, elements: Collection[ElementId]) -> dict[ElementId, str]:
+    """Return the commits that removed elements last, as far as records tell."""
+    found: dict[ElementId, str] = {}
+    ids = record_ids(storage) if elements else []
+    while ids and found.keys() != set(elements):
+        for record in read_records(storage, reversed(ids[-_AT_A_TIME:])):
+            found = {each: record.id for each in record.delta.removed if each in elements} | found
+        del ids[-_AT_A_TIME:]
+    return found
 
 
 def _attributes_left(storage: Storage, element: ElementId) -> Attributes | None:

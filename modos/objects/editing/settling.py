@@ -1,0 +1,128 @@
+"""The root document and the log of an object: writing the one until it contains all of the other.
+
+Owns looking again after each write, and taking out again what its writer has withdrawn. Must not know what an edit is for.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+
+from modos.errors import StorageError
+from modos.objects.editing.turns import turn
+from modos.objects.editing.writing import Writing
+from modos.objects.history.merging import merged
+from modos.objects.history.records import Record, read_records, record_ids, record_path
+from modos.objects.snapshot import Snapshot
+from modos.storage import Storage
+
+__all__ = ["ATTEMPTS", "Read", "Settling", "complete"]
+
+type Read = Callable[[Storage, Snapshot | None], Snapshot]
+"""Reads what an object says; what it said before spares parsing when it says the same."""
+
+ATTEMPTS = 50
+"""How often the root document is written again, since others came in between, before giving up."""
+
+_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks at a listing that does not show yet what was stored."""
+
+
+def complete(storage: Storage) -> list[str]:
+    """Make edits whose writers were killed after recording them part of the root document; returns their names.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+
+    Raises
+    ------
+    ObjectNotFoundError
+        When there is no object.
+    """
+    with turn(storage):
+        now = Snapshot.read(storage)
+        now.refuse_older()
+        settling = Settling(storage, Snapshot.read, Writing(storage))
+        settling.settle(now, now.contained.floor)
+        return sorted(settling.merged)
+
+
+class Settling:
+    """What brings root document and log together.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    read
+        Reads what the object says.
+    writing
+        Writes groups and the root document.
+
+    Attributes
+    ----------
+    merged
+        Edits that were made part of the root document here, by name.
+    """
+
+    def __init__(self, storage: Storage, read: Read, writing: Writing) -> None:
+        self.storage = storage
+        self.read = read
+        self.writing = writing
+        self.merged: dict[str, Record] = {}
+
+    def lacking(self, said: Snapshot, ids: Iterable[str], *, besides: str = "") -> list[Record]:
+        """Return the records that a root document does not contain, in order."""
+        return read_records(self.storage, [each for each in said.contained.lacking(ids) if each != besides])
+
+    def publish(self, now: Snapshot, new: list[Record], withdrawn: list[Record]) -> Snapshot:
+        """Write a root document with some edits more, or less; returns what it says."""
+        found = merged(now, new, withdrawn)
+        if not found.said.exists:
+            return now
+        said = self.writing.publish(found.said, found.touched)
+        self.merged |= {record.id: record for record in new}
+        return said
+
+    def settle(self, now: Snapshot, floor: str, *, own: str = "") -> Snapshot:
+        """Look, and write again, until the root document contains every record that is listed; returns what it says.
+
+        Parameters
+        ----------
+        now
+            What it says, as far as known.
+        floor
+            Where the listing begins.
+        own
+            A record that must be listed itself, since a listing that lacks it lags behind; `""` for none.
+
+        Raises
+        ------
+        StorageError
+            When others write again and again meanwhile.
+        """
+        pauses = iter(_PAUSES)
+        for _ in range(ATTEMPTS):
+            ids = record_ids(self.storage, floor)
+            gone = self._withdrawn(ids)
+            if not gone and not now.contained.lacking(ids):
+                pause = next(pauses, None) if own and own not in ids else None
+                if pause is None:
+                    return now
+                time.sleep(pause)
+                continue
+            now = self.read(self.storage, now)
+            missing = self.lacking(now, ids)
+            withdrawn = [record for record in gone if record.id in now.contained]
+            if missing or withdrawn:
+                now = self.publish(now, missing, withdrawn)
+            else:
+                self.writing.restore_groups(now)
+            for record in gone:
+                self.merged.pop(record.id, None)
+        raise StorageError(self.storage.url, f"other writers changed the object {ATTEMPTS} times meanwhile; try again")
+
+    def _withdrawn(self, ids: Iterable[str]) -> list[Record]:
+        """Return the edits among those merged here whose records are gone: their writers found that they clash."""
+        unseen = sorted(self.merged.keys() - set(ids))
+        return [self.merged[each] for each in unseen if not self.storage.exists(record_path(each))]

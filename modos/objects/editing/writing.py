@@ -1,0 +1,349 @@
+"""What an edit writes before and after it is visible: files, groups, the root document, and taking all of it back.
+
+Owns in which order, and what has been written so far. Plans nothing, and must not know what other writers do.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from itertools import compress
+
+from modos.errors import FileConflictError, IntegrityError, ModosError
+from modos.model import ELEMENT_KINDS, ElementId
+from modos.model.schema import CLASSES
+from modos.objects.editing.aftermath.departing import departing, files_leaving, is_purged, names_leaving
+from modos.objects.editing.change import Change, NewArray
+from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, stat_if_any
+from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
+from modos.objects.history.commits import new_commit_id
+from modos.objects.history.records import Files
+from modos.objects.history.trash import kept_files, put_aside, put_copies_aside
+from modos.objects.snapshot import Attributes, Snapshot
+from modos.omics import index_names
+from modos.omics.naming import renamed as renamed_along
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage.sources import Digested
+from modos.storage.zarr_root import document_path, group_document
+
+__all__ = ["Writing"]
+
+_AT_ONCE = 8
+_CHECKSUM = "data_checksum"
+
+
+class Writing:
+    """What has been written of one edit.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self._base = Snapshot(storage.url, exists=False)
+        self._checksums: dict[str, str] = {}
+        self._replacements: dict[str, Attachment] = {}
+        self._restorations: dict[str, str] = {}
+        self._replaced: dict[str, ObjectInfo | None] = {}
+        self._new_files: set[str] = set()
+        self._moved: set[str] = set()
+        self._done: set[str] = set()
+        self._adopted: set[str] = set()
+        self._groups: dict[str, bytes] = {}
+        self._arrays: list[NewArray] = []
+        self._leaving: tuple[Mapping[ElementId, Attributes], list[str]] | None = None
+        self._aside = ""
+
+    def changes_files(self, change: Change) -> bool:
+        """Tell whether files came or will be replaced, or will go though no slot tells of it."""
+        if self._replacements or self._restorations or self._new_files or self._arrays:
+            return True
+        return bool(self._files_leaving(change, change.result))
+
+    def _files_leaving(self, change: Change, said: Snapshot) -> list[str]:
+        """Return the data files that go, as they were found for the same state before."""
+        if self._leaving is None or self._leaving[0] != said.elements:
+            stored = {*self._checksums, *self._new_files, *(name for _, name in change.restored)}
+            self._leaving = (said.elements, files_leaving(self.storage, change, said, stored=stored))
+        return self._leaving[1]
+
+    @property
+    def aside(self) -> str:
+        """The name under which replaced files were put aside; `""` when none were."""
+        return self._aside
+
+    @property
+    def has_written(self) -> bool:
+        """Whether there is something to take back."""
+        return bool(self._groups or self._new_files or self._arrays or self._replaced)
+
+    @property
+    def takes_long(self) -> bool:
+        """Whether files were stored, so that much may have happened since the edit was planned."""
+        return bool(self._checksums or self._new_files or self._arrays)
+
+    def prepare(self, change: Change) -> Change:
+        """Store new files and write groups; returns the change with checksums filled in.
+
+        All files are looked at before the first is stored. What an earlier call has stored or written is not done again.
+        Files that replace others wait for `replace_files`.
+        """
+        change.result.refuse_improper()
+        self._base = change.base
+        names = FileNames(change.base.elements if change.attachments or change.restored else {})
+        pending = [file for _, file in change.attachments if file.target not in self._checksums]
+        declared = declared_checksums(change.attachments, change.result.elements)
+        is_new = _all_at_once(lambda file: self._examine(file, names, declared.get(file.target)), pending)
+        renamed = [pair for move in change.moves for pair in self._renamed(*move)]
+        self._moved |= {old for old, _ in renamed}
+        renamed += [pair for pair in change.restored if self._is_new(*pair, names)]
+        renamed += [pair for move in change.array_moves for pair in self._nested(*move)]
+        _all_at_once(self._store_new, compress(pending, is_new))
+        _all_at_once(lambda pair: self._copy(*pair), renamed)
+        for array in change.arrays:
+            self._arrays.append(array)
+            array.write(self.storage)
+        change = _with_checksums(change, self._checksums)
+        documents = {document_path(str(each)): group_document(change.result.elements[each]) for each in change.written}
+        if not change.base.exists:
+            documents |= _EMPTY_KINDS
+        fresh = {path: body for path, body in documents.items() if self._groups.get(path) != body}
+        self._groups |= fresh
+        _all_at_once(lambda path: self._write(path, fresh[path]), fresh)
+        return change
+
+    def replace_files(self, change: Change) -> None:
+        """Store the files that take the place of others: the one thing that is seen before the root document says so."""
+        kept = [name for name in (*self._replacements, *self._restorations) if not is_purged(name, change)]
+        if self._replaced:
+            return
+        if self._done:
+            self._adopt(change)
+        if kept:
+            self._aside = self._aside or new_commit_id()
+            put_copies_aside(self.storage, kept, self._aside)
+        _all_at_once(self._replace, (*self._replacements, *self._restorations))
+
+    def _adopt(self, change: Change) -> None:
+        """Take over what the same edit, killed after it had replaced files, has put aside."""
+        before, after = _digests(change, change.base), _digests(change, change.result)
+        doubtful = {name for name in self._done if name in before and before[name] != after.get(name, before[name])}
+        if doubtful:
+            newest = change.base.contained.newest
+            left = [each for each in kept_files(self.storage) if each.name in doubtful and each.commit > newest]
+            self._aside = max((each.commit for each in left), default="")
+            self._adopted = {each.name for each in left if each.commit == self._aside}
+
+    def files(self, change: Change) -> Files:
+        """Return what the edit does to files, for its record."""
+        before, after = _digests(change, change.base), _digests(change, change.result)
+        stored = {file.target: self._checksums.get(file.target) for _, file in change.attachments}
+        stored |= {name: after.get(name) for _, name in change.restored}
+        replaced = {*self._replacements, *self._restorations, *self._adopted}
+        elsewhere = {*dict(change.moves), *self._moved, *stored}
+        new = {*self._new_files, *(name for _, name in change.restored)} - replaced
+        leaving = names_leaving(self._files_leaving(change, change.result), change) if change.leaves_something else ()
+        return Files(
+            stored={name: digest for name, digest in stored.items() if name in new},
+            replaced={name: (before.get(name), stored.get(name)) for name in sorted(replaced)},
+            renamed=dict(change.moves),
+            removed={name: before.get(name) for name in sorted(leaving) if name not in elsewhere},
+        )
+
+    def publish(self, said: Snapshot, touched: Iterable[ElementId] = ()) -> Snapshot:
+        """Write the root document: from here on it is made. Returns what it says.
+
+        Parameters
+        ----------
+        said
+            What the object is to say.
+        touched
+            Elements of which others have written the groups as well, so that they may have to be written again.
+        """
+        self._write_groups(said, touched)
+        body = said.root().dump()
+        self._write(ROOT_DOCUMENT, body)
+        return replace(said, consolidated=True, read_at=time.monotonic()).read_from(body)
+
+    def restore_groups(self, said: Snapshot) -> None:
+        """Write those groups of the edit again that say something else by now, since others changed the same elements."""
+        written = {document_path(str(each)): each for each in said.elements} if self._groups else {}
+        self._write_groups(said, [written[path] for path in self._groups if path in written])
+
+    def _write_groups(self, said: Snapshot, elements: Iterable[ElementId]) -> None:
+        there = [each for each in elements if each in said.elements]
+        documents = {document_path(str(each)): group_document(said.elements[each]) for each in there}
+        stale = {path: body for path, body in documents.items() if self._groups.get(path) != body}
+        _all_at_once(lambda path: self._write(path, stale[path]), stale)
+        self._groups |= {path: body for path, body in stale.items() if path in self._groups}
+
+    def clean_up(self, change: Change, said: Snapshot, commit: str) -> None:
+        """Put aside, or remove, what the edit has made obsolete, groups last: they tell what else there is to remove.
+
+        Parameters
+        ----------
+        change
+            The edit.
+        said
+            What the object says now; what it describes stays.
+        commit
+            Its name.
+        """
+        leaving = self._files_leaving(change, said) + [name for array in self._arrays for name in array.left_behind()]
+        left = departing(self.storage, change, said, leaving=leaving, moved=self._moved)
+        if left.kept:
+            put_aside(self.storage, left.kept, self._aside or commit)
+        if left.gone:
+            self.storage.remove_many(left.gone)
+
+    def take_back(self, now: Snapshot) -> None:
+        """Remove what was written, but nothing that the object describes by now.
+
+        Parameters
+        ----------
+        now
+            What the object says, without the edit.
+        """
+        said = self._base if not now.consolidated else now  # else it took the groups of this edit for elements
+        names = FileNames(said.elements)
+        documents = {document_path(str(each)): partial(group_document, said.elements[each]) for each in said.elements}
+        documents |= {path: partial(bytes, body) for path, body in _EMPTY_KINDS.items()} if said.exists else {}
+        for path in self._groups.keys() & documents.keys():
+            with suppress(ValueError):  # what another program wrote may hold what JSON has not
+                if self._groups[path] != (before := documents[path]()):
+                    self._write(path, before)
+        for array in self._arrays:
+            array.take_back(self.storage)
+        self._bring_back()
+        unsaid = self._groups.keys() - documents.keys()
+        gone = [*unsaid, *(name for name in self._new_files if names.owner(name) is None)]
+        if gone:
+            self.storage.remove_many(gone)
+
+    def _write(self, path: str, body: bytes) -> None:
+        self.storage.put(body, path, content_type="application/json")
+
+    def _examine(self, file: Attachment, names: FileNames, declared: str | None) -> bool:
+        """Tell whether a file is new; refuse a wrong checksum, and a name that is taken by something undescribed."""
+        found = examined(self.storage, file, names, declared)
+        if found.checksum is not None:
+            self._checksums[file.target] = found.checksum
+        if found.verdict == "replaces":
+            self._replacements[file.target] = file
+        return found.verdict == "new"
+
+    def _store_new(self, file: Attachment) -> None:
+        self._new_files.add(file.target)
+        self._store(file)
+
+    def _store(self, file: Attachment) -> None:
+        with file.source.open() as body:
+            source = Digested(body)
+            try:
+                stored = self.storage.put(source, file.target)
+            except ModosError as error:
+                error.add_note(f"while adding {file.source.storage.url_of(file.source.name)} to {self.storage.url}")
+                raise
+        if stored.size != source.size or (stored.md5 or source.md5) != source.md5:
+            raise IntegrityError(self.storage.url_of(file.target), "was not stored as it was sent")
+        if self._checksums.setdefault(file.target, source.blake2b) != source.blake2b:
+            raise IntegrityError(file.source.storage.url_of(file.source.name), "changed while it was being added")
+
+    def _renamed(self, source: str, target: str) -> Iterator[tuple[str, str]]:
+        """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken."""
+        taken_along = {source, *index_names(source), *map(str, self.storage.list(source))}
+        possible = {target, *index_names(target)}
+        for name in sorted(taken_along):
+            renamed = renamed_along(name, source, target)
+            if renamed not in possible and not renamed.startswith(f"{target}/"):
+                continue  # an index that the new name's format does not have
+            found = None if renamed in self._new_files else stat_if_any(self.storage, name)
+            if found is None:
+                continue
+            there = stat_if_any(self.storage, renamed)
+            if there is None:
+                yield name, renamed
+            elif not has_content(self.storage, there, digested(self.storage, name)):
+                raise FileConflictError(renamed)
+            else:  # copied before, by the same edit that was killed
+                self._moved.add(name)
+
+    def _replace(self, name: str) -> None:
+        try:
+            if name in self._replacements:
+                self._store(self._replacements[name])
+            else:
+                self.storage.copy(self._restorations[name], name)
+        finally:
+            self._replaced[name] = stat_if_any(self.storage, name)
+
+    def _bring_back(self) -> None:
+        """Let files that were replaced be what they were, unless somebody else has replaced them since."""
+        kept = {each.name: each.place for each in kept_files(self.storage, self._aside)} if self._aside else {}
+        ours = [
+            name for name in kept if name in self._replaced and stat_if_any(self.storage, name) == self._replaced[name]
+        ]
+        _all_at_once(lambda name: self.storage.copy(kept[name], name), ours)
+        if kept:
+            self.storage.remove_many(list(kept.values()))
+
+    def _is_new(self, source: str, target: str, names: FileNames) -> bool:
+        """Tell whether a file that is to be restored is not there; refuse a name that something undescribed has."""
+        here = stat_if_any(self.storage, target)
+        if here is None or has_content(self.storage, here, digested(self.storage, source)):
+            if here is not None:
+                self._done.add(target)
+            return here is None
+        if names.owner(target) is None:
+            raise FileConflictError(target)
+        self._restorations[target] = source
+        return False
+
+    def _nested(self, source: str, target: str) -> Iterator[tuple[str, str]]:
+        """Yield the files of an array, each with its name in another group."""
+        for path in self.storage.list(ZARR_ROOT / source):
+            yield str(path), f"{ZARR_ROOT}/{target}{str(path).removeprefix(f'{ZARR_ROOT}/{source}')}"
+
+    def _copy(self, source: str, target: str) -> None:
+        self._new_files.add(target)
+        self.storage.copy(source, target)
+
+
+_EMPTY_KINDS = {document_path(kind): group_document({}) for kind in ELEMENT_KINDS}
+
+
+def _digests(change: Change, said: Snapshot) -> dict[str, str | None]:
+    """Return the files of elements that an edit is about, each with its checksum, `None` where none is said."""
+    touched = {*change.written, *change.removed, *(element for element, _ in change.attachments)}
+    there = [said.elements[each] for each in touched if each in said.elements]
+    return {name: each.get(_CHECKSUM) for each in there for name in files_of(each)[:1]}
+
+
+def _with_checksums(change: Change, checksums: Mapping[str, str]) -> Change:
+    """Fill in the checksums of stored files where the class of the element has a slot for one."""
+    elements = dict(change.result.elements)
+    for element, file in change.attachments:
+        said = elements[element]
+        if file.target == data_path(said) and _CHECKSUM in CLASSES[said["@type"]].slots:
+            elements[element] = dict(sorted({**said, _CHECKSUM: checksums[file.target]}.items()))
+    written = {each for each, said in elements.items() if said != change.base.elements.get(each)}
+    return replace(change, result=replace(change.result, elements=elements), written=tuple(sorted(written)))
+
+
+def _all_at_once[T, R](act: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Do something with each item, some at a time; after the first failure those not begun are left out."""
+    waiting = list(items)
+    if len(waiting) < 2:  # noqa: PLR2004 - one needs no threads
+        return [act(item) for item in waiting]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [pool.submit(act, item) for item in waiting]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -1,0 +1,273 @@
+"""What an edit changed, slot by slot, and the rules by which it is made part of what others wrote meanwhile.
+
+Owns the difference of two snapshots, its inverse, and what is a clash. Pure: asks no storage and knows no record.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modos.errors import InvalidElementError
+from modos.model import LINK_SLOTS, ElementId, links_of, without_links_to
+from modos.objects.history.slots import Links, SlotChange, change_of_slot
+from modos.objects.snapshot import Attributes, Snapshot
+
+__all__ = ["PURGED", "Clash", "Delta", "applied", "difference"]
+
+_LAST_UPDATE = "last_update_date"
+
+PURGED = "purged"
+"""Stands, alone, for what an element has said of which nothing is kept; and in the notes of records that are about it."""
+
+type _Slots = Mapping[str, SlotChange]
+type _Document = Attributes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Something that an edit wanted, and that another has made different.
+
+    Attributes
+    ----------
+    place
+        Id of the element or of the object, or path of an array.
+    slot
+        The slot; `None` for the whole element or array.
+    ours, theirs
+        What the edit wanted and what there is; `None` for nothing.
+    """
+
+    place: str
+    slot: str | None
+    ours: object
+    theirs: object
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What an edit changed. When the object was last changed is no part of it.
+
+    Attributes
+    ----------
+    object
+        Slots of the object itself.
+    added, removed
+        Elements that came and went, whole.
+    changed
+        Slots of elements that stayed.
+    documents
+        Documents of arrays and groups in elements, before and after, by path; `None` for none.
+    """
+
+    object: _Slots = field(default_factory=dict)
+    added: Mapping[ElementId, Attributes] = field(default_factory=dict)
+    removed: Mapping[ElementId, Attributes] = field(default_factory=dict)
+    changed: Mapping[ElementId, _Slots] = field(default_factory=dict)
+    documents: Mapping[str, tuple[_Document, _Document]] = field(default_factory=dict)
+
+    def inverse(self) -> "Delta":
+        """Return what undoes it."""
+        return Delta(
+            {slot: change.inverse() for slot, change in self.object.items()},
+            {each: said for each, said in self.removed.items() if PURGED not in said},
+            self.added,
+            {each: {slot: change.inverse() for slot, change in slots.items()} for each, slots in self.changed.items()},
+            {path: (after, before) for path, (before, after) in self.documents.items()},
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was changed."""
+        return not (self.object or self.added or self.removed or self.changed or self.documents)
+
+    @property
+    def elements(self) -> set[ElementId]:
+        """All elements that were added, removed or changed."""
+        return {*self.added, *self.removed, *self.changed}
+
+
+def difference(before: Snapshot, after: Snapshot) -> Delta:
+    """Return what was changed between two states of an object."""
+    old, new = before.elements, after.elements
+    changed = {
+        each: _changes(old[each], said)
+        for each, said in new.items()
+        if each in old and old[each] is not said and old[each] != said
+    }
+    own = _changes(before.attributes, after.attributes)
+    if before.exists:
+        own.pop(_LAST_UPDATE, None)
+    paths = before.others.keys() | after.others.keys() if before.others != after.others else ()
+    return Delta(
+        own,
+        {each: said for each, said in new.items() if each not in old},
+        {each: said for each, said in old.items() if each not in new},
+        changed,
+        {
+            path: (before.others.get(path), after.others.get(path))
+            for path in sorted(paths)
+            if before.others.get(path) != after.others.get(path)
+        },
+    )
+
+
+def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
+    """Make an edit part of what an object says.
+
+    What was changed to the same already is left. What clashes is left as it is and told: a slot with another value than
+    before the edit and after it, an element that is there with other content or has been changed before its removal, a slot
+    of an element that is gone, a link to one. Links are members of a set, so that adding and removing others does not clash.
+    Links to elements that the edit removes go, whoever made them.
+
+    Returns
+    -------
+    tuple of Snapshot and Clash
+        The new state, and what did not become part of it.
+    """
+    work = _Work(dict(said.elements), dict(said.others), [])
+    work.remove(delta.removed)
+    work.add(delta.added)
+    for element, slots in delta.changed.items():
+        work.change(element, slots)
+    attributes = work.changed(str(said.attributes.get("id", "")), said.attributes, delta.object)
+    work.replace_documents(delta.documents)
+    gone = {each for each in delta.removed if each not in work.elements}
+    if gone:
+        attributes = work.without_links(attributes, gone)
+    result = replace(said, attributes=attributes, elements=work.elements, others=work.others, exists=True)
+    return result, tuple(work.clashes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A state in which an edit is being made."""
+
+    elements: dict[ElementId, Attributes]
+    others: dict[str, Attributes]
+    clashes: list[Clash]
+
+    def remove(self, removed: Mapping[ElementId, Attributes]) -> None:
+        staying = self.elements.keys() - removed.keys()
+        for element, before in removed.items():
+            there = self.elements.get(element)
+            if there is None:
+                continue
+            if PURGED in before or there == before or _with_links_to(there, staying) == _with_links_to(before, staying):
+                del self.elements[element]
+            else:
+                self.clashes.append(Clash(str(element), None, None, there))
+
+    def add(self, added: Mapping[ElementId, Attributes]) -> None:
+        for element, said in added.items():
+            there = self.elements.setdefault(element, said)
+            if there != said:
+                self.clashes.append(Clash(str(element), None, said, there))
+        for element, said in added.items():
+            if self.elements[element] is said:
+                self.elements[element] = self._with_known_links(str(element), said)
+
+    def _with_known_links(self, place: str, said: Attributes) -> Attributes:
+        missing = [(slot, target) for slot, target in _links(said) if target not in self.elements]
+        for slot, target in missing:
+            self.clashes.append(Clash(place, slot, str(target), None))
+            said = without_links_to(said, target)
+        return said
+
+    def change(self, element: ElementId, slots: _Slots) -> None:
+        there = self.elements.get(element)
+        if there is not None:
+            self.elements[element] = self.changed(str(element), there, slots)
+            return
+        for slot, change in slots.items():
+            if change.is_more_than_removal:
+                self.clashes.append(Clash(str(element), slot, change.shown, None))
+
+    def changed(self, place: str, said: Attributes, slots: _Slots) -> Attributes:
+        """Return attributes with slots changed as far as they do not clash."""
+        result = dict(said)
+        for slot, wanted in slots.items():
+            value = said.get(slot)
+            if slot == _LAST_UPDATE and value is not None:
+                continue
+            change = self._with_known_members(place, slot, wanted) if isinstance(wanted, Links) else wanted
+            if not change.fits(value):
+                self.clashes.append(Clash(place, slot, change.shown, value))
+                continue
+            value = change.made_in(value)
+            if value is None:
+                result.pop(slot, None)
+            else:
+                result[slot] = value
+        if result == said:
+            return said
+        return {"@type": result.pop("@type"), **dict(sorted(result.items()))} if "@type" in result else result
+
+    def _with_known_members(self, place: str, slot: str, change: Links) -> Links:
+        """Return the change without links to elements that are not there, each of which is a clash."""
+        targets = {member: _target(slot, member) for _, member in change.added}
+        unknown = {member for member, target in targets.items() if target is None or target not in self.elements}
+        self.clashes.extend(Clash(place, slot, member, None) for member in sorted(unknown))
+        return (
+            replace(change, added=tuple(each for each in change.added if each[1] not in unknown)) if unknown else change
+        )
+
+    def replace_documents(self, documents: Mapping[str, tuple[_Document, _Document]]) -> None:
+        for path, (before, after) in documents.items():
+            there = self.others.get(path)
+            if there == after:
+                continue
+            if there != before or (after is not None and not self._is_in_element(path)):
+                self.clashes.append(Clash(path, None, after, there))
+            elif after is None:
+                del self.others[path]
+            else:
+                self.others[path] = after
+
+    def _is_in_element(self, path: str) -> bool:
+        kind, _, rest = path.partition("/")
+        return not rest or _element(f"{kind}/{rest.partition('/')[0]}") in {None, *self.elements}
+
+    def without_links(self, own: Attributes, gone: set[ElementId]) -> Attributes:
+        """Take away what others have tied to removed elements meanwhile; returns the object's own attributes."""
+        beginnings = tuple(f"{each}/" for each in gone)
+        for path in [path for path in self.others if path.startswith(beginnings)]:
+            del self.others[path]
+        for element, said in self.elements.items():
+            self.elements[element] = _unlinked(said, gone)
+        return _unlinked(own, gone)
+
+
+def _changes(before: Attributes, after: Attributes) -> dict[str, SlotChange]:
+    slots = [slot for slot in {**before, **after} if before.get(slot) != after.get(slot)]
+    return {slot: change_of_slot(slot, before.get(slot), after.get(slot)) for slot in sorted(slots)}
+
+
+def _links(said: Mapping[str, Any]) -> Iterator[tuple[str, ElementId]]:
+    for slot in LINK_SLOTS.keys() & said.keys():
+        try:
+            yield from ((link.slot, link.target) for link in links_of({slot: said[slot]}))
+        except InvalidElementError:  # what another program wrote
+            continue
+
+
+def _target(slot: str, member: str) -> ElementId | None:
+    return next((target for _, target in _links({slot: member})), None)
+
+
+def _element(path: str) -> ElementId | None:
+    try:
+        return ElementId.parse(path)
+    except InvalidElementError:
+        return None
+
+
+def _unlinked(said: Attributes, gone: Iterable[ElementId]) -> Attributes:
+    targets = {target for _, target in _links(said)} if LINK_SLOTS.keys() & said.keys() else set()
+    for target in targets.intersection(gone):
+        said = without_links_to(said, target)
+    return said
+
+
+def _with_links_to(said: Attributes, known: Iterable[ElementId]) -> Attributes:
+    """Return attributes without links to other elements than these."""
+    return _unlinked(said, {target for _, target in _links(said)}.difference(known))

@@ -1,0 +1,112 @@
+"""How the edits of several writers become one state: which are made, in which order, and which cannot be.
+
+Owns that decision. Pure: asks no storage, and must not know when it is asked.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from modos.model import ElementId
+from modos.objects.editing.files import FileNames, files_of
+from modos.objects.history.commits import time_of
+from modos.objects.history.deltas import Clash, Delta, applied
+from modos.objects.history.records import Record
+from modos.objects.history.slots import Slot
+from modos.objects.snapshot import Snapshot
+
+__all__ = ["Merged", "clash_with", "dated_as", "merged"]
+
+_FILE = "data_path"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What an object is to say.
+
+    Attributes
+    ----------
+    said
+        All of it.
+    touched
+        Elements whose groups may say something else, since more than one writer changed them.
+    """
+
+    said: Snapshot
+    touched: frozenset[ElementId]
+
+
+def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = ()) -> Merged:
+    """Return what an object says with some edits more, in the order of their names, or less.
+
+    Of two that clash the first stays: what is in the root document already, else the edit with the smaller name. The other
+    is made part as far as it does not clash; that happens only to edits whose writers were killed or are withdrawing them.
+
+    Parameters
+    ----------
+    now
+        What it says.
+    new
+        Edits to add. Without an object those before the one that makes it mean nothing, and that one does with one.
+    withdrawn
+        Edits to take out.
+    """
+    said, contained, touched = now, now.contained, set[ElementId]()
+    for record in withdrawn:
+        if "id" in record.delta.object:  # an object that is there is not unmade
+            continue
+        said, _ = applied(record.delta.inverse(), said)
+        contained = contained.without(record.id)
+        touched |= record.delta.elements
+    ordered = sorted(new, key=lambda record: record.id)
+    for record in ordered:
+        if said.exists != ("id" in record.delta.object):
+            said, _ = applied(record.delta, said)
+            touched |= record.delta.elements
+    touched -= {
+        each for record in ordered for each, added in record.delta.added.items() if said.elements.get(each) == added
+    }
+    said = replace(said, contained=contained.with_commits({record.id for record in ordered}))
+    return Merged(dated_as(said, ordered[-1].id) if now.exists and ordered else said, frozenset(touched))
+
+
+def dated_as(said: Snapshot, commit: str) -> Snapshot:
+    """Return what an object says once this commit is its last: in UTC and whole seconds."""
+    date = time_of(commit).replace(microsecond=0).isoformat()
+    return replace(said, attributes={**said.attributes, "last_update_date": date})
+
+
+def clash_with(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]] = ()) -> Clash | None:
+    """Return the first reason why an edit cannot be made part of what an object says, `None` when it can.
+
+    Parameters
+    ----------
+    delta
+        The edit.
+    said
+        What the object says.
+    stored
+        Files that the edit stores, each with the element it belongs to: index files as well.
+    """
+    result, clashes = applied(delta, said)
+    if clashes:
+        return clashes[0]
+    if said.exists and "id" in delta.object and result != said:  # who makes an object makes all of it
+        return Clash(str(said.attributes.get("id")), None, result.attributes, said.attributes)
+    return next(_taken_names(delta, said, stored), None)
+
+
+def _taken_names(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]]) -> Iterator[Clash]:
+    """Yield files whose names belong to other elements by now."""
+    changed = delta.changed.items()
+    after = {each: {_FILE: slot.after} for each, slots in changed if isinstance(slot := slots.get(_FILE), Slot)}
+    new = [*after.items(), *((each, attributes) for each, attributes in delta.added.items() if _FILE in attributes)]
+    wanted = [(each, name) for each, attributes in new for name in files_of(attributes)[:1]]
+    wanted += stored
+    if not wanted:
+        return
+    there = {each: after.get(each, attributes) for each, attributes in said.elements.items()}
+    names = FileNames({each: attributes for each, attributes in there.items() if each not in delta.removed})
+    for each, name in wanted:
+        owner = names.owner(name, besides={each})
+        if owner is not None:
+            yield Clash(str(each), _FILE, name, str(owner))

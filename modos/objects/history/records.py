@@ -1,0 +1,239 @@
+"""The records of edits: one small file each beneath `.modos/log`, written once and never changed.
+
+Owns their form, and how they are found and read. Must not know how an edit is made, nor when.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from modos._version import __version__
+from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError
+from modos.model import ElementId
+from modos.objects.history.commits import is_commit_id, time_of
+from modos.objects.history.deltas import Delta
+from modos.objects.history.slots import SlotChange, read_slot_change
+from modos.storage import LOG, Storage
+
+__all__ = ["RENAMED", "Files", "Record", "read_record", "read_records", "record_ids", "record_path"]
+
+type JSON = dict[str, Any]
+
+RENAMED = "renamed"
+"""The note of a record that tells which elements got another id: full ids, from and to."""
+
+_FORMAT = 1
+_SUFFIX = ".json"
+_BEHIND = "~"
+"""Sorts behind the suffix: a listing that begins there leaves out the record itself."""
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What an edit did to data files; digests are BLAKE2b, `None` where none is known.
+
+    Attributes
+    ----------
+    stored
+        New files, with their digests.
+    replaced
+        Files that took the place of others of the same name, with the digests before and after.
+    renamed
+        Values of `data_path`, from and to; index files and what is in a directory went along.
+    removed
+        Values of `data_path` that were left behind, with their digests.
+    """
+
+    stored: Mapping[str, str | None] = field(default_factory=dict)
+    replaced: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one edit was.
+
+    Attributes
+    ----------
+    id
+        Its name, which begins with the time.
+    author
+        Who made it, such as `ada@laptop`.
+    message
+        What it was for, in words; `None` when nothing was said.
+    parents
+        The newest commits that it was planned on.
+    delta
+        What it changed in the metadata.
+    files
+        What it changed besides.
+    tool
+        The program that made it, with its version.
+    notes
+        What else is worth keeping, for programs: JSON.
+    """
+
+    id: str
+    author: str
+    delta: Delta = field(default_factory=Delta)
+    message: str | None = None
+    parents: tuple[str, ...] = ()
+    files: Files = field(default_factory=Files)
+    tool: str = f"modos {__version__}"
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def when(self) -> datetime:
+        """When it was made, in UTC."""
+        return time_of(self.id)
+
+    def dump(self) -> bytes:
+        """Return it as it is stored."""
+        head = {"format": _FORMAT, "id": self.id, "author": self.author, "tool": self.tool, "message": self.message}
+        document = {**head, "parents": list(self.parents), **_dumped(self.delta)}
+        if files := {name: value for name in _FILES if (value := dict(getattr(self.files, name)))}:
+            document["files"] = files
+        if self.notes:
+            document["notes"] = dict(self.notes)
+        try:
+            return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:  # what was there before may hold what JSON has not, when another program wrote it
+            return json.dumps(document).encode()
+
+    @classmethod
+    def parse(cls, body: bytes, url: str) -> "Record":
+        """Read what `dump` returned.
+
+        Raises
+        ------
+        DamagedObjectError
+            When it is no record, or one of a later format.
+        """
+        try:
+            document = json.loads(body)
+            if document["format"] != _FORMAT:
+                reason = f"this record is of format {document['format']!r}; format {_FORMAT} is read here"
+                raise DamagedObjectError(url, reason)
+            return cls(
+                id=document["id"],
+                author=str(document["author"]),
+                delta=_delta(document),
+                message=document.get("message"),
+                parents=tuple(document["parents"]),
+                files=_files(document.get("files", {})),
+                tool=str(document["tool"]),
+                notes=document.get("notes", {}),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidElementError) as error:
+            raise DamagedObjectError(url, f"this record of an edit cannot be read ({error!r})") from error
+
+
+def record_path(commit: str) -> str:
+    """Return where the record of a commit stands.
+
+    Examples
+    --------
+    >>> record_path("20261121T143500.123456Z-1a2b3c4d")
+    '.modos/log/20261121T143500.123456Z-1a2b3c4d.json'
+    """
+    return f"{LOG}/{commit}{_SUFFIX}"
+
+
+def record_ids(storage: Storage, start_after: str = "") -> list[str]:
+    """Return the names of all commits that have a record, in order: one listing.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    start_after
+        A commit, or a floor of `Contained`, that the listing begins behind; `""` for the beginning.
+    """
+    marker = f"{LOG}/{start_after}{_BEHIND}" if start_after else ""
+    names = (path.name for path in storage.list(LOG, start_after=marker))
+    ids = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+    return sorted(each for each in ids if is_commit_id(each))
+
+
+def read_record(storage: Storage, commit: str) -> Record:
+    """Read one record.
+
+    Raises
+    ------
+    KeyNotFoundError
+        When there is none of this name.
+    DamagedObjectError
+        When it cannot be read.
+    """
+    path = record_path(commit)
+    return Record.parse(storage.read(path), storage.url_of(path))
+
+
+def read_records(storage: Storage, commits: Iterable[str], limit: int | None = None) -> list[Record]:
+    """Read records, several at a time; those that are gone, since their edits were withdrawn, are left out.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    commits
+        Their names, in the order in which they are returned.
+    limit
+        How many to read; `None` for all.
+    """
+
+    def read(commit: str) -> Record | None:
+        try:
+            return read_record(storage, commit)
+        except KeyNotFoundError:
+            return None
+
+    wanted = list(islice(commits, limit))
+    if len(wanted) < 2:  # noqa: PLR2004 - one needs no threads
+        return [record for commit in wanted if (record := read(commit)) is not None]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-log") as pool:
+        return [record for record in pool.map(read, wanted) if record is not None]
+
+
+_FILES = ("stored", "replaced", "renamed", "removed")
+
+
+def _dumped(delta: Delta) -> JSON:
+    def slots(changes: Mapping[str, SlotChange]) -> JSON:
+        return {slot: change.dump() for slot, change in changes.items()}
+
+    whole = {
+        "object": slots(delta.object),
+        "added": {str(each): said for each, said in delta.added.items()},
+        "removed": {str(each): said for each, said in delta.removed.items()},
+        "changed": {str(each): slots(changes) for each, changes in delta.changed.items()},
+        "documents": {path: list(pair) for path, pair in delta.documents.items()},
+    }
+    return {name: value for name, value in whole.items() if value}
+
+
+def _delta(document: JSON) -> Delta:
+    def slots(changes: JSON) -> dict[str, SlotChange]:
+        return {slot: read_slot_change(change) for slot, change in changes.items()}
+
+    def elements(name: str) -> dict[ElementId, Any]:
+        return {ElementId.parse(each): value for each, value in document.get(name, {}).items()}
+
+    return Delta(
+        object=slots(document.get("object", {})),
+        added=elements("added"),
+        removed=elements("removed"),
+        changed={each: slots(changes) for each, changes in elements("changed").items()},
+        documents={path: (before, after) for path, (before, after) in document.get("documents", {}).items()},
+    )
+
+
+def _files(document: JSON) -> Files:
+    replaced = {name: (before, after) for name, (before, after) in document.get("replaced", {}).items()}
+    return Files(document.get("stored", {}), replaced, document.get("renamed", {}), document.get("removed", {}))

@@ -1,0 +1,302 @@
+"""Taking an edit back: the inverse of what it changed as an edit of its own, with the files that it had replaced or removed.
+
+Owns what an undo comes to, and when it is refused. Writes nothing but what it hands over to be written.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from modos.errors import ConflictError, InvalidInputError, KeyNotFoundError
+from modos.objects.arrays.grids import is_part
+from modos.objects.editing.aftermath.leftovers import finish_removal
+from modos.objects.editing.change import Change
+from modos.objects.editing.drafting.plan import dated
+from modos.objects.editing.files import FileNames, directories_of, files_of
+from modos.objects.history.deltas import PURGED, Delta, applied, difference
+from modos.objects.history.log import UNDOES, effective, found, undoer
+from modos.objects.history.records import Files, Record, read_record, record_ids
+from modos.objects.history.trash import KEPT, KeptFile, kept_files, place_of, put_aside
+from modos.objects.snapshot import Attributes, Snapshot
+from modos.omics import index_names
+from modos.storage import ZARR_ROOT, Storage
+from modos.storage.zarr_root import document_path, member_document
+
+__all__ = ["Undo", "find_undo"]
+
+_AT_ONCE = 8
+_CHECKSUM = "data_checksum"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """An edit that is to be taken back.
+
+    Attributes
+    ----------
+    record
+        What it was.
+    kept
+        The files that it had replaced or removed and that are still there.
+    later
+        Effective commits behind it that touched files, the newest first; empty where it touched none.
+    storage
+        The root of the object.
+    done
+        The commit that takes it back already; `None` when there is none.
+    """
+
+    record: Record
+    kept: tuple[KeptFile, ...]
+    later: tuple[Record, ...]
+    storage: Storage
+    done: Record | None = None
+
+    @property
+    def message(self) -> str:
+        """What the commit that takes it back says."""
+        what = self.record.message
+        return f"undo of {self.record.id}" if what is None else f"undo of {self.record.id}: {what}"
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What the record of that commit holds besides."""
+        return {UNDOES: self.record.id}
+
+    def finish(self, said: Snapshot) -> None:
+        """Put aside what an undo that was killed after it was visible has left."""
+        if self.done is None:
+            return
+        names, files = FileNames(said.elements), self.done.files
+        paths = (*files.removed, *files.renamed)
+        left = {name for path in paths for name in (path, *index_names(path), *map(str, self.storage.list(path)))}
+        put_aside(self.storage, [each for each in left if names.owner(each) is None], commit_of(self.done))
+        for element in self.done.delta.removed:
+            finish_removal(self.storage, str(element))
+
+    def plan(self, base: Snapshot) -> Change:
+        """Return what it takes to take the edit back from what the object says now.
+
+        Raises
+        ------
+        ConflictError
+            When a later edit has changed the same, names slot and values.
+        KeyNotFoundError
+            When a file that it had replaced or removed is not kept any more.
+        """
+        inverse = self.record.delta.inverse()
+        result, clashes = applied(inverse, base)
+        if clashes:
+            first = clashes[0]
+            raise ConflictError(first.place, first.slot, ours=first.ours, theirs=first.theirs)
+        _refuse_more(inverse, difference(base, result), base)
+        self._refuse_later_files()
+        elements = result.elements
+        files = [each for each in self.kept if not each.name.startswith(f"{ZARR_ROOT}/")]
+        restored = {each.name: each.place for each in files}
+        moves = {new: old for old, new in self.record.files.renamed.items() if old not in restored}
+        self._refuse_lost({*restored, *moves.values()}, base, result)
+        return Change(
+            base=base,
+            result=replace(result, attributes=dated(result.attributes)) if result != base else base,
+            written=tuple(sorted(each for each, said in elements.items() if said != base.elements.get(each))),
+            removed=tuple(sorted(base.elements.keys() - elements.keys())),
+            moves=tuple(moves.items()),
+            obsolete=tuple(self._obsolete(base, result)),
+            arrays=tuple(self._arrays(inverse, base)),
+            obsolete_arrays=tuple(_gone_arrays(base, result)),
+            dropped=tuple(name for name in self.record.files.stored if name not in restored),
+            restored=tuple((place, name) for name, place in restored.items()),
+        )
+
+    def _obsolete(self, base: Snapshot, result: Snapshot) -> dict[str, None]:
+        """Return the values of `data_path` that elements have no more."""
+        files = dict.fromkeys(self.record.files.renamed.values())
+        for element, said in base.elements.items():
+            paths = files_of(said)[:1]
+            if result.elements.get(element) is not said and paths != files_of(result.elements.get(element, {}))[:1]:
+                files |= dict.fromkeys(paths)
+        return files
+
+    def _refuse_later_files(self) -> None:
+        touched = _touched(self.record.files)
+        around = {directory for name in touched for directory in directories_of(name)}
+        for record in self.later:
+            for name in _touched(record.files):
+                if name in touched or name in around or not touched.isdisjoint(directories_of(name)):
+                    reason = f"the commit {record.id} has changed this file since; undo that one before"
+                    raise ConflictError(name, reason=reason)
+
+    def _refuse_lost(self, restored: Collection[str], base: Snapshot, result: Snapshot) -> None:
+        """Refuse when a file is not kept, unless it is still where it was: an edit that was killed has left it there."""
+        files, names = self.record.files, FileNames(base.elements)
+        described = {path for each in base.elements.values() for path in files_of(each)[:1]}
+        wanted = {path for each in result.elements.values() if _CHECKSUM in each for path in files_of(each)[:1]}
+        for name in (*files.replaced, *files.removed, *sorted(wanted - described)):
+            if name in restored or any(each.startswith(f"{name}/") for each in restored):
+                continue
+            if name not in files.replaced and names.owner(name) is None and self._is_there(name):
+                continue
+            reason = f"it is not kept any more, so that {self.record.id} cannot be undone"
+            raise KeyNotFoundError(self.storage.url_of(name), reason)
+
+    def _is_there(self, name: str) -> bool:
+        return self.storage.exists(name) or next(self.storage.scan(name), None) is not None
+
+    def _arrays(self, inverse: Delta, base: Snapshot) -> Iterator["RestoredArrays"]:
+        """Yield the arrays of each element that are as they were before."""
+        wanted: dict[str, dict[str, Attributes]] = {}
+        for path, (_, after) in inverse.documents.items():
+            if after is not None and path.count("/") > 1:
+                wanted.setdefault("/".join(path.split("/")[:2]), {})[path] = after
+        for element, documents in wanted.items():
+            chunks = [each for each in self.kept if each.name.startswith(f"{ZARR_ROOT}/{element}/")]
+            before = {path: base.others[path] for path in documents if path in base.others}
+            yield RestoredArrays(element, documents, before, chunks)
+
+
+@dataclass
+class RestoredArrays:
+    """Arrays of one element as they were before an edit.
+
+    Parameters
+    ----------
+    path
+        The element.
+    documents
+        Theirs, by path in the hierarchy.
+    before
+        Those of arrays that are at their place now.
+    kept
+        Files in the groups of the element that the edit had replaced or removed.
+    """
+
+    path: str
+    documents: Mapping[str, Attributes]
+    before: Mapping[str, Attributes]
+    kept: Collection[KeptFile]
+    replaces: Literal["all"] = "all"
+    _stored: list[str] = field(default_factory=list)
+    _left: list[str] = field(default_factory=list)
+
+    def write(self, storage: Storage) -> None:
+        """Copy their chunks back, by the storage itself, and write their documents."""
+        start = len(f"{ZARR_ROOT}/")
+        chunks = [each for each in self.kept if is_part(self.documents, each.name[start:])]
+        chunks = [each for each in chunks if not each.name.endswith("/zarr.json")]
+        there = {str(name) for path in self.before for name in storage.list(f"{ZARR_ROOT}/{path}")}
+        self._left += [
+            name for name in there if is_part(self.before, name[start:]) and not is_part(self.documents, name[start:])
+        ]
+        self._stored += [each.name for each in chunks if each.name not in there]
+        self._stored += [document_path(path) for path in self.documents if path not in self.before]
+        _each(lambda each: storage.copy(each.place, each.name), chunks)
+        _each(lambda path: _put(storage, path, self.documents[path]), self.documents)
+
+    def take_back(self, storage: Storage) -> None:
+        """Remove what was written, unless it has become a part of the object after all."""
+        said = Snapshot.read(storage)
+        if all(said.others.get(path) == document for path, document in self.documents.items()):
+            return
+        _each(lambda path: _put(storage, path, self.before[path]), self.before)
+        storage.remove_many(self._stored)
+
+    def left_behind(self) -> list[str]:
+        """Return the chunks of the arrays that they take the place of."""
+        return self._left
+
+
+def find_undo(storage: Storage, commit: str | None) -> Undo:
+    """Return the edit that is to be taken back.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    commit
+        The commit as a user names it; `None` for the newest that is neither undone nor an undo itself.
+
+    Raises
+    ------
+    InvalidInputError
+        When there is no such commit, or nothing to undo.
+    """
+    ids = record_ids(storage)
+    if commit is not None:
+        chosen = found(ids, commit)
+        record = read_record(storage, chosen)
+        if PURGED in record.notes:
+            reason = f"{chosen} cannot be undone: an element that it was about was purged"
+            raise InvalidInputError(reason)
+        if _is_creation(record):
+            reason = f"{chosen} created the object, which cannot be undone; remove_object and 'modos remove' remove it"
+            raise InvalidInputError(reason)
+    else:
+        newest = next(
+            (each for each in effective(storage, ids) if not (_is_creation(each) or PURGED in each.notes)), None
+        )
+        if newest is None:
+            reason = "there is nothing to undo: no edit of this object has left a record that is not undone"
+            raise InvalidInputError(reason)
+        record, chosen = newest, newest.id
+    touched = _touched(record.files)
+    later = [each for each in ids if each > chosen]
+    records = effective(storage, later) if touched and later else ()
+    kept = _kept(storage, record) if touched or record.delta.documents else ()
+    done = None if commit is None else undoer(storage, ids, chosen)
+    return Undo(record, tuple(kept), tuple(each for each in records if _touched(each.files)), storage, done)
+
+
+def _kept(storage: Storage, record: Record) -> Iterator[KeptFile]:
+    """Yield the files that are kept of a commit: those that are listed, and those that a listing does not show yet."""
+    commit, names = commit_of(record), set()
+    for each in kept_files(storage, commit):
+        names.add(each.name)
+        yield each
+    for name in {*record.files.replaced, *record.files.removed} - names:
+        with suppress(KeyNotFoundError):
+            yield KeptFile(commit, name, storage.stat(place_of(commit, name)).size)
+
+
+def commit_of(record: Record) -> str:
+    """Return the name under which the files of a commit are kept."""
+    return str(record.notes.get(KEPT, record.id))
+
+
+def _is_creation(record: Record) -> bool:
+    return "id" in record.delta.object
+
+
+def _refuse_more(wanted: Delta, made: Delta, base: Snapshot) -> None:
+    """Refuse to take back what others have built on since: links to elements that would go."""
+    for element, slots in made.changed.items():
+        for slot, change in slots.items():
+            if slot not in wanted.changed.get(element, {}):
+                raise ConflictError(str(element), slot, ours=change.shown, theirs=base.elements[element].get(slot))
+    for slot in made.object:
+        if slot not in wanted.object:
+            raise ConflictError(base.id, slot, ours=None, theirs=base.attributes.get(slot))
+
+
+def _gone_arrays(base: Snapshot, result: Snapshot) -> Iterator[str]:
+    """Yield the topmost paths that stand no more in elements that stay."""
+    for path in base.others.keys() - result.others.keys():
+        parent = path.rpartition("/")[0]
+        is_topmost = parent in result.others or parent.count("/") == 1
+        if is_topmost and any(str(each) == "/".join(path.split("/")[:2]) for each in result.elements):
+            yield path
+
+
+def _touched(files: Files) -> set[str]:
+    return {*files.stored, *files.replaced, *files.removed, *files.renamed, *files.renamed.values()}
+
+
+def _put(storage: Storage, path: str, document: Attributes) -> None:
+    storage.put(member_document(document), document_path(path), content_type="application/json")
+
+
+def _each[T](act: Callable[[T], object], items: Iterable[T]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-undo") as pool:
+        list(pool.map(act, items))

@@ -1,0 +1,334 @@
+"""Writers on several machines, each stopped before any of its accesses while others go on, or killed there."""
+
+import itertools
+import threading
+from datetime import timedelta
+
+import fsspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modos import MODO
+from modos.errors import ConflictError, ModosError, ObjectExistsError
+from modos.objects.editing import commit as committing
+from modos.objects.editing.settling import complete
+from modos.objects.history.records import read_records, record_ids
+from modos.objects.snapshot import Snapshot
+from modos.storage import FsspecStorage
+from modos.storage.pipelines.adapters.watching import WatchedStorage
+
+numbers = itertools.count()
+
+
+class Killed(BaseException):
+    """What a process that is killed does instead of its next access, and of all after it."""
+
+
+class Elsewhere(WatchedStorage):
+    """The same place as another machine sees it: writers there take no turns with those here."""
+
+    machine = ""
+
+    @property
+    def url(self):
+        return f"{self._inner.url}?from={self.machine}"
+
+
+class Writer(threading.Thread):
+    """One writer, which stops before each access until it is told to go on."""
+
+    def __init__(self, place, name, act, *, opens=True):
+        super().__init__(daemon=True)
+        self.storage = Elsewhere(place, self.access)
+        self.storage.machine = name
+        self.name, self.act, self.opens = name, act, opens
+        self.may_go, self.has_stopped = threading.Semaphore(0), threading.Semaphore(0)
+        self.result: object = "under way"
+        self.accesses = 0
+        self.is_killed = False
+        self.start()
+        self.has_stopped.acquire()
+
+    def access(self, _verb, _what):
+        self.accesses += 1
+        self.has_stopped.release()
+        self.may_go.acquire()
+        if self.is_killed:
+            raise Killed
+
+    def run(self):
+        try:
+            self.act(MODO("", self.storage) if self.opens else self.storage)
+            self.result = "made"
+        except Killed:
+            self.result = "killed"
+        except BaseException as error:  # noqa: BLE001 - looked at by the test
+            self.result = error
+        self.has_stopped.release()
+
+    @property
+    def is_done(self):
+        return self.result != "under way"
+
+    def step(self):
+        """Let it make one access."""
+        if not self.is_done:
+            self.may_go.release()
+            self.has_stopped.acquire()
+
+    def finish(self):
+        while not self.is_done:
+            self.step()
+
+    def kill(self):
+        self.is_killed = True
+        self.finish()
+
+
+def update(element, /, **slots):
+    return lambda modo: modo.update_element(element, slots)
+
+
+def add(name, part_of=None, /, **slots):
+    return lambda modo: modo.add_element({"@type": "Sample", "id": name, **slots}, part_of=part_of)
+
+
+def remove(element):
+    return lambda modo: modo.remove_element(element)
+
+
+MERGED = {
+    "two elements": (add("a"), add("b")),
+    "two links": (add("a", "assay1"), add("b", "assay1")),
+    "two slots": (update("s", name="ours"), update("s", sex="Female")),
+    "a slot of the object": (update("ex", name="ours"), update("ex", description="theirs")),
+    "one value": (update("s", name="same"), update("s", name="same")),
+}
+CLASHING = {
+    "one slot": (update("s", name="ours"), update("s", name="theirs")),
+    "one id": (add("x", name="ours"), add("x", name="theirs")),
+    "removed and changed": (remove("s"), update("s", name="theirs")),
+    "removed and linked": (remove("t"), update("assay1", has_sample=["s", "t"])),
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Nobody waits long for one who stands still."""
+    monkeypatch.setattr(committing, "_PATIENCE", 0.01)
+    monkeypatch.setattr(committing, "_PAUSE", 0.0)
+
+
+def new_place():
+    place = FsspecStorage(fsspec.filesystem("memory"), f"/interleaving-{next(numbers)}")
+    modo = MODO.create("", place, id="ex")
+    with modo.edit() as edit:
+        edit.add({"@type": "Sample", "id": "s", "sex": "Male"})
+        edit.add({"@type": "Sample", "id": "t"})
+        edit.add({"@type": "Assay", "id": "assay1", "omics_type": "GENOMICS", "has_sample": ["s"]})
+    return place
+
+
+def alone(*acts):
+    """Return what an object says when the edits are made one after the other."""
+    place = new_place()
+    for act in acts:
+        act(MODO("", place))
+    return undated(MODO("", place).metadata)
+
+
+def undated(metadata):
+    said = {key: dict(value) for key, value in metadata.items()}
+    for date in ("creation_date", "last_update_date"):
+        said["ex"].pop(date)
+    for value in said.values():
+        if "has_sample" in value:
+            value["has_sample"] = sorted(value["has_sample"])
+    return said
+
+
+def check_whole(place):
+    """Assert that root, groups and log agree."""
+    records = read_records(place, record_ids(place))
+    assert not Snapshot.read(place).contained.lacking(record.id for record in records)
+    assert MODO("", place).check(depth="listing", grace=timedelta(days=1)).is_clean
+    return records
+
+
+def accesses_of(act):
+    writer = Writer(new_place(), "a", act)
+    writer.finish()
+    assert writer.result == "made"
+    return writer.accesses
+
+
+def interleaved(one, other):
+    """Yield the two writers for each pair of steps: the first stops there, then the second, the first ends, the second ends."""
+    for first, second in itertools.product(range(accesses_of(one) + 1), range(accesses_of(other) + 1)):
+        place = new_place()
+        writers = Writer(place, "a", one), Writer(place, "b", other)
+        for writer, steps in zip(writers, (first, second), strict=True):
+            for _ in range(steps):
+                writer.step()
+        for writer in writers:
+            writer.finish()
+        yield place, writers
+
+
+def some_at_once(cases, everyday):
+    """Return the cases, of which those that are not of every day are thorough."""
+    return [case if case in everyday else pytest.param(case, marks=pytest.mark.thorough) for case in cases]
+
+
+@pytest.mark.parametrize("case", some_at_once(MERGED, {"two links", "two slots", "one value"}))
+def test_edits_that_do_not_clash_are_both_made_wherever_they_meet(case):
+    """Every pair of steps: both are acknowledged, both are in the object and in the log."""
+    expected = alone(*MERGED[case])
+    for place, writers in interleaved(*MERGED[case]):
+        assert [writer.result for writer in writers] == ["made", "made"]
+        assert undated(MODO("", place).metadata) == expected
+        assert len(check_whole(place)) in {
+            4,
+            3 if case == "one value" else 4,
+        }  # who finds the value there edits nothing
+
+
+@pytest.mark.parametrize("case", some_at_once(CLASHING, {"one slot"}))
+def test_of_edits_that_clash_never_two_are_made(case):
+    """Every pair of steps: one is made or none, nothing is left of the other, and trying again works or says why not."""
+    one, other = CLASHING[case]
+    outcomes = {("made", "no"): alone(one), ("no", "made"): alone(other), ("no", "no"): alone()}
+    possible_in_turn = {"one slot": [(one, other), (other, one)], "one id": []}.get(case, [(other, one)])
+    in_turn = [alone(*acts) for acts in possible_in_turn]
+    made = 0
+    for place, writers in interleaved(one, other):
+        results = [writer.result for writer in writers]
+        said = undated(MODO("", place).metadata)
+        records = check_whole(place)
+        if results == ["made", "made"]:  # one had ended before the other began
+            assert said in in_turn
+            continue
+        assert all(result == "made" or isinstance(result, ModosError) for result in results)
+        assert said == outcomes[tuple("made" if result == "made" else "no" for result in results)]
+        assert len(records) == 2 + results.count("made")
+        made += results.count("made")
+        for result in results:
+            if case == "one slot" and result != "made":
+                assert isinstance(result, ConflictError)
+                assert (result.place, result.slot) == ("sample/s", "name")
+                assert {result.ours, result.theirs} == {"ours", "theirs"}
+    assert made
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", MERGED)
+def test_a_writer_killed_anywhere_harms_nobody(case):
+    """The other is stopped at any step meanwhile; its edit is made, that of the killed one wholly or not at all."""
+    one, other = MERGED[case]
+    states = [alone(other), alone(one, other)]
+    completed = 0
+    for first, second in itertools.product(range(accesses_of(one)), range(accesses_of(other) + 1)):
+        place = new_place()
+        doomed, living = Writer(place, "a", one), Writer(place, "b", other)
+        for writer, steps in ((doomed, first), (living, second)):
+            for _ in range(steps):
+                writer.step()
+        doomed.kill()
+        living.finish()
+        assert living.result == "made"
+        complete(place)
+        said = undated(MODO("", place).metadata)
+        assert said in states
+        completed += said == states[1]
+        check_whole(place)
+        if said == states[0]:
+            one(MODO("", place))
+        assert undated(MODO("", place).metadata) == states[1]
+    assert completed
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", CLASHING)
+def test_a_writer_killed_while_edits_clash_leaves_no_half(case):
+    """What it had recorded is completed, or the other is made; the next one gets on in any case."""
+    one, other = CLASHING[case]
+    allowed = [alone(), alone(one), alone(other)]
+    for first, second in itertools.product(range(accesses_of(one)), range(accesses_of(other) + 1)):
+        place = new_place()
+        doomed, living = Writer(place, "a", one), Writer(place, "b", other)
+        for writer, steps in ((doomed, first), (living, second)):
+            for _ in range(steps):
+                writer.step()
+        doomed.kill()
+        living.finish()
+        said = undated(MODO("", place).metadata)
+        assert said in allowed or living.result == "made"
+        if living.result == "made" and case in {"one slot", "one id"}:
+            assert "theirs" in {value.get("name") for value in said.values()}
+        complete(place)
+        check_whole(place)
+        MODO("", place).update_element("t" if case != "removed and linked" else "s", {"name": "the next"})
+
+
+@pytest.mark.thorough
+@given(st.lists(st.integers(0, 2), max_size=60), st.integers(0, 30))
+@settings(max_examples=60, deadline=None)
+def test_three_writers_in_any_order(order, killed_at):
+    """Three edits, one of them of the same slot as another; the third may be killed at any step."""
+    place = new_place()
+    acts = (update("s", name="ours"), update("s", name="theirs", sex="Female"), add("b", "assay1"))
+    writers = [Writer(place, name, act) for name, act in zip("abc", acts, strict=True)]
+    for position, number in enumerate(order):
+        if position == killed_at:
+            writers[2].kill()
+        writers[number].step()
+    for writer in writers:
+        writer.finish()
+    complete(place)
+    said = MODO("", place).metadata
+    check_whole(place)
+    first, second, third = (writer.result for writer in writers)
+    if "made" in {first, second}:
+        assert said["sample/s"]["name"] in {
+            value for value, result in (("ours", first), ("theirs", second)) if result == "made"
+        }
+    if second != "made":
+        assert said["sample/s"].get("sex") == "Male"
+    assert (said["assay/assay1"]["has_sample"] == ["sample/s", "sample/b"]) == ("sample/b" in said)
+    assert "sample/b" in said or third == "killed"
+
+
+def create(**slots):
+    return lambda place: MODO.create("", place, id="ex", creation_date="2024-01-17", **slots)
+
+
+@pytest.mark.parametrize("name", some_at_once(["ours", "theirs"], {"ours"}))
+def test_an_object_is_made_once_wherever_its_makers_meet(name):
+    """Every pair of steps: it is what the one says who made it; both do only when they make the same."""
+    steps = range(0, 16, 1 if name == "theirs" else 3)
+    for first, second in itertools.product(steps, steps):
+        place = FsspecStorage(fsspec.filesystem("memory"), f"/interleaving-{next(numbers)}")
+        writers = [
+            Writer(place, "a", create(name="ours"), opens=False),
+            Writer(place, "b", create(name=name), opens=False),
+        ]
+        for writer, count in zip(writers, (first, second), strict=True):
+            for _ in range(count):
+                writer.step()
+        for writer in writers:
+            writer.finish()
+        results = [writer.result for writer in writers]
+        made = results.count("made")
+        assert all(result == "made" or isinstance(result, ObjectExistsError) for result in results), (
+            first,
+            second,
+            results,
+        )
+        check_whole(place)
+        assert made < 2 or name == "ours"
+        found = MODO("", place).metadata["ex"]["name"]
+        assert (
+            found in {each for each, result in (("ours", results[0]), (name, results[1])) if result == "made"}
+            or not made
+        )
