@@ -23,6 +23,7 @@ DOCUMENTS = {
     "latin.yaml": b"- element: {id: fr\xfch}\n",
     "good.yaml": yaml.safe_dump([{"element": OBJECT}]),
     "notes.txt": "",
+    "column.csv": "@type,sexx\nSample,Male\n",
 }
 
 MISTAKES = [
@@ -47,7 +48,19 @@ MISTAKES = [
     ("create {nothing} --from-file slot.yaml", 1, "'sexx' is no slot of Sample"),
     ("create {nothing} --from-file file.yaml", 1, "there is no file 'nope.cram'"),
     ("add {ex}", 2, "give --element or --from-file"),
-    ("add {ex} --from-file=", 1, "the name of a description ends in"),
+    ("add {ex} --from-file=", 1, "'' names no description"),
+    ("add {ex} --from-file notes.txt --format yml", 1, "did you mean 'yaml' or"),
+    ("add {ex} --from-file column.csv", 1, "column.csv, line 1, column 2: the column 'sexx' is no slot"),
+    ("add {ex} --element {{}} --format yaml", 2, "--format goes with --from-file"),
+    ("create {nothing} --dry-run", 2, "--dry-run goes with --from-file"),
+    ("create", 2, "Missing argument 'OBJECT'; see 'modos create --help'"),
+    ("create --from-file good.yaml", 2, "Missing argument 'OBJECT'"),
+    ("add", 2, "Missing argument 'OBJECT'; see 'modos add --help'"),
+    ("export {nothing}", 1, "there is no digital object here"),
+    ("export {ex} --format yml", 1, "'yml' is no format of descriptions"),
+    ("export {ex} -o good.yaml", 1, "good.yaml: is there already"),
+    ("export {ex} -o out.txt", 1, "the name of a description ends in"),
+    ("export {ex} --overwrite", 2, "--overwrite goes with --output"),
     ("add {ex} --element {{", 2, "is no JSON at line 1, column 2"),
     ('add {ex} --element {{"id":"s2",}}', 2, "is no JSON at line 1, column 1"),
     ('add {ex} --element {{"id":"s2","id":"s3"}}', 2, "the key 'id' is there twice"),
@@ -71,7 +84,7 @@ MISTAKES = [
     ("update {ex}", 2, "name an ELEMENT"),
     ("update {ex} s1", 2, "nothing to update"),
     ("update {ex} s9 --element {{}}", 1, "there is no element 's9'"),
-    ('update {ex} s1 --element {{"id":"s2"}}', 1, "an id cannot be changed"),
+    ('update {ex} s1 --element {{"id":"s2"}}', 1, "an id is not changed by an update"),
     ('update {ex} s1 --element {{"sex":"Mal"}}', 1, "did you mean 'Male'"),
     ("update {ex} s1 --element {{}} --no-remove", 2, "--no-remove goes with --from-file"),
     ("update {ex} s1 --from-file good.yaml", 2, "ELEMENT and --from-file do not go together"),
@@ -247,6 +260,7 @@ def test_notes_of_an_error_follow_its_sentence(modos, ex, tmp_path, monkeypatch)
 
     result = modos("update", ex, "--from-file", document)
 
+    line = document.read_text().splitlines().index("    sex: Mal") + 1
     assert is_one_sentence(result, 1), result
-    assert result.err.endswith(f"; while reading the entry 's2' of {document}\n")
+    assert result.err.endswith(f"; while reading the entry 's2' of {document}, line {line}, column 5\n")
     assert MODO(ex).metadata["sample/s1"]["sex"] == "Male"

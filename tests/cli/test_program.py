@@ -75,11 +75,23 @@ def test_no_arguments_at_all_show_the_help(modos):
 def test_commands_complete_in_the_shell(modos_process, clean_environment):
     """The script that a shell loads is there, and what it asks for is answered."""
     script = modos_process(env={**clean_environment, "_MODOS_COMPLETE": "source_bash"})
-    asked = {"_MODOS_COMPLETE": "complete_bash", "COMP_WORDS": "modos tr", "COMP_CWORD": "1"}
+    asked = {"_MODOS_COMPLETE": "complete_bash", "COMP_WORDS": "modos tran", "COMP_CWORD": "1"}
     answer = modos_process(env={**clean_environment, **asked})
 
     assert "complete -o" in script.out
     assert answer.out.split() == ["transfer"]
+
+
+def test_ids_complete_in_the_shell(modos_process, ex, clean_environment):
+    """Those of the object that the line names, in full or alone; a place that cannot be read has none."""
+
+    def completed(line: str) -> list[str]:
+        asked = {"_MODOS_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        return modos_process(env={**clean_environment, **asked}).out.split()
+
+    assert completed(f"modos show {ex} s") == ["sample/s1", "s1"]
+    assert completed(f"modos add {ex} --part-of a") == ["assay/assay1", "assay1"]
+    assert completed(f"modos show {ex}-none s") == []
 
 
 def test_without_its_packages_it_says_how_to_install_them():

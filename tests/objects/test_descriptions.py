@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from modos import MODO
-from modos.errors import ModosError, ObjectExistsError
+from modos.errors import DanglingLinkError, InvalidDocumentError, ModosError, ObjectExistsError
 from modos.testing.samples import write_samples
 
 ROOT = "data.zarr/zarr.json"
@@ -117,7 +117,8 @@ def test_what_is_not_described_goes_unless_it_is_to_stay(place, source, edited, 
     modo = MODO.from_file(path, "ex", place)
     assert list(modo.metadata) == ["ex", "reference/reference1", "sample/sample1"]
     assert "has_assay" not in modo.metadata["ex"]
-    assert [name for name in content(place) if "demo1" in name or "assay1" in name] == []
+    left = [name for name in content(place) if "demo1" in name or "assay1" in name]
+    assert [name for name in left if not name.startswith("ex/.modos/")] == []
 
 
 def test_one_edit_can_hand_names_on(place, source, edited):
@@ -174,7 +175,6 @@ MISTAKES = {
     "a file for the object": argument("ex", source_file="data/demo1.cram"),
     "an id twice": lambda entries, by_id: entries.append(by_id["sample1"]),
     "two objects": lambda entries, by_id: entries.append({"element": {"@type": "MODO", "id": "ex2"}}),
-    "no object": lambda entries, by_id: entries.remove(by_id["ex"]),
     "a path that leaves": mistake("reference1", data_path="../reference.fa"),
     "an absolute path": mistake("reference1", data_path="/reference.fa"),
     "a path in the hierarchy": mistake("reference1", data_path="data.zarr/reference.fa"),
@@ -212,11 +212,52 @@ def test_what_cannot_be_read_changes_nothing(place, source, tmp_path):
     assert place.empty()
 
 
-def test_errors_say_which_entry_they_are_about(place, edited):
-    """A note names the entry and the document."""
+@pytest.mark.parametrize("place", ["local"], indirect=True)
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (argument("sample1", part_of="nobody"), r"part_of: nobody"),
+        (mistake("demo1", data_format="CRAMM"), r"data_format: CRAMM"),
+        (mistake("demo1", has_sample="nobody"), r"has_sample: nobody"),
+        (argument("demo1", source_file="data/missing.cram"), r"source_file: data/missing.cram"),
+    ],
+)
+def test_errors_say_where_what_is_refused_is_written(place, edited, change, line):
+    """A note names the entry, the document, and line and column of the slot or argument."""
+    path = edited(change)
     with pytest.raises(ModosError) as caught:
-        MODO.from_file(edited(argument("sample1", part_of="nobody")), "ex", place)
-    assert any("'sample1'" in note and "edited.yaml" in note for note in caught.value.__notes__)
+        MODO.from_file(path, "ex", place)
+    number, text = next((n, text) for n, text in enumerate(path.read_text().splitlines(), 1) if line in text)
+    column = len(text) - len(text.lstrip()) + 1
+    assert caught.value.__notes__[0].endswith(f"of {path}, line {number}, column {column}")
+
+
+@pytest.mark.parametrize("place", ["local"], indirect=True)
+def test_links_to_what_goes_are_refused(place, source, edited):
+    """A link to an element that is in the object and no longer described is as wrong as one to nothing."""
+    MODO.from_file(source / "study.yaml", "ex", place)
+    before = MODO("ex", place).metadata
+    path = edited(lambda entries, by_id: entries.remove(by_id["sample1"]))
+    with pytest.raises(DanglingLinkError, match="sample/sample1"):
+        MODO.from_file(path, "ex", place)
+    assert MODO("ex", place).metadata == before
+    path.write_text("[]")
+    with pytest.raises(InvalidDocumentError, match=f"{path}: a description has one entry"):
+        MODO.from_file(path, "ex", place, no_remove=True)
+
+
+@pytest.mark.parametrize("place", ["local"], indirect=True)
+def test_a_table_of_some_elements_updates_those(place, source, tmp_path):
+    """Where what is not described stays, an object that exists needs no entry; otherwise, and for a new one, it does."""
+    modo = MODO.from_file(source / "study.yaml", "ex", place)
+    (tmp_path / "samples.csv").write_text("id,sex,collector\nsample1,null,Foo|Bar\nsample2,Male,\n")
+    modo.update_from_file(tmp_path / "samples.csv", no_remove=True)
+    said = modo.metadata
+    assert said["sample/sample1"] == {"@type": "Sample", "collector": ["Foo", "Bar"], "name": "Sample 1"}
+    assert (said["sample/sample2"], len(said)) == ({"@type": "Sample", "sex": "Male"}, 6)
+    for where, keep in (("ex", False), ("new", True)):
+        with pytest.raises(ModosError, match="one entry with @type MODO"):
+            MODO.from_file(tmp_path / "samples.csv", where, place, no_remove=keep)
 
 
 def test_an_object_that_is_to_be_new_may_not_be_there(place, source, content):

@@ -3,12 +3,30 @@
 Owns how such text is read and where in it a mistake is. Must not know which slots there are.
 """
 
+import io
 import json
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-__all__ = ["FromFile", "PartOf", "Slots", "SourceFile", "exactly_one", "refuse_beside"]
+from modos.cli.places import ids_in
+
+if TYPE_CHECKING:
+    from modos.objects.descriptions.description import Document
+
+__all__ = [
+    "FileFormat",
+    "FromFile",
+    "PartOf",
+    "Slots",
+    "SourceFile",
+    "document",
+    "exactly_one",
+    "missing",
+    "refuse_beside",
+    "refuse_without",
+]
 
 
 def slots_from_json(text: str) -> dict[str, Any]:
@@ -53,12 +71,69 @@ SourceFile = Annotated[
 ]
 PartOf = Annotated[
     str | None,
-    typer.Option("--part-of", "-p", metavar="ID", help="Element, or the object, to link the element from."),
+    typer.Option(
+        "--part-of",
+        "-p",
+        metavar="ID",
+        autocompletion=ids_in,
+        help="Element, or the object, to link the element from.",
+    ),
 ]
 FromFile = Annotated[
-    str | None,
-    typer.Option("--from-file", "-f", metavar="FILE", help="Description to read: YAML, JSON, CSV, TSV or RDF."),
+    list[str] | None,
+    typer.Option(
+        "--from-file",
+        "-f",
+        metavar="FILE",
+        help="Description: YAML, JSON, CSV, TSV, RDF, a folder of tables, or - for standard input; may be repeated.",
+    ),
 ]
+FileFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="What --from-file is written in, where its name does not tell: yaml, json, csv, tsv, turtle, n-triples, "
+        "xml or json-ld.",
+    ),
+]
+
+_STANDARD_INPUT = "-"
+
+
+class StandardInput(io.BytesIO):
+    """What came by standard input, which can be read again."""
+
+    name = "standard input"
+
+    def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002 - as in files
+        return self.getvalue()
+
+
+def document(from_file: list[str]) -> "Document":
+    """Return what `--from-file` names: files, folders, and standard input."""
+    if from_file.count(_STANDARD_INPUT) > 1 or (_STANDARD_INPUT in from_file and sys.stdin is None):
+        raise typer.BadParameter("standard input can be read once, where there is one")
+    found = [StandardInput(sys.stdin.buffer.read()) if each == _STANDARD_INPUT else each for each in from_file]
+    return found[0] if len(found) == 1 else found
+
+
+def missing(context: typer.Context, argument: str) -> typer.BadParameter:
+    """Return the error for an argument that nobody can be asked for."""
+    return typer.BadParameter(f"Missing argument '{argument}'", ctx=context)
+
+
+def refuse_without(**options: object) -> None:
+    """Refuse options that mean nothing without a description.
+
+    Raises
+    ------
+    typer.BadParameter
+        Names the first of them.
+    """
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given is not None:
+        raise typer.BadParameter(f"{_flag(given)} goes with --from-file")
 
 
 def exactly_one(**options: object) -> None:

@@ -21,13 +21,19 @@ def remove(
     force: Annotated[
         bool, typer.Option("--force", "--yes", "-y", metavar="", help="Remove a whole object without asking.")
     ] = False,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", metavar="", help="Keep nothing of an element for 'modos undo': it is gone for good."),
+    ] = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
 ) -> None:
     """Remove an element with its files and all links to it, or the whole object with everything in it."""
+    if purge and element_id is None:
+        raise typer.BadParameter("--purge goes with an ELEMENT; of a whole object nothing is kept anyway")
     modo = open_object(place, endpoint=endpoint, anon=anon)
     if element_id is not None:
-        modo.remove_element(element_id)
+        modo.remove_element(element_id, purge=purge)
         return
     if not force:
         _confirm(modo.url)
