@@ -1,0 +1,107 @@
+"""AnnData and MuData: groups as their own libraries write and read them.
+
+Owns what these libraries are told. Knows no storage.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import zarr
+
+from modos._lazy import require
+from modos.errors import InvalidElementError
+from modos.objects.arrays.grids import CHUNK
+from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, refused
+from modos.objects.arrays.layouts.sparse import SPARSE
+from modos.objects.arrays.staging import StagingStore
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from mudata import MuData
+
+__all__ = ["decode_anndata", "decode_mudata", "encode_anndata", "encode_mudata"]
+
+_EXTRA = "single-cell"
+_TEXT = 32
+"""What a text takes, by guess."""
+
+
+def encode_anndata(group: "zarr.Group", name: str, adata: "AnnData", options: Options) -> list[Fill]:
+    """Write an AnnData; matrices of dask go block by block."""
+    import anndata
+
+    dataset: dict[str, Any] = {} if options.compressors is None else {"compressors": options.compressors}
+
+    def write() -> None:
+        parent, _, last = name.rpartition("/")
+        place = group.require_group(parent) if parent else group
+        anndata.experimental.write_dispatched(place, last, adata, _write_cut, dataset_kwargs=dataset)
+
+    return _written(group, name, write, options)
+
+
+def encode_mudata(group: "zarr.Group", name: str, mdata: "MuData", options: Options) -> list[Fill]:
+    """Write a MuData with all its modalities."""
+    import mudata
+
+    place = zarr.storage.StorePath(group.store, f"{group.path}/{name}".lstrip("/"))
+    return _written(group, name, lambda: mudata.write_zarr(place, mdata), options)
+
+
+def _write_cut(
+    write: Foreign, store: Foreign, key: str, data: Foreign, *, dataset_kwargs: Mapping[str, Any], iospec: Foreign
+) -> None:
+    """Write a part of an AnnData, cut as all arrays here: its library would make shards of a gigabyte."""
+    laid: dict[str, Any] = {}
+    shape = getattr(data, "shape", ())
+    if iospec.encoding_type in {"array", "string-array"} and shape:
+        blocks = data.chunks if hasattr(data, "dask") else None
+        laid = Options().array(data.dtype.itemsize if iospec.encoding_type == "array" else _TEXT, shape, blocks=blocks)
+        if blocks is not None:
+            data = data.rechunk(laid["shards"]["shape"] if laid["shards"] else laid["chunks"])
+    elif iospec.encoding_type in SPARSE and getattr(data, "nnz", 0) * data.dtype.itemsize > CHUNK:
+        laid = Options().array(data.dtype.itemsize, (data.nnz,))
+    told = dict(dataset_kwargs) | {part: laid[part] for part in ("chunks", "shards") if part in laid}
+    write(store, key, data, dataset_kwargs=told)
+
+
+def _written(group: "zarr.Group", name: str, write: Fill, options: Options) -> list[Fill]:
+    """Let a library write, now or once there is a place for what it writes; it leaves out chunks that are empty."""
+    store = group.store
+    assert isinstance(store, StagingStore)
+
+    def complete() -> None:
+        with refused(name), store.incomplete():
+            try:
+                write()
+            except Exception as error:
+                if type(error).__name__ != "IORegistryError":  # which AnnData keeps to itself
+                    raise
+                reason = f"{name}: {error}; only AnnData in memory or of dask are stored, to_memory() makes it one"
+                raise InvalidElementError(reason) from error
+            if options.attributes:
+                group[name].attrs.update(dict(options.attributes))
+
+    if options.deferred:
+        return [complete]
+    complete()
+    return []
+
+
+def decode_anndata(node: Foreign, *, lazy: bool = False) -> "AnnData":
+    """Read an AnnData, or open it to be read as it is used."""
+    anndata = require("anndata", extra=_EXTRA, purpose="reading an AnnData")
+    if lazy:
+        require("xarray", extra="arrays", purpose="reading an AnnData lazily")
+        require("dask", extra="arrays", purpose="reading an AnnData lazily")
+        found: AnnData = anndata.experimental.read_lazy(node)
+        return found
+    whole: AnnData = anndata.io.read_elem(node)
+    return whole
+
+
+def decode_mudata(node: Foreign) -> "MuData":
+    """Read a MuData."""
+    mudata = require("mudata", extra=_EXTRA, purpose="reading a MuData")
+    found: MuData = mudata.read_zarr(node.store_path)
+    return found

@@ -1,0 +1,248 @@
+"""How data become arrays of zarr: which library they are of, and plain arrays themselves.
+
+Owns the table of kinds, and writing an array block by block. Knows no storage; every other kind has a module of its own.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import zarr
+
+from modos._lazy import require
+from modos.errors import InvalidElementError, ModosError
+from modos.objects.arrays.grids import SHARD, cut, slabs
+
+__all__ = ["Fill", "Foreign", "Options", "encode", "encode_array", "fill", "refused"]
+
+type Fill = Callable[[], object]
+type Foreign = Any
+"""Something of zarr, numpy, pandas, scipy, xarray or dask: their types say too little, or too much, of what is used here."""
+
+_TEXT_BYTES = 32
+"""What a text takes, by guess, for cutting arrays of them."""
+
+_BLOCKS_AT_ONCE = 3
+
+_ENCODERS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("pandas", "DataFrame"): "frames:encode_frame",
+        ("pandas", "Series"): "frames:encode_series",
+        ("pandas", "Index"): "frames:encode_index",
+        ("pyarrow", "Table"): "frames:encode_table",
+        ("xarray", "Dataset"): "labelled:encode_dataset",
+        ("xarray", "DataArray"): "labelled:encode_labelled",
+        ("scipy", "sparray"): "sparse:encode_sparse",
+        ("scipy", "spmatrix"): "sparse:encode_sparse",
+        ("sparse", "SparseArray"): "sparse:encode_pydata",
+        ("anndata", "AnnData"): "annotated:encode_anndata",
+        ("mudata", "MuData"): "annotated:encode_mudata",
+    }
+)
+"""Package and class to the module and function that encode its instances; all else is numpy's."""
+
+_LIBRARIES: Mapping[str, str] = MappingProxyType(
+    {"frames": "pandas", "labelled": "xarray", "sparse": "scipy.sparse", "annotated": "anndata"}
+)
+"""Module to the library that it takes; what comes from another package may come without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How data are to be stored.
+
+    Attributes
+    ----------
+    chunks, shards
+        As for `modos.objects.arrays.grids.cut`.
+    compressors
+        As zarr takes them; `None` for zarr's default.
+    attributes
+        What the group or array says besides.
+    labels
+        Dimension to labels along it, in the order of the axes; `None` for none.
+    deferred
+        Whether documents too may wait until there is a place to store chunks at, so that these need not be kept.
+    """
+
+    chunks: Sequence[int] | None = None
+    shards: Sequence[int] | None = None
+    compressors: Any = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] | None = None
+    deferred: bool = False
+
+    def array(
+        self,
+        itemsize: int,
+        shape: Sequence[int],
+        attributes: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        blocks: Sequence[Sequence[int]] | None = None,
+    ) -> dict[str, Any]:
+        """Return what zarr is to be told of an array of this shape, and of these blocks if it is lazy."""
+        grid = cut(shape, itemsize, chunks=self.chunks, shards=self.shards, blocks=blocks)
+        shards = None if grid.shards is None else {"shape": grid.shards, "index_location": "start"}
+        return {
+            "chunks": grid.chunks,
+            "shards": shards,
+            "compressors": "auto" if self.compressors is None else self.compressors,
+            "attributes": {**self.attributes, **attributes} or None,
+        }
+
+
+type Encoder = Callable[["zarr.Group", str, Any, Options], list[Fill]]
+
+
+def encode(group: "zarr.Group", name: str, data: object, options: Options) -> list[Fill]:
+    """Make the groups and arrays of data, and return what writes their chunks.
+
+    Parameters
+    ----------
+    group
+        Of the element.
+    name
+        Path in it.
+    data
+        Anything of the table, or that numpy makes an array of.
+    options
+        How.
+
+    Raises
+    ------
+    InvalidElementError
+        When data of this kind or type cannot be stored; says why.
+    """
+    encoder = _encoder(data)
+    with refused(name):
+        if options.labels is not None:
+            if encoder is not encode_array:
+                reason = f"{name}: labels are for arrays; a {type(data).__name__} brings its own"
+                raise InvalidElementError(reason)
+            encode_labels = _function("labelled", "encode_labels")
+            return encode_labels(group, name, data, options)
+        return encoder(group, name, data, options)
+
+
+def _encoder(data: object) -> Encoder:
+    for each in type(data).__mro__:
+        place = _ENCODERS.get((each.__module__.partition(".")[0], each.__name__.removeprefix("_")))
+        if place is not None:
+            return _function(*place.split(":"))
+    return encode_array
+
+
+def _function(module: str, name: str) -> Encoder:
+    require(_LIBRARIES[module], extra="arrays", purpose="storing such data")
+    found: Encoder = getattr(importlib.import_module(f"modos.objects.arrays.layouts.{module}"), name)
+    return found
+
+
+@contextmanager
+def refused(name: str) -> Iterator[None]:
+    """Say in our words that a library refuses to store data."""
+    try:
+        yield
+    except ModosError as error:
+        error.add_note(f"while storing the array {name!r}")
+        raise
+    except (TypeError, ValueError, KeyError, NotImplementedError, AttributeError) as error:
+        reason = f"{name}: these data cannot be stored: {error}"
+        raise InvalidElementError(reason) from error
+
+
+# -- plain arrays -------------------------------------------------------------------------------------------------------
+
+
+def encode_array(group: "zarr.Group", name: str, data: Foreign, options: Options) -> list[Fill]:
+    """Make a plain array; one of dask or zarr is read block by block, and never held whole."""
+    values: Foreign = data if _is_blocked(data) else _plain(data)
+    attributes = {}
+    if values.dtype.kind in "mM":
+        attributes = {"modos": {"dtype": str(values.dtype)}}
+        values = values.view("int64")
+    blocks = values.chunks if hasattr(values, "dask") else None
+    text = values.dtype.kind == "T" or values.dtype.hasobject
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        dtype=values.dtype,
+        config={"write_empty_chunks": True},
+        **options.array(_TEXT_BYTES if text else values.dtype.itemsize, values.shape, attributes, blocks=blocks),
+    )
+    return [lambda: fill(array, values)]
+
+
+def fill(array: Foreign, values: Foreign, at: Sequence[int] = ()) -> None:
+    """Write values into an array, at an offset, shard by shard where they are large.
+
+    Parameters
+    ----------
+    array
+        Where to.
+    values
+        Of numpy, dask or zarr.
+    at
+        Where the first one goes; empty for the beginning.
+    """
+    offset = tuple(at) or (0,) * array.ndim
+    shape = values.shape
+    if 0 in shape:
+        return
+    if hasattr(values, "dask"):
+        import dask.array
+
+        stored = array.shards or array.chunks
+        blocks = values if any(offset) else values.rechunk(dict(enumerate(stored)))
+        region = tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))
+        dask.array.store(blocks, array, regions=region, lock=any(offset), compute=True)
+        return
+    if values.nbytes <= SHARD:
+        array[tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))] = np.asarray(values)
+        return
+
+    def write(region: tuple[slice, ...]) -> None:
+        target = tuple(slice(part.start + start, part.stop + start) for part, start in zip(region, offset, strict=True))
+        array[target] = np.asarray(values[region])
+
+    blocks = list(_aligned(shape, array.shards or array.chunks, offset))
+    with ThreadPoolExecutor(_BLOCKS_AT_ONCE) as pool:
+        under_way = [pool.submit(write, block) for block in blocks]
+        try:
+            for each in under_way:
+                each.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _aligned(shape: Sequence[int], stored: Sequence[int], offset: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Yield the regions of what is written that lie in one stored object each, so that no two writers meet in one."""
+    ends = [start + size for start, size in zip(offset, shape, strict=True)]
+    for region in slabs(ends, stored):
+        parts = [
+            slice(max(part.start - start, 0), part.stop - start) for part, start in zip(region, offset, strict=True)
+        ]
+        if all(part.stop > part.start for part in parts):
+            yield tuple(parts)
+
+
+def _is_blocked(data: object) -> bool:
+    return isinstance(data, zarr.Array) or (hasattr(data, "dask") and hasattr(data, "rechunk"))
+
+
+def _plain(data: object) -> "np.ndarray[Any, Any]":
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise InvalidElementError("the array is masked, which would be lost; fill it, or give a table of pandas")
+    values = np.asarray(data)
+    if values.dtype.hasobject and values.dtype.kind != "T":
+        if not all(isinstance(value, str) for value in values.flat):
+            reason = "the data are no plain array of numbers, booleans or text; convert them first"
+            raise InvalidElementError(reason)
+        values = values.astype(np.dtypes.StringDType())
+    return values

@@ -1,0 +1,137 @@
+"""Labelled arrays of xarray: a group as xarray itself writes and reads it.
+
+Owns what xarray is told. Knows no storage.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from modos._lazy import require
+from modos.errors import InvalidElementError
+from modos.objects.arrays.grids import SHARD
+from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options
+
+__all__ = ["decode_dataset", "encode_dataset", "encode_labelled", "encode_labels"]
+
+_UNNAMED = "data"
+_OF_FILES = ("chunks", "shards", "preferred_chunks", "compressor", "compressors", "filters", "serializer", "chunksizes")
+"""What xarray remembers of how the file was laid out that data came from; here they are laid out anew."""
+
+type Unit = Literal["s", "ms", "us", "ns"]
+
+_UNITS: Mapping[Unit, str] = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+}
+
+
+def encode_dataset(group: "zarr.Group", name: str, dataset: xr.Dataset, options: Options) -> list[Fill]:
+    """Make the group of a dataset; what is large or lazy in it is written block by block, by dask."""
+    return _encode(group, name, dataset, options, {})
+
+
+def encode_labelled(group: "zarr.Group", name: str, array: xr.DataArray, options: Options) -> list[Fill]:
+    """Make the group of a labelled array: a dataset of one variable."""
+    taken = {*array.coords, *array.dims}
+    variable = str(array.name) if array.name is not None and array.name not in taken else _UNNAMED
+    while variable in taken:
+        variable += "_"
+    return _encode(group, name, array.to_dataset(name=variable), options, {"variable": variable, "name": array.name})
+
+
+def encode_labels(group: "zarr.Group", name: str, data: Foreign, options: Options) -> list[Fill]:
+    """Make the group of an array with labels that are given beside it."""
+    labels: Mapping[str, Any] = options.labels or {}
+    values = data if hasattr(data, "dask") else np.asarray(data)
+    if len(labels) != values.ndim:
+        reason = f"{name}: labels are given for {len(labels)} dimensions, the array has {values.ndim}"
+        raise InvalidElementError(reason)
+    coords = {dimension: each for dimension, each in labels.items() if each is not None}
+    return encode_labelled(group, name, xr.DataArray(values, coords=coords, dims=list(labels)), options)
+
+
+def _encode(
+    group: "zarr.Group", name: str, dataset: xr.Dataset, options: Options, said: Mapping[str, object]
+) -> list[Fill]:
+    dataset = dataset.copy(deep=False)
+    encoding: dict[Any, Any] = {}
+    for variable, array in dataset.variables.items():
+        array.encoding = {key: value for key, value in array.encoding.items() if key not in _OF_FILES}
+        given = options if variable in dataset.data_vars else Options(compressors=options.compressors)
+        laid = given.array(max(array.dtype.itemsize, 1), array.shape, blocks=array.chunks)
+        del laid["attributes"]
+        encoding[variable] = {**laid, **_of_times(array)}
+    large = [each for each, array in dataset.data_vars.items() if array.chunks is not None or array.nbytes > SHARD]
+    if large:
+        require("dask.array", extra="arrays", purpose="storing large labelled arrays")
+    chunked = {
+        each: dataset[each].chunk(dict(zip(dataset[each].dims, _stored(encoding[each]), strict=True))) for each in large
+    }
+    dataset = dataset.assign(chunked)
+    if said:
+        dataset.attrs = {**dataset.attrs, "modos": dict(said)}
+    dataset.attrs = {**dataset.attrs, **options.attributes}
+    delayed = dataset.to_zarr(
+        group.store,
+        group=f"{group.path}/{name}".lstrip("/"),
+        mode="w-",
+        encoding=encoding,
+        compute=False,
+        consolidated=False,
+        zarr_format=3,
+        write_empty_chunks=True,
+    )
+    return [delayed.compute] if chunked else []
+
+
+def _of_times(array: Foreign) -> dict[str, str]:
+    """Return the unit in which times are stored: their own, so that later ones fit as well, unless it was chosen."""
+    if array.dtype.kind != "M" or "units" in array.encoding:
+        return {}
+    unit = cast("Unit", np.datetime_data(array.dtype)[0])
+    return {"units": f"{_UNITS[unit]} since 1970-01-01", "dtype": "int64"}
+
+
+def _time_units(node: Foreign) -> dict[str, Unit]:
+    """Return the times whose unit is that of their type, which xarray has to be told for it to come back."""
+    known = {f"{text} since 1970-01-01": unit for unit, text in _UNITS.items()}
+    said = {name: known.get(str(array.attrs.get("units"))) for name, array in node.arrays()}
+    return {name: unit for name, unit in said.items() if unit is not None}
+
+
+def _stored(laid: Mapping[str, Any]) -> tuple[int, ...]:
+    stored: tuple[int, ...] = laid["chunks"] if laid["shards"] is None else laid["shards"]["shape"]
+    return stored
+
+
+def decode_dataset(node: Foreign, *, lazy: bool = False, by_dask: bool = False) -> Foreign:
+    """Open a group of labelled arrays.
+
+    Parameters
+    ----------
+    node
+        The group.
+    lazy
+        Whether to leave values where they are until they are used.
+    by_dask
+        Whether they shall be arrays of dask, in the blocks they are stored in.
+    """
+    chunks: Foreign = {} if by_dask else None
+    found: Foreign = xr.open_zarr(
+        node.store,
+        group=node.path,
+        consolidated=False,
+        zarr_format=3,
+        chunks=chunks,
+        decode_times={name: xr.coders.CFDatetimeCoder(time_unit=unit) for name, unit in _time_units(node).items()},
+    )
+    said: Foreign = found.attrs.pop("modos", None)
+    if not (lazy or by_dask):
+        found = found.load()
+    return found if not said else found[said["variable"]].rename(said["name"])

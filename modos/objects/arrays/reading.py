@@ -1,0 +1,252 @@
+"""Reading an array of an object in the form that is asked for.
+
+Owns which forms each layout has. Knows no storage; loads the library of a form where it is asked for.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from modos._lazy import require
+from modos.errors import InvalidInputError
+from modos.model import ElementId
+from modos.objects.arrays.edits import located
+from modos.objects.arrays.layouts.encoding import Foreign
+from modos.objects.arrays.said import node_of
+from modos.objects.snapshot import Snapshot
+from modos.storage import Storage
+
+__all__ = ["Form", "layout_of", "read"]
+
+type Form = Literal["numpy", "pandas", "xarray", "dask", "sparse", "arrow", "anndata", "mudata", "zarr"]
+type Layout = Literal["array", "dataframe", "sparse", "labelled", "anndata", "mudata", "group"]
+
+_LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {
+        "dataframe": "dataframe",
+        "csr_matrix": "sparse",
+        "csc_matrix": "sparse",
+        "anndata": "anndata",
+        "MuData": "mudata",
+        "mudata": "mudata",
+    }
+)
+_PACKAGES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "pandas": ("pandas", "arrays"),
+        "xarray": ("xarray", "arrays"),
+        "dask": ("dask.array", "arrays"),
+        "sparse": ("scipy.sparse", "arrays"),
+        "arrow": ("pyarrow", "arrow"),
+        "anndata": ("anndata", "single-cell"),
+        "mudata": ("mudata", "single-cell"),
+    }
+)
+"""Form to the module it takes and the extra that brings it."""
+
+_NEEDS: Mapping[Layout, Form] = MappingProxyType({"dataframe": "pandas", "sparse": "sparse", "labelled": "xarray"})
+"""Layouts that one library reads, whatever form they are wanted in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is read of an array, and how."""
+
+    rows: slice | None
+    columns: Sequence[object] | None
+    lazy: bool
+
+
+def read(
+    storage: Storage,
+    said: Snapshot,
+    element_id: str | ElementId,
+    name: str,
+    as_: Form | None = None,
+    *,
+    rows: slice | None = None,
+    columns: Sequence[object] | None = None,
+    lazy: bool = False,
+) -> Foreign:
+    """Read an array; see `MODO.read_array`."""
+    path = located(said, element_id, name)
+    element = said.resolve(element_id)
+    layout = layout_of(said, path)
+    forms = _FORMS[layout]
+    form = as_ or _usual(said, path, layout)
+    if form == "zarr":
+        return node_of(storage, said, element, name)
+    if form not in forms:
+        reason = f"{path} is stored as {_WHAT[layout]} and cannot be read as {form!r}; there are {', '.join([*forms, 'zarr'])}"
+        raise InvalidInputError(reason)
+    if columns is not None and layout != "dataframe":
+        raise InvalidInputError(f"{path} is {_WHAT[layout]}, which has no columns to choose from")
+    for each in {form, _NEEDS.get(layout, form)} & _PACKAGES.keys():
+        module, extra = _PACKAGES[each]
+        require(module, extra=extra, purpose=f"reading {path} as {each}")
+    return forms[form](node_of(storage, said, element, name), _Wanted(rows, columns, lazy))
+
+
+def layout_of(said: Snapshot, path: str) -> Layout:
+    """Tell how something in the hierarchy is laid out."""
+    document = said.others[path]
+    if document["node_type"] == "array":
+        return "array"
+    layout = _LAYOUTS.get(str(document.get("attributes", {}).get("encoding-type")))
+    if layout is not None:
+        return layout
+    start = f"{path}/"
+    children = (each for name, each in said.others.items() if name.startswith(start) and "/" not in name[len(start) :])
+    arrays = [each for each in children if each["node_type"] == "array"]
+    named = [each for each in arrays if each.get("dimension_names")]
+    return "labelled" if named and all(each in named or not each["shape"] for each in arrays) else "group"
+
+
+def _usual(said: Snapshot, path: str, layout: Layout) -> str:
+    """Return the form in which something was stored."""
+    about = said.others[path].get("attributes", {}).get("modos")
+    if isinstance(about, Mapping) and about.get("arrow"):
+        return "arrow"
+    return "zarr" if layout == "group" else next(iter(_FORMS[layout]))
+
+
+# -- each layout in each form -------------------------------------------------------------------------------------------
+
+
+def _frames() -> Foreign:
+    return importlib.import_module("modos.objects.arrays.layouts.frames")
+
+
+def _numbers(node: Foreign, wanted: _Wanted) -> Foreign:
+    values = node[...] if wanted.rows is None else node[wanted.rows]
+    dtype = (node.attrs.get("modos") or {}).get("dtype")
+    return values if dtype is None else values.view(dtype)
+
+
+def _blocks(node: Foreign, wanted: _Wanted) -> Foreign:
+    arrays: Foreign = importlib.import_module("dask.array")
+    found = arrays.from_array(node, chunks=node.shards or node.chunks, name=None)
+    dtype = (node.attrs.get("modos") or {}).get("dtype")
+    found = found if dtype is None else found.view(dtype)
+    return found if wanted.rows is None else found[wanted.rows]
+
+
+def _labelled_numbers(node: Foreign, wanted: _Wanted) -> Foreign:
+    import xarray as xr
+
+    values = _blocks(node, wanted) if wanted.lazy else _numbers(node, wanted)
+    return xr.DataArray(values, dims=node.metadata.dimension_names)
+
+
+def _table_of_numbers(node: Foreign, wanted: _Wanted) -> Foreign:
+    import pandas as pd
+
+    values = _numbers(node, wanted)
+    if values.ndim not in {1, 2}:
+        raise InvalidInputError(f"{node.path} has {values.ndim} dimensions; tables have two, and series one")
+    return pd.Series(values) if values.ndim == 1 else pd.DataFrame(values)
+
+
+def _table(node: Foreign, wanted: _Wanted) -> Foreign:
+    return _frames().decode_frame(node, rows=wanted.rows, columns=wanted.columns)
+
+
+def _arrow(node: Foreign, wanted: _Wanted) -> Foreign:
+    import pyarrow as pa
+
+    said: Foreign = node.attrs.get("modos") or {}
+    found = _table(node, wanted)
+    frame = found if hasattr(found, "columns") else found.to_frame()
+    return pa.Table.from_pandas(frame, preserve_index=not said.get("arrow"))
+
+
+def _sparse(node: Foreign, wanted: _Wanted) -> Foreign:
+    from modos.objects.arrays.layouts.sparse import decode_sparse
+
+    return decode_sparse(node, wanted.rows)
+
+
+def _dataset(node: Foreign, wanted: _Wanted, *, by_dask: bool = False) -> Foreign:
+    from modos.objects.arrays.layouts.labelled import decode_dataset
+
+    partly = wanted.rows is not None
+    found = decode_dataset(node, lazy=wanted.lazy or partly, by_dask=by_dask)
+    if not partly:
+        return found
+    if hasattr(found, "data_vars"):
+        reason = (
+            f"{node.path} has several variables, so 'rows' says too little; read it with lazy=True and select from that"
+        )
+        raise InvalidInputError(reason)
+    found = found.isel({found.dims[0]: wanted.rows})
+    return found if wanted.lazy or by_dask else found.load()
+
+
+def _values_of(node: Foreign, wanted: _Wanted, *, by_dask: bool = False) -> Foreign:
+    found = _dataset(node, wanted, by_dask=by_dask)
+    if not hasattr(found, "data_vars"):
+        return found.data
+    if len(found.data_vars) == 1:
+        return next(iter(found.data_vars.values())).data
+    names = ", ".join(map(str, found.data_vars))
+    raise InvalidInputError(f"{node.path} has several variables: {names}; read it as 'xarray' and choose one")
+
+
+def _frame_of_labelled(node: Foreign, wanted: _Wanted) -> Foreign:
+    found = _dataset(node, wanted)
+    return (
+        found.to_pandas() if hasattr(found, "to_pandas") and not hasattr(found, "data_vars") else found.to_dataframe()
+    )
+
+
+def _anndata(node: Foreign, wanted: _Wanted) -> Foreign:
+    from modos.objects.arrays.layouts.annotated import decode_anndata
+
+    found = decode_anndata(node, lazy=wanted.lazy or wanted.rows is not None)
+    if wanted.rows is None:
+        return found
+    return found[wanted.rows] if wanted.lazy else found[wanted.rows].to_memory()
+
+
+def _mudata(node: Foreign, wanted: _Wanted) -> Foreign:
+    from modos.objects.arrays.layouts.annotated import decode_mudata
+
+    found = decode_mudata(node)
+    return found if wanted.rows is None else found[wanted.rows]
+
+
+_WHAT: Mapping[Layout, str] = MappingProxyType(
+    {
+        "array": "an array",
+        "dataframe": "a table",
+        "sparse": "a sparse matrix",
+        "labelled": "labelled arrays",
+        "anndata": "an AnnData",
+        "mudata": "a MuData",
+        "group": "a group of arrays",
+    }
+)
+_FORMS: Mapping[Layout, Mapping[str, Callable[[Any, _Wanted], Any]]] = MappingProxyType(
+    {
+        "array": {"numpy": _numbers, "dask": _blocks, "xarray": _labelled_numbers, "pandas": _table_of_numbers},
+        "dataframe": {
+            "pandas": _table,
+            "arrow": _arrow,
+            "numpy": lambda node, wanted: _table(node, wanted).to_numpy(),
+            "xarray": lambda node, wanted: _table(node, wanted).to_xarray(),
+        },
+        "sparse": {"sparse": _sparse, "numpy": lambda node, wanted: _sparse(node, wanted).toarray()},
+        "labelled": {
+            "xarray": _dataset,
+            "numpy": _values_of,
+            "dask": lambda node, wanted: _values_of(node, wanted, by_dask=True),
+            "pandas": _frame_of_labelled,
+        },
+        "anndata": {"anndata": _anndata},
+        "mudata": {"mudata": _mudata},
+        "group": {"xarray": _dataset},
+    }
+)
+"""Layout to what makes each of its forms; the first is that in which it was stored."""
