@@ -5,6 +5,7 @@ Owns the words of the command. Must not know how anything is found out or repair
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +40,15 @@ def check(
             "--grace", parser=duration, metavar="SPAN", help="How long what a writer left is not touched: 15m, 12h, 7d."
         ),
     ] = "1d",  # type: ignore[assignment] # typer gives it to the parser
+    vocabulary: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--vocabulary",
+            metavar="FILE",
+            envvar="MODOS_VOCABULARIES",
+            help="Terms of this vocabulary must be in it: OBO, OWL, or text with a term in each line; may be repeated.",
+        ),
+    ] = None,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
     as_json: AsJSON = False,
@@ -57,12 +67,13 @@ def check(
     from modos.objects.checks.repair import repair_object
     from modos.storage import open_storage
 
+    vocabularies = vocabulary or ()
     storage = open_storage(place, storage_options=access(place, endpoint=endpoint, anon=anon))
     depth: Depth = "listing" if listing else "contents" if deep else "indexes"
     report = (
-        repair_object(storage, depth=depth, grace=grace, dry_run=dry_run)
+        repair_object(storage, depth=depth, grace=grace, dry_run=dry_run, vocabularies=vocabularies)
         if repair
-        else check_object(storage, depth=depth, grace=grace)
+        else check_object(storage, depth=depth, grace=grace, vocabularies=vocabularies)
     )
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))

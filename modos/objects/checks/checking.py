@@ -10,7 +10,7 @@ from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 
 if TYPE_CHECKING:
-    from modos.objects.checks.examination import Depth
+    from modos.objects.checks.examination import Depth, Vocabularies
     from modos.objects.checks.findings import CheckReport
 
 __all__ = ["Checking"]
@@ -31,10 +31,11 @@ class Checking:
         repair: bool = False,
         dry_run: bool = False,
         grace: timedelta = _DAY,
+        vocabularies: "Vocabularies" = (),
     ) -> "CheckReport":
         """Find out what is wrong with the object, and repair what is safe to repair.
 
-        An object that does not open is checked by `modos.objects.checks.examination.check_object`, or by `modos check`.
+        An object that does not open is checked by `modos.check_object`, or by `modos check`.
 
         Parameters
         ----------
@@ -47,6 +48,8 @@ class Checking:
             With `repair`: only tell what would be repaired.
         grace
             What a writer has left that is younger may be that of one who is still at work: it is noted and not touched.
+        vocabularies
+            Paths of vocabularies, in which terms of theirs must be: OBO, OWL, or text; none by default.
 
         Examples
         --------
@@ -59,8 +62,8 @@ class Checking:
         from modos.objects.checks.repair import repair_object
 
         if not repair:
-            return check_object(self._storage, depth=depth, grace=grace)
-        report = repair_object(self._storage, depth=depth, grace=grace, dry_run=dry_run)
+            return check_object(self._storage, depth=depth, grace=grace, vocabularies=vocabularies)
+        report = repair_object(self._storage, depth=depth, grace=grace, dry_run=dry_run, vocabularies=vocabularies)
         if report.repairs and not dry_run:
             self._said = Snapshot.read(self._storage)
         return report

@@ -3,16 +3,19 @@
 Owns which looks are taken. Must not know how a finding is made, nor how one is repaired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from os import PathLike
 from typing import Literal, get_args
 
 from modos.errors import AccessDeniedError, AuthenticationError, InvalidInputError, KeyNotFoundError, ServiceError
 from modos.objects.checks.evidence import Evidence, gather
 from modos.objects.checks.findings import CheckReport, Finding, finding, worst_first
 from modos.objects.checks.hierarchy import hierarchy_findings
+from modos.objects.checks.recorded import record_findings
 from modos.objects.checks.statements import element_groups, statement_findings
+from modos.objects.checks.terms import term_findings
 from modos.objects.editing.files import files_of
 from modos.objects.snapshot import Snapshot
 from modos.objects.verification import verify_object
@@ -20,10 +23,12 @@ from modos.omics.checking import identify, index_findings, misdeclared
 from modos.storage import ZARR_ROOT, Storage
 from modos.transfers.abandoned import list_abandoned
 
-__all__ = ["GRACE", "Depth", "check_object", "judged"]
+__all__ = ["GRACE", "Depth", "Vocabularies", "check_object", "judged"]
 
 type Depth = Literal["listing", "indexes", "contents"]
 """How far files are looked at: by their listing; their beginnings and indexes as well; or read, against checksums."""
+
+type Vocabularies = Sequence[str | PathLike[str]]
 
 GRACE = timedelta(days=1)
 """How long what a writer has left may be that of one who is still at work."""
@@ -33,7 +38,9 @@ _ENCRYPTED = ".c4gh"
 """How names of encrypted files end, of whose content nothing can be told without a key."""
 
 
-def check_object(storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE) -> CheckReport:
+def check_object(
+    storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE, vocabularies: Vocabularies = ()
+) -> CheckReport:
     """Find out what is wrong with an object, however damaged it is. Nothing is written.
 
     The hierarchy takes one listing and one read, and a read of each document that the listing casts doubt upon: on S3 and
@@ -48,13 +55,15 @@ def check_object(storage: Storage, *, depth: Depth = "indexes", grace: timedelta
         of each as well, `"contents"` reads all that have a recorded checksum.
     grace
         What a writer has left that is younger may be that of one who is still at work, and is only noted.
+    vocabularies
+        Paths of vocabularies, in which terms of theirs must be: OBO, OWL, or text; see `modos.model.vocabularies`.
 
     Raises
     ------
     ObjectNotFoundError
         When there is nothing of an object.
     InvalidInputError
-        When there is no such depth.
+        When there is no such depth, or a vocabulary cannot be read.
 
     Examples
     --------
@@ -69,14 +78,17 @@ def check_object(storage: Storage, *, depth: Depth = "indexes", grace: timedelta
             f"{depth!r} is no depth of a check; it is one of {', '.join(get_args(Depth.__value__))}"
         )
     evidence = gather(storage)
-    return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace))
+    return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies))
 
 
-def judged(storage: Storage, evidence: Evidence, *, depth: Depth, grace: timedelta) -> tuple[Finding, ...]:
+def judged(
+    storage: Storage, evidence: Evidence, *, depth: Depth, grace: timedelta, vocabularies: Vocabularies
+) -> tuple[Finding, ...]:
     """Return all that is wrong, going by what there is of the object."""
-    findings = list(hierarchy_findings(evidence, grace))
+    findings = [*hierarchy_findings(evidence, grace), *record_findings(evidence, grace)]
     if evidence.root is not None:
         findings += statement_findings(evidence.url, evidence.root)
+        findings += term_findings(evidence.url, evidence.root, vocabularies)
         said = _snapshot(evidence)
         findings += _of_files(storage, evidence, said, deep=depth == "contents")
         if depth != "listing":

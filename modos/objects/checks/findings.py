@@ -5,6 +5,7 @@ Owns the table of findings, with how bad each is and what to do about it. Must n
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -26,12 +27,15 @@ type Code = Literal[
     "orphan-group",
     "orphan-chunk",
     "orphan-parts",
+    "unmerged-commit",
+    "old-trash",
     "old-format",
     "old-documents",
     "schema",
     "dangling-link",
     "wrong-link",
     "one-sided-link",
+    "unknown-term",
     "missing-file",
     "changed-file",
     "extra-file",
@@ -120,6 +124,18 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             f"the same transfer again completes it; {_REPAIR}",
             "they are removed once they are older than the grace time",
         ),
+        "unmerged-commit": Kind(
+            "warning",
+            "an edit was recorded and is not in the root document: its writer was killed",
+            f"the next edit completes it; {_REPAIR}",
+            "it is made part of the root document",
+        ),
+        "old-trash": Kind(
+            "note",
+            "files that an edit replaced or removed are kept for more than 30 days",
+            f"'modos trash {{url}} --empty --older-than 30d', or {_REPAIR}",
+            "they are removed for good",
+        ),
         "old-format": Kind("warning", "the object is of zarr format 2, and only read", "'modos upgrade {url}'"),
         "old-documents": Kind(
             "note",
@@ -133,6 +149,11 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
         "wrong-link": Kind("error", "a link names an element of another kind", "'modos update {url} {place}'"),
         "one-sided-link": Kind(
             "note", "an assay is in the object, and the object does not link to it", _REPAIR, "the link is added"
+        ),
+        "unknown-term": Kind(
+            "warning",
+            "a term cannot be looked up, is in none of the vocabularies at hand, or is obsolete",
+            "'modos update {url} {place}'",
         ),
         "missing-file": Kind("error", "a file that is described is not there", AGAIN),
         "changed-file": Kind(
@@ -186,7 +207,9 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
-        plain = isinstance(self.value, str | int | float | bool | None)
+        plain = isinstance(self.value, str | int | bool | None) or (
+            isinstance(self.value, float) and isfinite(self.value)
+        )
         return {
             "severity": self.severity,
             "code": self.code,

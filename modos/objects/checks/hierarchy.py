@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from modos.model import ELEMENT_KINDS
+from modos.objects.arrays.grids import is_chunk
 from modos.objects.checks.evidence import Evidence, missing_kinds
 from modos.objects.checks.findings import AGAIN, Finding, finding
 from modos.objects.checks.older import OLD_NAMES
@@ -100,7 +101,7 @@ def strays(evidence: Evidence) -> Strays:
         around = ["/".join(path.parts[:depth]) for depth in range(1, len(path.parts))]
         if path.name in OLD_NAMES:
             old.append(name)
-        elif not any(members.get(each, {}).get("node_type") == "array" for each in around):
+        elif not _is_stored_in_an_array(members, around, str(path)):
             unknown = next((each for each in around if each not in members and each not in unread), None)
             if path.name == "zarr.json":
                 if unknown is not None:
@@ -114,6 +115,11 @@ def strays(evidence: Evidence) -> Strays:
         else:
             chunks.append(name)
     return Strays({path: tuple(names) for path, names in groups.items()}, tuple(chunks), tuple(old))
+
+
+def _is_stored_in_an_array(members: Mapping[str, Mapping[str, Any]], around: list[str], path: str) -> bool:
+    array = next((each for each in reversed(around) if members.get(each, {}).get("node_type") == "array"), None)
+    return array is not None and (f"{array}/zarr.json" == path or is_chunk(members[array], path[len(array) + 1 :]))
 
 
 def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:

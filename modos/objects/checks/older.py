@@ -17,6 +17,7 @@ from modos.storage.zarr_root import ZarrRoot, group_member
 __all__ = [
     "OLD_NAMES",
     "OLD_ROOT",
+    "OLD_ROOTS",
     "array_document",
     "documents_of_old",
     "old_hierarchy",
@@ -31,6 +32,9 @@ OLD_NAMES = frozenset({".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 """Documents of format 2."""
 
 _CONSOLIDATED = f"{ZARR_ROOT}/.zmetadata"
+OLD_ROOTS = (_CONSOLIDATED, OLD_ROOT)
+"""What is written last of all, in this order: there is no object without the one, which reads like the other says."""
+
 _AT_ONCE = 16
 _TYPES: Mapping[str, str] = MappingProxyType(
     {

@@ -6,19 +6,22 @@ a user has set; whatever needs a decision is left and told.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from modos.errors import StorageError
+from modos.errors import ObjectError, ReadOnlyError, StorageError
 from modos.model import ELEMENT_KINDS, with_link
 from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
-from modos.objects.checks.examination import GRACE, Depth, judged
+from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged
 from modos.objects.checks.findings import CheckReport, Code, Repair
 from modos.objects.checks.hierarchy import is_settled, is_stale, strays
 from modos.objects.checks.statements import unlinked_assays
 from modos.objects.editing.draft import dated
+from modos.objects.editing.settling import complete
 from modos.objects.editing.turns import turn
+from modos.objects.history.trash import KEPT_FOR, empty_trash
 from modos.storage import ROOT_DOCUMENT, Storage
 from modos.storage.paths import target_name
 from modos.storage.zarr_root import ZarrRoot, document_path, group_document, group_member, member_document
@@ -71,7 +74,12 @@ def plan_repair(evidence: Evidence, grace: timedelta) -> RepairPlan:
 
 
 def repair_object(
-    storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE, dry_run: bool = False
+    storage: Storage,
+    *,
+    depth: Depth = "indexes",
+    grace: timedelta = GRACE,
+    dry_run: bool = False,
+    vocabularies: Vocabularies = (),
 ) -> CheckReport:
     """Repair what is safe to repair in an object, and report what was done and what is left.
 
@@ -85,6 +93,8 @@ def repair_object(
         What a writer has left that is younger is not touched.
     dry_run
         Whether to change nothing: the report then has all findings, and the repairs that would be made.
+    vocabularies
+        As for `check_object`.
 
     Raises
     ------
@@ -95,22 +105,35 @@ def repair_object(
     """
     if dry_run:
         evidence = gather(storage)
-        findings = judged(storage, evidence, depth=depth, grace=grace)
-        parts = [
-            Repair(each.code, each.place, "its parts would be removed")
-            for each in findings
-            if each.code == "orphan-parts"
-        ]
+        findings = judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies)
+        would = {
+            "orphan-parts": "its parts would be removed",
+            "unmerged-commit": "it would be completed",
+            "old-trash": "what it replaced or removed would be removed for good",
+        }
+        parts = [Repair(each.code, each.place, would[each.code]) for each in findings if each.code in would]
         return CheckReport(storage.url, findings, (*plan_repair(evidence, grace).repairs, *parts), dry_run=True)
+    completed = _completed(storage)
     with turn(storage) as is_exclusive:
-        made = _made(storage, grace, is_exclusive=is_exclusive)
+        made = [*(completed or ()), *_made(storage, grace, is_exclusive=is_exclusive)]
+    if completed is None:
+        made += _completed(storage) or ()
     if storage.parts is not None:
         made += [
             Repair("orphan-parts", str(each.path), "its parts were removed")
             for each in discard_abandoned(storage, grace=grace)
         ]
-    findings = judged(storage, gather(storage), depth=depth, grace=grace)
+    emptied = sorted({each.commit for each in empty_trash(storage, older_than=KEPT_FOR)})
+    made += [Repair("old-trash", commit, "what it replaced or removed was removed for good") for commit in emptied]
+    findings = judged(storage, gather(storage), depth=depth, grace=grace, vocabularies=vocabularies)
     return CheckReport(storage.url, findings, tuple(made))
+
+
+def _completed(storage: Storage) -> list[Repair] | None:
+    """Make recorded edits part of the root document; `None` where it cannot be read."""
+    with suppress(ObjectError, ReadOnlyError):
+        return [Repair("unmerged-commit", each, "it was made part of the root document") for each in complete(storage)]
+    return None
 
 
 def _made(storage: Storage, grace: timedelta, *, is_exclusive: bool) -> list[Repair]:
@@ -178,7 +201,7 @@ def _root(evidence: Evidence) -> tuple[bytes | None, list[Repair]]:
         repairs.append(Repair("one-sided-link", str(assay), "has_assay of the object links to it now"))
     if attributes != root.attributes:
         attributes = dated(attributes)
-    body = _written(ROOT_DOCUMENT, ZarrRoot(attributes, members).dump) if repairs else None
+    body = _written(ROOT_DOCUMENT, ZarrRoot(attributes, members, log=root.log).dump) if repairs else None
     return body, repairs if body is not None else []
 
 
