@@ -6,7 +6,8 @@ Owns the findings, as sentences. Must not know digital objects.
 from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError
 from modos.omics.contents import HEAD, decompressed
 from modos.omics.fasta import open_fasta
-from modos.omics.formats import Format, format_named, index_names, known_formats, sniff
+from modos.omics.formats import SEALED_FORMAT, Format, format_named, index_names, known_formats, sniff
+from modos.omics.naming import is_sealed
 from modos.omics.regions.layouts import LAYOUTS
 from modos.storage import Storage
 
@@ -69,6 +70,9 @@ def misdeclared(target: str, declared: str | None, found: Format | None) -> list
     found
         What `identify` returns.
     """
+    if is_sealed(target):  # what is in it cannot be seen
+        is_it = found is not None and found.name == SEALED_FORMAT
+        return [] if is_it else [f"{target} is called as an encrypted file is, and its content is none of crypt4gh"]
     named = format_named(target)
     terms = {declared} if declared else {named.name} if named else set()
     if not terms or (found is not None and terms & {found.name, *found.terms}):
@@ -92,7 +96,7 @@ def index_findings(storage: Storage, target: str, found: Format | None) -> list[
         What `identify` returns.
     """
     names = index_names(target)
-    if not names or found is None or found is not format_named(target):
+    if not names or is_sealed(target) or found is None or found is not format_named(target):
         return []
     try:
         if found.name == "FASTA":

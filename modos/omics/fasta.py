@@ -24,9 +24,9 @@ from modos.errors import (
     StorageTimeoutError,
     UnreachableError,
 )
+from modos.omics.files import Files
 from modos.omics.regions.bgzf import MalformedError, blocks
 from modos.omics.regions.spelling import Wanted, parse_region
-from modos.storage import Storage
 
 __all__ = ["Fasta", "Refget", "Span", "fetch_sequence", "open_fasta"]
 
@@ -79,7 +79,7 @@ class Fasta:
         Where it is.
     """
 
-    storage: Storage
+    storage: Files
     target: str
     _lines: Mapping[str, _Line] = field(repr=False, hash=False)
     _blocks: tuple[tuple[int, ...], tuple[int, ...]] | None = field(repr=False, hash=False)
@@ -161,7 +161,7 @@ class Fasta:
         return IntegrityError(self.storage.url_of(self.target), reason)
 
 
-def open_fasta(storage: Storage, target: str | PurePath) -> Fasta:
+def open_fasta(storage: Files, target: str | PurePath) -> Fasta:
     """Read the index of a FASTA file (`.fai`, and `.gzi` when it is compressed by bgzip).
 
     Raises
@@ -179,7 +179,7 @@ def open_fasta(storage: Storage, target: str | PurePath) -> Fasta:
     return Fasta(storage, name, lines, found)
 
 
-def fetch_sequence(storage: Storage, target: str | PurePath, region: Wanted) -> str:
+def fetch_sequence(storage: Files, target: str | PurePath, region: Wanted) -> str:
     r"""Return the bases of a region of a FASTA file, as they are written; only they are fetched, and the index.
 
     Raises
@@ -207,7 +207,7 @@ def fetch_sequence(storage: Storage, target: str | PurePath, region: Wanted) -> 
     return fasta.read([Span(wanted.contig, None, wanted.start, end)])[0].decode("ascii")
 
 
-def _index[T](storage: Storage, name: str, parse: Callable[[bytes], T]) -> T:
+def _index[T](storage: Files, name: str, parse: Callable[[bytes], T]) -> T:
     try:
         return parse(storage.read(name))
     except KeyNotFoundError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from modos.errors import InvalidInputError
 from modos.omics.contents import (
@@ -20,9 +21,24 @@ from modos.omics.contents import (
     has_table,
     is_zarr,
 )
+from modos.omics.naming import SEALED, is_sealed, plain_name, sealed_name
 from modos.omics.regions.layouts import LAYOUTS
 
-__all__ = ["FORMATS", "INDEXES", "Format", "companions_of", "format_named", "index_names", "known_formats", "sniff"]
+if TYPE_CHECKING:
+    from modos.omics.enrichment.facts import FactReader
+    from modos.omics.tables.questions import TableReader
+
+__all__ = [
+    "FORMATS",
+    "INDEXES",
+    "SEALED_FORMAT",
+    "Format",
+    "companions_of",
+    "format_named",
+    "index_names",
+    "known_formats",
+    "sniff",
+]
 
 _OF_FASTA = dict.fromkeys((".fa", ".fasta", ".fna"), (".fai",))
 _OF_BGZIPPED = {f"{suffix}.gz": (".fai", ".gzi") for suffix in _OF_FASTA}
@@ -51,6 +67,12 @@ class Format:
         Terms of the schema's `data_format` that describe such a file as well.
     indexes
         Suffix of a file to those of its index files, the usual one first.
+    tables
+        What reads its tables, a `modos.omics.TableReader`, or where that is: `"package.module"` or `"package.module:name"`;
+        `None` when its files have none.
+    facts
+        What reads metadata from its headers, a function of storage and name that returns `modos.omics.Facts`, or where that
+        is; `None` when nothing does.
     """
 
     name: str
@@ -58,39 +80,76 @@ class Format:
     begins: Callable[[bytes], bool] | None = None
     terms: frozenset[str] = frozenset()
     indexes: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    tables: "TableReader | str | None" = None
+    facts: "FactReader | str | None" = None
 
 
 def _format(
-    name: str, suffixes: str, begin: Callable[[bytes], bool], terms: Iterable[str] = (), *, bgzipped: str = ""
+    name: str,
+    suffixes: str,
+    begin: Callable[[bytes], bool],
+    terms: Iterable[str] = (),
+    *,
+    bgzipped: str = "",
+    tables: str | None = None,
+    facts: str | None = None,
 ) -> Format:
     ends = tuple(suffixes.split()) + tuple(f"{suffix}.gz" for suffix in bgzipped.split())
     indexes = {suffix: INDEXES[suffix] for suffix in ends if suffix in INDEXES}
-    return Format(name=name, suffixes=ends, begins=begin, terms=frozenset({name, *terms}), indexes=indexes)
+    return Format(
+        name=name,
+        suffixes=ends,
+        begins=begin,
+        terms=frozenset({name, *terms}),
+        indexes=indexes,
+        tables=tables and f"modos.omics.{tables}",
+        facts=facts and f"modos.omics.enrichment.{facts}",
+    )
 
+
+SEALED_FORMAT = "crypt4gh"
+"""Name of the format of encrypted files, whatever is in them."""
+
+_ANNOTATED = {"tables": "tables.annotated", "facts": "matrices:read_matrix"}
 
 FORMATS: tuple[Format, ...] = (
-    _format("CRAM", ".cram", begins(b"CRAM")),
-    _format("BAM", ".bam", begins(b"BAM\x01")),
-    _format("BCF", ".bcf", begins(b"BCF\x02")),
-    _format("VCF", ".vcf", begins(b"##fileformat=VCF"), ["gVCF"], bgzipped=".vcf"),
+    _format("CRAM", ".cram", begins(b"CRAM"), facts="alignments:read_cram"),
+    _format("BAM", ".bam", begins(b"BAM\x01"), facts="alignments:read_bam"),
+    _format("BCF", ".bcf", begins(b"BCF\x02"), facts="variants:read_bcf"),
+    _format("VCF", ".vcf", begins(b"##fileformat=VCF"), ["gVCF"], bgzipped=".vcf", facts="variants:read_vcf"),
     _format("GFF3", ".gff3 .gff", begins(b"##gff-version"), ["GFF"], bgzipped=".gff .gff3"),
-    _format("mzTab", ".mztab", begins(b"MTD\tmzTab-version", b"COM\tmzTab"), bgzipped=".mztab"),
+    _format(
+        "mzTab",
+        ".mztab",
+        begins(b"MTD\tmzTab-version", b"COM\tmzTab"),
+        bgzipped=".mztab",
+        tables="mztab.reading",
+        facts="spectrometry:read_mztab",
+    ),
     _format("mzML", ".mzml", has_mzml, bgzipped=".mzml"),
-    _format("h5ad", ".h5ad .h5mu .h5 .hdf5 .loom", begins(b"\x89HDF\r\n\x1a\n"), ["HDF5", "h5mu", "Loom", "NetCDF"]),
-    _format("Parquet", ".parquet", begins(b"PAR1")),
+    _format(
+        "h5ad",
+        ".h5ad .h5mu .h5 .hdf5 .loom",
+        begins(b"\x89HDF\r\n\x1a\n"),
+        ["HDF5", "h5mu", "Loom", "NetCDF"],
+        tables="tables.annotated",
+        facts="matrices:read_matrix",
+    ),
+    _format("Parquet", ".parquet", begins(b"PAR1"), tables="tables.parquet"),
     _format("SpatialData", ".zarr", is_zarr("spatialdata_attrs"), ["Zarr"]),
-    _format("MuData", ".h5mu.zarr .zarr", is_zarr('"MuData"'), ["Zarr"]),
-    _format("AnnData", ".zarr", is_zarr('"anndata"'), ["Zarr"]),
+    _format("MuData", ".h5mu.zarr .zarr", is_zarr('"MuData"'), ["Zarr"], **_ANNOTATED),
+    _format("AnnData", ".zarr", is_zarr('"anndata"'), ["Zarr"], **_ANNOTATED),
     _format("OME-Zarr", ".ome.zarr .zarr", is_zarr("multiscales", '"ome"'), ["Zarr"]),
     _format("Zarr", ".zarr", is_zarr()),
-    _format("SAM", ".sam", has_sam, bgzipped=".sam"),
+    _format("SAM", ".sam", has_sam, bgzipped=".sam", facts="alignments:read_sam"),
     _format("FASTQ", ".fastq .fq", has_fastq, bgzipped=".fastq .fq"),
     _format("FASTA", ".fa .fasta .fna .faa", begins(b">"), bgzipped=".fa .fasta .fna .faa"),
     _format("GTF", ".gtf", has_gtf, bgzipped=".gtf"),
     _format("BED", ".bed", has_bed, ["BedGraph"], bgzipped=".bed"),
-    _format("JSON", ".json", has_json, bgzipped=".json"),
-    _format("TSV", ".tsv .tab", has_table(b"\t"), bgzipped=".tsv"),
-    _format("CSV", ".csv", has_table(b","), bgzipped=".csv"),
+    _format("JSON", ".json .jsonl .ndjson", has_json, bgzipped=".json .jsonl .ndjson", tables="tables.documents"),
+    _format("TSV", ".tsv .tab", has_table(b"\t"), bgzipped=".tsv", tables="tables.delimited:TSV"),
+    _format("CSV", ".csv", has_table(b","), bgzipped=".csv", tables="tables.delimited:CSV"),
+    _format(SEALED_FORMAT, SEALED, begins(b"crypt4gh")),
 )
 """Those that come along, the more telling beginnings first."""
 
@@ -132,14 +191,14 @@ def registered(others: Iterable[object]) -> tuple[Format, ...]:
 
 
 def format_named(name: str) -> Format | None:
-    """Return the format that a file's name says, `None` when it says none.
+    """Return the format that a file's name says, `None` when it says none; of an encrypted file that of its content.
 
     Examples
     --------
     >>> format_named("calls/x.vcf.gz").name
     'VCF'
     """
-    lowered = name.lower().rstrip("/")
+    lowered = plain_name(name.rstrip("/")).lower()
     fitting = ((len(suffix), each) for each in known_formats() for suffix in each.suffixes if lowered.endswith(suffix))
     return max(fitting, key=lambda pair: pair[0], default=(0, None))[1]
 
@@ -166,7 +225,11 @@ def index_names(name: str) -> tuple[str, ...]:
     ('reads/demo1.bam.bai', 'reads/demo1.bam.csi')
     >>> index_names("reads.fastq.gz")
     ()
+    >>> index_names("demo1.cram.c4gh")
+    ('demo1.cram.crai.c4gh',)
     """
+    if is_sealed(name):
+        return tuple(map(sealed_name, index_names(plain_name(name))))
     return tuple(name + suffix for suffix in _indexes(name)[1])
 
 
@@ -193,6 +256,9 @@ def companions_of(source: str, target: str, exists: Callable[[str], bool]) -> di
     >>> companions_of("run7.bam", "reads/demo1.bam", {"run7.bai"}.__contains__)
     {'run7.bai': 'reads/demo1.bam.bai'}
     """
+    if is_sealed(source) and is_sealed(target):
+        sealed = companions_of(plain_name(source), plain_name(target), lambda name: exists(sealed_name(name)))
+        return {sealed_name(each): sealed_name(stored) for each, stored in sealed.items()}
     found = {}
     data_suffix, suffixes = _indexes(source)
     stem = source[: len(source) - len(data_suffix)]

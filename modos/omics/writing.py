@@ -16,7 +16,7 @@ from modos.errors import InvalidInputError
 from modos.omics.regions.layouts import Reader
 from modos.omics.regions.reading import IndexedFile
 
-__all__ = ["as_text", "silence", "write_records"]
+__all__ = ["as_text", "beside", "silence", "write_records"]
 
 _MODES: Mapping[Reader, Mapping[str, str]] = MappingProxyType(
     {
@@ -55,7 +55,7 @@ def write_records(file: IndexedFile, records: Iterable[Any], path: str | PurePat
         message = f"{str(path)!r} cannot hold them: records of {file.layout.name} are written to {', '.join(modes)}"
         raise InvalidInputError(message)
     count = 0
-    with _beside(Path(path)) as part, _writer(file, part, mode) as write:
+    with beside(Path(path)) as part, _writer(file, part, mode) as write:
         for record in records:
             write(record)
             count += 1
@@ -76,7 +76,7 @@ def silence() -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
     """Give the path of a new file beside another, whose name it takes when all went well."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix="".join(path.suffixes[-2:]), dir=path.parent)
     os.close(descriptor)

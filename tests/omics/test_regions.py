@@ -8,6 +8,7 @@ from itertools import cycle, islice
 import pysam
 import pytest
 
+from modos.encryption import DecryptedFiles, encrypt, generate_key
 from modos.omics.regions import feeding
 from modos.omics.regions.planning import batches
 from modos.omics.regions.reading import open_indexed, stream_records
@@ -19,7 +20,14 @@ pytestmark = pytest.mark.thorough
 
 COUNTS = {
     kind: int(os.environ.get("MODOS_REGIONS", default))
-    for kind, default in {"local": 50, "s3": 12, "swift": 12}.items()
+    for kind, default in {
+        "local": 50,
+        "s3": 12,
+        "swift": 12,
+        "local, encrypted": 12,
+        "s3, encrypted": 3,
+        "swift, encrypted": 3,
+    }.items()
 }
 """How many random regions of each format are compared on each storage."""
 
@@ -55,12 +63,19 @@ def random_regions(contigs: dict[str, int], count: int, seed: str) -> list[Regio
     return regions
 
 
-@pytest.mark.parametrize("storage", ["local", "s3", "swift"])
+@pytest.mark.parametrize("storage", COUNTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_region_is_what_pysam_gives_on_the_local_file(kind, storage, sample, contigs, make_storage):
     """Random regions give identical records in identical order."""
     made = sample(kind)
-    file = open_indexed(made.store(make_storage(storage)), made.name)
+    place, _, encrypted = storage.partition(", ")
+    files = made.store(make_storage(place))
+    if encrypted:
+        key = generate_key()
+        for name in (made.name, made.index):
+            files.put(encrypt([files.read(name)], [key.public]), name)
+        files = DecryptedFiles(files, [key])
+    file = open_indexed(files, made.name)
     seen = 0
     with made.open() as local:
         for region in random_regions(contigs, COUNTS[storage], f"{kind} {storage}"):

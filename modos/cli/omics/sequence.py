@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from modos.cli.c4gh.files import Command, Keys, unlocked
 from modos.cli.omics.stream import GenomicsFile
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 
@@ -21,9 +22,11 @@ def fetch_sequence(
     file: GenomicsFile,
     region: Annotated[str, typer.Argument(metavar="REGION", help="chr1:1,000-2,000, or chr1 for all of it.")],
     *,
+    key: Keys = None,
+    key_command: Command = None,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
 ) -> None:
     """Write the bases of a region of a FASTA file, as FASTA; only these are fetched."""
-    bases = open_object(place, endpoint=endpoint, anon=anon).fetch_sequence(file, region)
+    bases = unlocked(open_object(place, endpoint=endpoint, anon=anon), key, key_command).fetch_sequence(file, region)
     typer.echo("\n".join([f">{region}", *wrap(bases, _WIDTH)]))

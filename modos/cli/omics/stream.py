@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modos.cli.c4gh.files import Command, Keys, unlocked
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def stream_records(
             "--output", "-o", metavar="PATH", help="Write .bam, .cram, .sam, .vcf.gz, .bcf or .vcf, not text."
         ),
     ] = None,
+    key: Keys = None,
+    key_command: Command = None,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
 ) -> None:
@@ -57,7 +60,7 @@ def stream_records(
     from modos.omics.writing import as_text, silence, write_records
 
     silence()
-    modo = open_object(place, endpoint=endpoint, anon=anon)
+    modo = unlocked(open_object(place, endpoint=endpoint, anon=anon), key, key_command)
     wanted = _regions(region or (), bed)
     indexed = modo.open_indexed(file)
     records = modo.stream_genomics(file, wanted, reference)

@@ -7,10 +7,8 @@ from collections.abc import Generator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from modos.errors import InvalidInputError, suggestion
-from modos.objects.editing.files import data_path
-from modos.objects.snapshot import Snapshot
-from modos.storage import Storage
+from modos.errors import InvalidInputError
+from modos.objects.faces.reading import Reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,11 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["RegionReading"]
 
 
-class RegionReading:
+class RegionReading(Reading):
     """What an object can read of its genomics files without fetching them whole."""
-
-    _storage: Storage
-    _said: Snapshot
 
     def open_indexed(self, file: str | PurePath) -> "IndexedFile":
         """Read index and header of a file, and keep them as long as the file is the same: regions then cost a request each.
@@ -47,11 +42,50 @@ class RegionReading:
         """
         from modos.omics import open_indexed
 
-        name = self._file(str(file))
+        files, name = self._readable(), self._file(str(file))
         kept: dict[str, IndexedFile] = self.__dict__.setdefault("_indexed", {})
-        if name not in kept or kept[name].info != self._storage.stat(name):
-            kept[name] = open_indexed(self._storage, name)
+        if name not in kept or kept[name].storage != files or kept[name].info != files.stat(name):
+            kept[name] = open_indexed(files, name)
         return kept[name]
+
+    def open_genomics(
+        self, file: str | PurePath, *, reference: "Reference | None" = None, expires_in: float = 3600
+    ) -> Any:  # noqa: ANN401 - pysam ships no types
+        """Open a file with pysam over an address that the service signs, for tools that want a file of pysam.
+
+        `stream_genomics` asks for less, reads encrypted files, and needs no signature.
+
+        Parameters
+        ----------
+        file
+            Id of an element that has one, or its name in the object.
+        reference
+            What a CRAM file was compressed against: an element of the object or its file, or a FASTA file on this machine.
+            `None` for the element's `has_reference`.
+        expires_in
+            Seconds until the address ends.
+
+        Returns
+        -------
+        pysam.AlignmentFile, pysam.VariantFile, pysam.FastaFile or pysam.TabixFile
+            To be closed; its index files, copied to this machine, go with it.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such file, it is encrypted, or the service signs no addresses.
+        KeyNotFoundError
+            When it has no index.
+        """
+        from modos.omics import open_live
+
+        name = self._file(str(file))
+        if name not in self._stored_files().values():
+            url = self._readable().url_of(name)
+            message = f"{url} is encrypted, which pysam cannot read over an address; use stream_genomics or read_region"
+            raise InvalidInputError(message)
+        found = self._reference(name, reference)
+        return open_live(self._storage, name, reference=found, expires_in=expires_in)
 
     def stream_genomics(
         self, file: str | PurePath, region: "Regions" = None, reference: "Reference | None" = None
@@ -100,7 +134,7 @@ class RegionReading:
         InvalidInputError
             As for `stream_genomics`, or when there is no such column.
         """
-        from modos.omics.tables import table_of
+        from modos.omics.records import table_of
 
         found = self._reference(str(file), reference)
         return table_of(self.open_indexed(file), region, reference=found, columns=columns)
@@ -124,7 +158,7 @@ class RegionReading:
         """
         from modos.omics import fetch_sequence
 
-        return fetch_sequence(self._storage, self._file(str(file)), region)
+        return fetch_sequence(self._readable(), self._file(str(file)), region)
 
     def index_file(self, file: str | PurePath, *, csi: bool = False) -> list[str]:
         """Make the index of a file and store it beside it; return the names of the index files.
@@ -143,8 +177,14 @@ class RegionReading:
         """
         from modos.omics import make_index
 
-        self.__dict__.pop("_indexed", None)
-        return make_index(self._storage, self._file(str(file)), csi=csi)
+        name = self._file(str(file))
+        if name not in self._stored_files().values():
+            message = (
+                f"{self._readable().url_of(name)} is encrypted, and its index would be made of a plain copy on a disk; "
+            )
+            raise InvalidInputError(message + "decrypt it, make the index, and encrypt both")
+        self._forget_files()
+        return make_index(self._storage, name, csi=csi)
 
     def check_files(self, element: str | None = None) -> list[str]:
         """Return what is wrong with files, a sentence each: content that is not what is said, or an index.
@@ -165,34 +205,17 @@ class RegionReading:
 
         only = None if element is None or element == self._said.id else str(self._said.resolve(element))
         findings = []
-        for each, name in self._files().items():
+        for each, name in self._stored_files().items():
             if only in {None, each}:
                 said = self._said.elements[self._said.resolve(each)].get("data_format")
                 findings += check_file(self._storage, name, declared=None if said is None else str(said))
         return findings
 
-    def _files(self) -> dict[str, str]:
-        """Return each element that has a file, to its name in the object."""
-        found = {str(element): data_path(attributes) for element, attributes in self._said.elements.items()}
-        return {element: name for element, name in found.items() if name is not None}
-
-    def _file(self, named: str) -> str:
-        files = self._files()
-        if named in files.values():
-            return named
-        near = [each for each in files if each in {named, f"{each.partition('/')[0]}/{named}"}]
-        if len(near) == 1:
-            return files[near[0]]
-        known = [*files, *files.values()]
-        hint = suggestion(named, known) or f"; there are {', '.join(sorted(files.values())) or 'none'}"
-        message = f"{named!r} is several files of the object" if near else f"{named!r} is no file of the object{hint}"
-        raise InvalidInputError(message)
-
     def _reference(self, named: str, reference: "Reference | None") -> "Reference | None":
         """Return where the reference of a file is: as it was named, or as its element links to it."""
         files = self._files()
         if isinstance(reference, str) and (reference in files or reference in files.values()):
-            return self._storage, self._file(reference)
+            return self._readable(), self._file(reference)
         name = self._file(named)
         if reference is not None or not name.lower().endswith(".cram"):
             return reference
@@ -205,7 +228,7 @@ class RegionReading:
         for link in linked:
             known = link if link in files else f"reference/{link}"
             if known in files:
-                return self._storage, files[known]
+                return self._readable(), files[known]
         return None
 
 

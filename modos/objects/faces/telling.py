@@ -6,7 +6,7 @@ Owns `Telling`, a part of `MODO`. Changes nothing.
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos.objects.arrays import array_tree
+from modos.objects.arrays.trees import array_tree
 from modos.objects.contents import content_checksum, data_files
 from modos.objects.snapshot import Snapshot
 from modos.storage import LocalStorage, Storage
@@ -60,7 +60,7 @@ class Telling:
 
     def refresh(self) -> Self:
         """Read the metadata anew, since others may have edited the object."""
-        self._said = Snapshot.read(self._storage)
+        self._said = Snapshot.read(self._storage, self._said)
         return self
 
     def show_contents(self, element: str | None = None) -> str:

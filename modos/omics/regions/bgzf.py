@@ -7,7 +7,17 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-__all__ = ["END_OF_FILE", "LONGEST_BLOCK", "MalformedError", "block_of", "blocked", "blocks", "inflated", "open_block"]
+__all__ = [
+    "END_OF_FILE",
+    "LARGEST_CONTENT",
+    "LONGEST_BLOCK",
+    "MalformedError",
+    "block_of",
+    "blocked",
+    "blocks",
+    "inflated",
+    "open_block",
+]
 
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every whole file."""
@@ -15,11 +25,13 @@ END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000000000000
 LONGEST_BLOCK = 1 << 16
 """No block is longer than this, neither compressed nor open."""
 
+LARGEST_CONTENT = 0xFF00
+"""How much is put into a block, so that it is not longer even where nothing can be compressed."""
+
 _MAGIC = b"\x1f\x8b\x08\x04"
 _FIXED = 12
 _TAIL = 8
 _LONGEST_INDEX = 1 << 31
-_LARGEST_CONTENT = 0xFF00
 
 
 class MalformedError(ValueError):
@@ -87,8 +99,8 @@ def blocks(data: bytes | memoryview) -> Iterator[bytes]:
         yield content
 
 
-def blocked(content: bytes | memoryview) -> bytes:
-    """Return content as blocks of their own; nothing for nothing.
+def blocked(content: bytes | memoryview, *, level: int = 1) -> bytes:
+    """Return content as blocks of their own, compressed so hard; nothing for nothing.
 
     Examples
     --------
@@ -96,12 +108,12 @@ def blocked(content: bytes | memoryview) -> bytes:
     b'ACGT'
     """
     return b"".join(
-        _block(content[start : start + _LARGEST_CONTENT]) for start in range(0, len(content), _LARGEST_CONTENT)
+        _block(content[start : start + LARGEST_CONTENT], level) for start in range(0, len(content), LARGEST_CONTENT)
     )
 
 
-def _block(content: bytes | memoryview) -> bytes:
-    compressor = zlib.compressobj(1, zlib.DEFLATED, -15)
+def _block(content: bytes | memoryview, level: int) -> bytes:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
     body = compressor.compress(content) + compressor.flush()
     head = _MAGIC + struct.pack("<IBBHBBHH", 0, 0, 255, 6, ord("B"), ord("C"), 2, len(body) + 25)
     return head + body + struct.pack("<II", zlib.crc32(content), len(content))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from modos.omics.regions.bgzf import MalformedError, inflated
 
-__all__ = ["Container", "ContainerIndex", "Slice", "ends_of", "parse_container", "parse_crai"]
+__all__ = ["Container", "ContainerIndex", "Slice", "ends_of", "itf8", "parse_container", "parse_crai"]
 
 MAGIC = b"CRAM"
 DEFINITION = 26
@@ -173,17 +173,17 @@ def parse_container(data: bytes | memoryview, position: int, *, version: int) ->
         (length,) = struct.unpack_from("<i", data, position)
         place, numbers = position + 4, []
         for _ in range(4):
-            number, place = _itf8(data, place)
+            number, place = itf8(data, place)
             numbers.append(number)
-        place = _behind_ltf8(data, place) if version >= _HAS_CHECKSUM else _itf8(data, place)[1]
+        place = _behind_ltf8(data, place) if version >= _HAS_CHECKSUM else itf8(data, place)[1]
         place = _behind_ltf8(data, place)
-        _, place = _itf8(data, place)
-        count, place = _itf8(data, place)
+        _, place = itf8(data, place)
+        count, place = itf8(data, place)
         if length < 0 or not 0 <= count <= LONGEST_HEADER:
             raise _no_container()
         landmarks = []
         for _ in range(count):
-            number, place = _itf8(data, place)
+            number, place = itf8(data, place)
             landmarks.append(number)
         if version >= _HAS_CHECKSUM:
             (checksum,) = struct.unpack_from("<I", data, place)
@@ -200,12 +200,12 @@ def _no_container() -> MalformedError:
     return MalformedError("no CRAM container begins there")
 
 
-def _itf8(data: bytes | memoryview, position: int) -> tuple[int, int]:
+def itf8(data: bytes | memoryview, position: int) -> tuple[int, int]:
     """Return the number at a position, 32 bits with their sign, and where it ends.
 
     Examples
     --------
-    >>> _itf8(bytes([0x81, 0x02]), 0), _itf8(bytes([0xFF, 0xFF, 0xFF, 0xFF, 0x0F]), 0)
+    >>> itf8(bytes([0x81, 0x02]), 0), itf8(bytes([0xFF, 0xFF, 0xFF, 0xFF, 0x0F]), 0)
     ((258, 2), (-1, 5))
     """
     first = data[position]

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from modos.errors import IntegrityError
+from modos.omics.files import Files
 from modos.omics.regions.bgzf import MalformedError
 from modos.omics.regions.planning import Piece, Stretch, batches
-from modos.storage import Storage
 
 __all__ = ["Pipe", "fetched"]
 
@@ -24,7 +24,7 @@ _AHEAD = 2
 """How many batches are on their way while one is read."""
 
 
-def fetched(storage: Storage, target: str, stretches: Sequence[Stretch]) -> Generator[tuple[Stretch, Iterator[bytes]]]:
+def fetched(storage: Files, target: str, stretches: Sequence[Stretch]) -> Generator[tuple[Stretch, Iterator[bytes]]]:
     """Yield stretches of a file in turn, each with its bytes piece by piece; a few megabytes are fetched ahead.
 
     Raises
@@ -38,7 +38,7 @@ def fetched(storage: Storage, target: str, stretches: Sequence[Stretch]) -> Gene
             yield stretches[number], (body for _, body in parts)
 
 
-def _read(storage: Storage, target: str, batch: Sequence[Piece]) -> list[tuple[Piece, bytes]]:
+def _read(storage: Files, target: str, batch: Sequence[Piece]) -> list[tuple[Piece, bytes]]:
     bodies = storage.read_ranges(target, [(each.start, each.end) for each in batch])
     for each, body in zip(batch, bodies, strict=True):
         if len(body) != each.end - each.start:

@@ -14,6 +14,7 @@ from typing import Any
 
 from modos._lazy import require
 from modos.errors import IntegrityError, KeyNotFoundError
+from modos.omics.files import Files
 from modos.omics.regions.bgzf import MalformedError
 from modos.omics.regions.bodies import Blocks, Body, Containers, headed
 from modos.omics.regions.containers import Slice
@@ -24,7 +25,7 @@ from modos.omics.regions.overlaps import alignments, place_of_line, place_of_var
 from modos.omics.regions.planning import WITHOUT_PLACE, Stretch
 from modos.omics.regions.references import Contig, Need, Reference, contigs_of, laid_out, sequences_of
 from modos.omics.regions.spelling import LAST_POSITION, UNPLACED, Intervals, Region, Wanted, parse_region, union
-from modos.storage import ObjectInfo, Storage
+from modos.storage import ObjectInfo
 
 __all__ = ["IndexedFile", "Regions", "open_indexed", "stream_records"]
 
@@ -38,7 +39,7 @@ _HEAD = 64 * 1024
 _LONGEST_HEAD = 1 << 28
 
 
-def open_indexed(storage: Storage, target: str | PurePath, *, index: str | PurePath | None = None) -> "IndexedFile":
+def open_indexed(storage: Files, target: str | PurePath, *, index: str | PurePath | None = None) -> "IndexedFile":
     """Read the index and the header of a file, in three requests at once; a long header takes one more.
 
     Parameters
@@ -94,7 +95,7 @@ class IndexedFile:
         Size and tag that it had when it was opened.
     """
 
-    storage: Storage
+    storage: Files
     target: str
     layout: Layout
     _body: Body = field(repr=False)
@@ -276,7 +277,7 @@ class IndexedFile:
 
 
 def stream_records(
-    storage: Storage,
+    storage: Files,
     target: str | PurePath,
     regions: Regions = None,
     *,
@@ -291,7 +292,7 @@ def stream_records(
     return open_indexed(storage, target, index=index).stream(regions, reference=reference)
 
 
-def _read_index(storage: Storage, names: Sequence[str]) -> tuple[str, bytes]:
+def _read_index(storage: Files, names: Sequence[str]) -> tuple[str, bytes]:
     """Return the first index that is there, with its name."""
     for name in names[:-1]:
         try:
@@ -306,7 +307,7 @@ def _read_index(storage: Storage, names: Sequence[str]) -> tuple[str, bytes]:
 
 
 @contextmanager
-def _naming(storage: Storage, index: str, target: str) -> Iterator[None]:
+def _naming(storage: Files, index: str, target: str) -> Iterator[None]:
     """Name the index and the file that does not fit it."""
     try:
         yield

@@ -13,11 +13,12 @@ from typing import Protocol
 
 from modos.errors import IntegrityError
 from modos.omics.fasta import Refget, Span, open_fasta
-from modos.storage import LocalStorage, Storage
+from modos.omics.files import Files
+from modos.storage import LocalStorage
 
 __all__ = ["Contig", "Need", "Reference", "Sequences", "laid_out", "sequences_of"]
 
-type Reference = str | PurePath | tuple[Storage, str] | "Sequences"
+type Reference = str | PurePath | tuple[Files, str] | "Sequences"
 """A FASTA file on this machine or in a storage, the address of a refget service, or any other source of sequences."""
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it

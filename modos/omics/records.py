@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modos.omics.regions.reading import IndexedFile, Regions
 
-__all__ = ["read_table", "table_of"]
+__all__ = ["read_region", "table_of"]
 
 _ROWS = 65_536
 
@@ -64,7 +64,7 @@ _LINES: Mapping[str, _Column] = MappingProxyType(
 _VARIANTS = ("contig", "start", "end", "id", "ref", "alts", "quality", "filters", "info", "format", "samples")
 
 
-def read_table(
+def read_region(
     storage: Storage,
     target: str | PurePath,
     regions: "Regions" = None,
@@ -103,7 +103,7 @@ def table_of(
     reference: Reference | None = None,
     columns: Sequence[str] | None = None,
 ) -> "pa.Table":
-    """Return the records of an open file as an Arrow table; see `read_table`."""
+    """Return the records of an open file as an Arrow table; see `read_region`."""
     pa = require("pyarrow", extra="arrow", purpose="reading tables")
     schema, rows = _maker(pa, file, columns)
     records = file.stream(regions, reference=reference)
