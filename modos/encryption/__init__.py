@@ -21,8 +21,10 @@ if TYPE_CHECKING:
         KEY_VARIABLES,
         find_keys,
         key_from_command,
+        public_key_of,
         read_public_key,
         read_secret_key,
+        secret_key_of,
     )
     from modos.encryption.keys import PublicKey, SecretKey, generate_key
     from modos.encryption.reading import DecryptedFiles, RangeSource
@@ -49,11 +51,13 @@ __all__ = [
     "open_header",
     "parse_public_key",
     "parse_secret_key",
+    "public_key_of",
     "read_header",
     "read_public_key",
     "read_secret_key",
     "reshare",
     "sealed_size",
+    "secret_key_of",
     "stream_file",
 ]
 
@@ -79,11 +83,13 @@ __getattr__ = lazy_names(
         "open_header": ".header",
         "parse_public_key": ".key_files",
         "parse_secret_key": ".key_files",
+        "public_key_of": ".key_sources",
         "read_header": ".streams",
         "read_public_key": ".key_sources",
         "read_secret_key": ".key_sources",
         "reshare": ".header",
         "sealed_size": ".segments",
+        "secret_key_of": ".key_sources",
         "stream_file": ".fetching",
     },
 )

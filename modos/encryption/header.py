@@ -174,6 +174,7 @@ def reshare(
     *,
     sender: SecretKey | None = None,
     keep: bool = False,
+    remove: Sequence[PublicKey] = (),
 ) -> tuple[bytes, int]:
     """Return a header for other recipients, and where in the file the body begins that goes behind it, untouched.
 
@@ -192,6 +193,8 @@ def reshare(
         Who writes the new header; `None` for a key that is made for this and forgotten.
     keep
         Whether those who could read it before still can.
+    remove
+        Who of them cannot any more. Which packet is theirs shows only the key of who wrote it, or their own.
 
     Raises
     ------
@@ -199,6 +202,8 @@ def reshare(
         When no key opens the header.
     NotEncryptedError
         When it is no header.
+    InvalidInputError
+        When nobody could read the file then, or the keys do not show which packet is that of who is to be removed.
 
     Examples
     --------
@@ -212,8 +217,21 @@ def reshare(
     opened = open_header(head, keys)
     contents = list(dict.fromkeys(_opened(head, keys, None)))
     old = [head[start:end] for start, end in _places(head)] if keep else []
-    kept = [each for each in old if _described(each, keys, ()).reader not in recipients]  # who gets a packet anew
-    return _serialized([*_sealed(contents, recipients, sender), *kept]), opened.length
+    readers = [_described(each, keys, remove).reader for each in old]
+    _check_found(remove, readers)
+    gone = {*recipients, *remove}  # the former get a packet anew
+    kept = [each for each, reader in zip(old, readers, strict=True) if reader not in gone]
+    made = _sealed(contents, recipients, sender) if recipients or not kept else []
+    return _serialized([*made, *kept]), opened.length
+
+
+def _check_found(remove: Sequence[PublicKey], readers: Sequence[PublicKey | None]) -> None:
+    for key in remove:
+        if key not in readers:
+            message = f"{key} is not among those who can read the file"
+            if None in readers:
+                message = f"the keys at hand do not show which packet is for {key}; name all who are to read the file"
+            raise InvalidInputError(message)
 
 
 def list_packets(head: bytes, keys: Sequence[SecretKey], *, among: Sequence[PublicKey] = ()) -> list[Packet]:

@@ -15,7 +15,15 @@ from modos.encryption.key_files import Passphrase, parse_public_key, parse_secre
 from modos.encryption.keys import PublicKey, SecretKey
 from modos.errors import EncryptionError, InvalidKeyError
 
-__all__ = ["KEY_VARIABLES", "find_keys", "key_from_command", "read_public_key", "read_secret_key"]
+__all__ = [
+    "KEY_VARIABLES",
+    "find_keys",
+    "key_from_command",
+    "public_key_of",
+    "read_public_key",
+    "read_secret_key",
+    "secret_key_of",
+]
 
 KEY_VARIABLES: Mapping[str, str] = MappingProxyType(
     {
@@ -98,6 +106,43 @@ def read_public_key(path: str | os.PathLike[str]) -> PublicKey:
     except InvalidKeyError as error:
         error.file = error.file or os.fspath(path)
         raise
+
+
+def public_key_of(given: PublicKey | str | os.PathLike[str]) -> PublicKey:
+    """Return the public key that somebody gives: the key, its file, or its text.
+
+    Raises
+    ------
+    InvalidKeyError
+        When it is none of these.
+    """
+    if isinstance(given, PublicKey):
+        return given
+    if not isinstance(given, str) or Path(given).expanduser().is_file():
+        return read_public_key(given)
+    try:
+        return parse_public_key(given)
+    except InvalidKeyError as error:
+        error.add_note("there is no file of that name either")
+        raise
+
+
+def secret_key_of(given: SecretKey | str | os.PathLike[str], *, passphrase: Passphrase | None = None) -> SecretKey:
+    """Return the secret key that somebody gives: the key, or its file.
+
+    Parameters
+    ----------
+    given
+        The key, or the path of its file.
+    passphrase
+        As for `read_secret_key`.
+
+    Raises
+    ------
+    InvalidKeyError
+        When there is no such file, or no such key in it; names the file.
+    """
+    return given if isinstance(given, SecretKey) else read_secret_key(given, passphrase=passphrase)
 
 
 def key_from_command(command: str, *, passphrase: Passphrase | None = None) -> SecretKey:

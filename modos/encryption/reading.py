@@ -132,11 +132,15 @@ class DecryptedFiles:
     def read(self, target: str | PurePath, start: int | None = None, end: int | None = None) -> bytes:
         """Return a range of the content, as Python slices: negative offsets count from the end.
 
+        Without a range, a file that was replaced is opened anew, as by `stat`.
+
         Raises
         ------
         EncryptionError
             When the file cannot be opened, or a segment of it is not what was written; names it.
         """
+        if start is None and end is None:
+            self.stat(target)
         file = self._file(target)
         if isinstance(file, ObjectInfo):
             return self.source.read(target, start, end)

@@ -5,9 +5,10 @@ import stat
 
 import pytest
 
-from modos import open_storage
+from modos import MODO, open_storage
 from modos.cli import main
 from modos.encryption import encrypt, format_public_key, format_secret_key, generate_key
+from modos.testing import write_samples
 
 PASSPHRASE = "open sesame"
 
@@ -55,7 +56,7 @@ def test_a_file_goes_out_and_comes_back(modos, keys, somewhere, content, bob):
     code, out, _ = modos("encrypt", keys / "plain", there, "-r", keys / "ada.pub", *options)
     assert (code, out) == (0, f"{there}: 199.6 kB, for 1 key\n")
     code, out, _ = modos("reshare", there, "-k", keys / "ada", "-r", bob.public, *options)
-    assert (code, out) == (0, f"{there}: 199.6 kB, for 1 key; header new, body copied\n")
+    assert (code, out) == (0, f"{there}: 199.6 kB; written anew\n")
     assert modos("decrypt", there, keys / "again", "--key", keys / "bob", *options)[0] == 0
     assert (keys / "again").read_bytes() == content
     code, out, err = modos("decrypt", there, keys / "third", "--key", keys / "ada", *options)
@@ -200,3 +201,56 @@ def test_names_are_found_where_they_are(tmp_path, monkeypatch, modos, keys, cont
     assert modos("encrypt", "plain", "file.c4gh", "-r", "ada.pub")[0] == 0
     assert modos("decrypt", f"file://{tmp_path}/file.c4gh", "back", "-k", "ada")[0] == 0
     assert open_storage(tmp_path).read("back") == content
+
+
+@pytest.fixture
+def study(tmp_path):
+    """The samples as an object on this machine."""
+    return MODO.from_file(write_samples(tmp_path / "samples").description, tmp_path / "study")
+
+
+def test_the_files_of_an_object_are_encrypted_shared_read_and_decrypted(modos, keys, study, ada, capsys):
+    """Some of its elements or all; the other commands take a key where they read files."""
+    url, key = study.url, ("-k", keys / "ada")
+    region = ("stream", url, "donor2.bam", "--region", "chr21:1,000-2,000")
+    assert main([*region]) == 0
+    expected = capsys.readouterr().out
+    code, out, _ = modos("encrypt", url, "donor2_reads", "genome", "-r", keys / "ada.pub", "--sender", keys / "ada")
+    assert (code, out.splitlines()) == (
+        0,
+        ["data/donor2_reads: donor2.bam.c4gh, for 1 key", "reference/genome: reference.fa.c4gh, for 1 key"],
+    )
+    assert main([*region, "--key", str(keys / "ada")]) == 0
+    assert capsys.readouterr().out == expected
+    assert main(["fetch-sequence", url, "genome", "chr21:1-9", "--key-command", f"cat {keys / 'ada'}"]) == 0
+    capsys.readouterr()
+    assert main([*region]) == 1
+    assert "no secret key is at hand" in capsys.readouterr().err
+    code, out, _ = modos("recipients", url, *key)
+    assert (code, out.splitlines()[0]) == (0, "donor2.bam.c4gh")
+    assert (
+        json.loads(modos("recipients", url, "donor2_reads", *key, "--json")[1])["donor2_reads"][0]["kind"]
+        == "session key"
+    )
+    code, out, _ = modos("reshare", url, "donor2_reads", *key, "--add", keys / "bob.pub")
+    assert (code, out.splitlines()) == (0, ["donor2.bam.c4gh: written anew", "donor2.bam.bai.c4gh: written anew"])
+    assert main([*region, "-k", str(keys / "bob")]) == 0
+    assert modos("reshare", url, "donor2.bam", *key, "--remove", keys / "bob.pub")[0] == 0  # who let him in can
+    assert main([*region, "-k", str(keys / "bob")]) == 1
+    capsys.readouterr()
+    code, out, _ = modos("decrypt", url, "-k", keys / "ada")
+    assert (code, out.splitlines()) == (0, ["data/donor2_reads: donor2.bam", "reference/genome: reference.fa"])
+    assert not list(study.path.glob("*.c4gh"))
+    code, out, err = modos("encrypt", url, "nobody", "-r", keys / "ada.pub")
+    assert (code, out) == (1, "")
+    assert "there is no element 'nobody'" in err
+
+
+def test_only_an_object_has_elements(modos, keys):
+    """A file takes one place to go to."""
+    code, _, err = modos("encrypt", keys / "ada", "-r", keys / "ada.pub")
+    assert code == 2
+    assert "say where the file is to go" in err
+    code, _, err = modos("encrypt", keys / "ada", "x", "y", "-r", keys / "ada.pub")
+    assert code == 2
+    assert "a file goes to one place" in err

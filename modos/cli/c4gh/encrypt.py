@@ -1,4 +1,4 @@
-"""`modos c4gh encrypt`: a file, encrypted from any place to any other.
+"""`modos c4gh encrypt`: a file, encrypted from any place to any other, or the files of an object where they are.
 
 Owns the words of the command. Must not know how encryption works.
 """
@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.c4gh.files import Overwrite, Recipients, Source, ask_passphrase, counted, locate, public_keys
+from modos.cli.c4gh.files import (
+    Overwrite,
+    Recipients,
+    Source,
+    ask_passphrase,
+    counted,
+    locate,
+    object_at,
+    public_keys,
+    single_target,
+)
 from modos.cli.places import Endpoint, check_s3
 from modos.cli.progress import amount
 from modos.errors import InvalidInputError
@@ -20,9 +30,15 @@ __all__ = ["encrypt"]
 
 def encrypt(
     source: Source,
-    target: Annotated[
-        str, typer.Argument(metavar="DST", help="Where the encrypted file goes, such as …/reads.bam.c4gh.")
-    ],
+    rest: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DST | ELEMENT…]",
+            show_default=False,
+            help="Where the encrypted file goes, such as …/reads.bam.c4gh; of an object, the elements whose files are "
+            "encrypted, without any all.",
+        ),
+    ] = None,
     *,
     recipient: Recipients,
     sender: Annotated[
@@ -32,15 +48,23 @@ def encrypt(
     overwrite: Overwrite = False,
     endpoint: Endpoint = None,
 ) -> None:
-    """Encrypt a file for the owners of some public keys; add your own to be able to read it.
+    """Encrypt files for the owners of some public keys; add your own to be able to read them.
 
-    The file is streamed, and is seen when it is whole; SRC is left as it is.
+    A file is streamed, and is seen when it is whole; SRC is left as it is. The files of an object are replaced by encrypted
+    ones, with their index files: once those have been read back and the metadata say so, the plain ones are removed for
+    good.
     """
     from modos import encryption
 
-    check_s3(source, target, endpoint=endpoint)
     readers = public_keys(recipient)
     writer = encryption.read_secret_key(sender, passphrase=ask_passphrase) if sender else None
+    modo = object_at(source, rest, endpoint=endpoint)
+    if modo is not None:
+        for element in modo.encrypt(readers, rest or None, secret_key=writer):
+            typer.echo(f"{element}: {modo.metadata[str(element)]['data_path']}, for {counted(readers)}")
+        return
+    target = single_target(rest)
+    check_s3(source, target, endpoint=endpoint)
     storage, name = locate(target, endpoint=endpoint)
     plain = _plain(encryption.stream_file(*locate(source, endpoint=endpoint)), source)
     info = storage.put(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modos.cli.places import access
-from modos.errors import InvalidKeyError
+from modos.cli.places import access, open_object
 
 if TYPE_CHECKING:
+    from modos import MODO
     from modos.encryption import PublicKey, SecretKey
     from modos.storage import Storage
 
@@ -27,16 +27,23 @@ __all__ = [
     "ask_passphrase",
     "counted",
     "locate",
+    "object_at",
     "public_keys",
     "secret_keys",
+    "single_target",
+    "unlocked",
 ]
 
 _FILE = re.compile(r"(?P<place>(?:[a-z][a-z0-9+.-]*://[^/]*/)?(?:.*/)?)(?P<name>[^/]+)", re.DOTALL | re.IGNORECASE)
+_PATH = re.compile(r"[a-z][a-z0-9+.-]*://|[/~]|\.{1,2}/", re.IGNORECASE)
 _BARE_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 
 Source = Annotated[
     str,
-    typer.Argument(metavar="SRC", help="The file: a path, s3://bucket/ex/reads.bam or swift://container/ex/reads.bam."),
+    typer.Argument(
+        metavar="SRC",
+        help="An object, or a file: a path, s3://bucket/ex/reads.bam or swift://container/ex/reads.bam.",
+    ),
 ]
 Keys = Annotated[
     list[Path] | None,
@@ -81,32 +88,74 @@ def secret_keys(paths: Sequence[Path] | None, command: str | None) -> "list[Secr
     typer.BadParameter
         When there are none.
     """
-    from modos.encryption import find_keys, key_from_command, read_secret_key
+    from modos.encryption import key_from_command, read_secret_key
 
     ask = ask_passphrase
     keys = [read_secret_key(path, passphrase=ask) for path in paths or ()]
     keys += [key_from_command(command, passphrase=ask)] if command else []
-    keys = keys or find_keys(os.environ, passphrase=ask)
+    keys = keys or _of_environment()
     if not keys:
         raise typer.BadParameter("your secret key is needed: give --key or --key-command, or set C4GH_SECRET_KEY")
     return keys
 
 
+def unlocked(modo: "MODO", paths: Sequence[Path] | None, command: str | None) -> "MODO":
+    """Return an object with the keys that the options name; without any, the environment is asked when a file is encrypted."""
+    if paths or command:
+        modo.unlock(*secret_keys(paths, command))
+    elif modo.list_encrypted():
+        modo.unlock(*_of_environment())
+    return modo
+
+
+def _of_environment() -> "list[SecretKey]":
+    from modos.encryption import find_keys
+
+    return find_keys(os.environ, passphrase=ask_passphrase)
+
+
 def public_keys(texts: Sequence[str]) -> "list[PublicKey]":
     """Return public keys, each of a file or of its text."""
-    return [_public_key(text) for text in texts]
+    from modos.encryption import public_key_of
+
+    return [public_key_of(text) for text in texts]
 
 
-def _public_key(text: str) -> "PublicKey":
-    from modos.encryption import parse_public_key, read_public_key
+def object_at(source: str, rest: Sequence[str] | None, *, endpoint: str | None) -> "MODO | None":
+    """Return the object that a command is about, `None` when it is about a file.
 
-    if Path(text).is_file():
-        return read_public_key(text)
-    try:
-        return parse_public_key(text)
-    except InvalidKeyError as error:
-        error.add_note("there is no file of that name either")
-        raise
+    Parameters
+    ----------
+    source
+        What the command is given first.
+    rest
+        What it is given behind: elements of an object, or where a file is to go. A path or an address is no element, so that
+        nothing is asked then.
+    endpoint
+        The S3 service.
+    """
+    from modos.storage import ROOT_DOCUMENT, open_storage
+
+    if any(_PATH.match(each) for each in rest or ()):
+        return None
+    if not open_storage(source, storage_options=access(source, endpoint=endpoint)).exists(ROOT_DOCUMENT):
+        return None
+    return open_object(source, endpoint=endpoint, anon=False)
+
+
+def single_target(rest: Sequence[str] | None) -> str:
+    """Return where a file is to go.
+
+    Raises
+    ------
+    typer.BadParameter
+        When that is not said, or more than that.
+    """
+    if not rest:
+        raise typer.BadParameter("say where the file is to go; SRC is no object, of which all files are meant")
+    if len(rest) > 1:
+        raise typer.BadParameter("a file goes to one place; SRC is no object, of which elements could be named")
+    return rest[0]
 
 
 def counted(keys: "Sequence[PublicKey]") -> str:

@@ -1,16 +1,16 @@
-"""`modos c4gh recipients`: for whom a file is encrypted, as far as that can be seen.
+"""`modos c4gh recipients`: for whom files are encrypted, as far as that can be seen.
 
 Owns the words of the command. Must not know how headers are read.
 """
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modos.cli.c4gh.files import Command, Keys, Source, locate, public_keys, secret_keys
+from modos.cli.c4gh.files import Command, Keys, Source, locate, object_at, public_keys, secret_keys
 from modos.cli.places import AsJSON, Endpoint, check_s3
-from modos.errors import EncryptionError
 
 if TYPE_CHECKING:
     from modos.encryption import Packet
@@ -20,6 +20,14 @@ __all__ = ["recipients"]
 
 def recipients(
     source: Source,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE…]",
+            show_default=False,
+            help="Of an object: files or elements; without any all encrypted ones.",
+        ),
+    ] = None,
     *,
     key: Keys = None,
     key_command: Command = None,
@@ -36,19 +44,29 @@ def recipients(
 
     A packet does not name its reader: only the reader's secret key, or the writer's, shows whom it is for.
     """
-    from modos import encryption
+    from modos.objects.encryption.sharing import recipients_of
 
     check_s3(source, endpoint=endpoint)
-    keys = secret_keys(key, key_command)
-    try:
-        head, _ = encryption.read_header(encryption.stream_file(*locate(source, endpoint=endpoint)))
-        packets = encryption.list_packets(head, keys, among=public_keys(among or ()))
-    except EncryptionError as error:
-        error.file = error.file or source
-        raise
-    if as_json:
-        typer.echo(json.dumps([_as_dict(each) for each in packets], indent=2))
+    modo = object_at(source, files, endpoint=endpoint)
+    keys, readers = secret_keys(key, key_command), public_keys(among or ())
+    if modo is None:
+        packets = recipients_of(*locate(source, endpoint=endpoint), keys, among=readers)
+        if as_json:
+            typer.echo(json.dumps([_as_dict(each) for each in packets], indent=2))
+        else:
+            _show(packets)
         return
+    modo.unlock(*keys)
+    found = {name: modo.recipients(name, among=readers) for name in files or modo.list_encrypted()}
+    if as_json:
+        typer.echo(json.dumps({name: [_as_dict(each) for each in some] for name, some in found.items()}, indent=2))
+        return
+    for name, packets in found.items():
+        typer.echo(name)
+        _show(packets)
+
+
+def _show(packets: "Sequence[Packet]") -> None:
     for each in packets:
         typer.echo(f"{each.kind or 'packet'}  for {each.reader or 'somebody else'}  by {each.writer or 'unknown'}")
 
