@@ -20,7 +20,7 @@ from modos import errors
 from modos.encryption import KEY_VARIABLES
 from modos.model._generated import tables
 from modos.objects.checks.findings import KINDS
-from modos.omics.formats import INDEXES
+from modos.omics.formats import FORMATS, INDEXES
 from modos.settings import SWIFT_VARIABLES
 from modos.storage.options import SERVICES
 from modos.storage.pipelines import list_url_adapter_schemes
@@ -125,6 +125,20 @@ def index_files() -> str:
     """Return which names index files have."""
     rows = ((f"`*{suffix}`", ", ".join(f"`*{suffix}{index}`" for index in found)) for suffix, found in INDEXES.items())
     return _table(("data file", "index files"), rows)
+
+
+def formats() -> str:
+    """Return what is read of files of each format."""
+    rows = (
+        (each.name, " ".join(f"`{suffix}`" for suffix in each.suffixes), _yes(each.tables), _yes(each.facts))
+        for each in FORMATS
+        if each.tables or each.facts
+    )
+    return _table(("format", "suffixes", "tables", "header"), rows)
+
+
+def _yes(reader: object) -> str:
+    return "yes" if reader else _NO
 
 
 def findings() -> str:
@@ -307,6 +321,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "error classes": error_classes,
         "error tree": error_tree,
         "findings": findings,
+        "formats": formats,
         "index files": index_files,
         "key variables": key_variables,
         "options": options,

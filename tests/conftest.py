@@ -3,6 +3,7 @@
 import atexit
 import http.client
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -42,6 +43,19 @@ _CLOUD_VARIABLES = (
     "ALL_PROXY",
 )
 _REGION = "us-east-1"
+
+
+_ON_ONE_VERSION = {"s3", "s3fs", "obstore", "memory", "gs", "az"}
+"""Kinds of places that are tried on one version of Python only; a directory and Swift are on all."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as thorough what is tried on several kinds of places, for those whose code is not our own."""
+    for item in items:
+        called = item.callspec.id if hasattr(item, "callspec") else ""
+        if _ON_ONE_VERSION & set(re.split(r"[^a-z0-9]", called)) or "::TestS3" in item.nodeid:
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture(autouse=True)

@@ -21,19 +21,28 @@ from modos.cli.condition.check import check
 from modos.cli.condition.upgrade import upgrade
 from modos.cli.condition.verify import verify
 from modos.cli.demo import demo
+from modos.cli.history.diff import diff
+from modos.cli.history.log import log
+from modos.cli.history.trash import trash
+from modos.cli.history.undo import undo
 from modos.cli.list import list_objects
 from modos.cli.object.add import add
 from modos.cli.object.create import create
+from modos.cli.object.export import export
 from modos.cli.object.pack import pack
 from modos.cli.object.publish import publish
 from modos.cli.object.query import query
 from modos.cli.object.remove import remove
+from modos.cli.object.rename import rename
 from modos.cli.object.show import show
 from modos.cli.object.unpack import unpack
 from modos.cli.object.update import update
+from modos.cli.omics.enrich import enrich
 from modos.cli.omics.index import index
+from modos.cli.omics.reference import add_reference
 from modos.cli.omics.sequence import fetch_sequence
 from modos.cli.omics.stream import stream_records
+from modos.cli.omics.table import table
 from modos.cli.reporting import report
 from modos.cli.storage import STORAGE_COMMANDS, STORAGE_HELP
 from modos.cli.swift import SWIFT_COMMANDS, SWIFT_HELP
@@ -46,8 +55,14 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "create": create,
         "add": add,
         "update": update,
+        "rename": rename,
         "remove": remove,
+        "log": log,
+        "diff": diff,
+        "undo": undo,
+        "trash": trash,
         "show": show,
+        "export": export,
         "list": list_objects,
         "transfer": transfer,
         "verify": verify,
@@ -59,7 +74,10 @@ COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
         "query": query,
         "stream": stream_records,
         "fetch-sequence": fetch_sequence,
+        "add-reference": add_reference,
         "index": index,
+        "table": table,
+        "enrich": enrich,
         "demo": demo,
     }
 )

@@ -11,7 +11,19 @@ import typer
 if TYPE_CHECKING:
     from modos import MODO
 
-__all__ = ["Anonymous", "AsJSON", "Element", "Endpoint", "Place", "access", "check_s3", "endpoint_url", "open_object"]
+__all__ = [
+    "Anonymous",
+    "AsJSON",
+    "Element",
+    "Endpoint",
+    "MaybePlace",
+    "Place",
+    "access",
+    "check_s3",
+    "endpoint_url",
+    "ids_in",
+    "open_object",
+]
 
 
 def endpoint_url(text: str) -> str:
@@ -33,12 +45,34 @@ def endpoint_url(text: str) -> str:
     return text
 
 
+def ids_in(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of elements, for a shell that completes one; none when the object cannot be read."""
+    given = context.params
+    try:
+        place = given["place"] or context.args[0]  # where they stand while an option is being typed
+        modo = open_object(place, endpoint=given.get("endpoint"), anon=bool(given.get("anon")))
+        full = [key for key in modo.metadata if key != modo.id]
+    except Exception:  # noqa: BLE001 - a shell that completes is no place for errors
+        return []
+    return [text for key in full for text in (key, key.partition("/")[2]) if text.startswith(incomplete)]
+
+
 Place = Annotated[
     str, typer.Argument(metavar="OBJECT", help="The object: a directory, s3://bucket/ex or swift://container/ex.")
 ]
+MaybePlace = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OBJECT", help="As s3://bucket/ex, swift://container/ex or a directory; asked for when left out."
+    ),
+]
 Element = Annotated[
     str | None,
-    typer.Argument(metavar="ELEMENT", help="Id of an element, such as sample/s1, or s1 where only one has it."),
+    typer.Argument(
+        metavar="ELEMENT",
+        autocompletion=ids_in,
+        help="Id of an element, such as sample/s1, or s1 where only one has it.",
+    ),
 ]
 Endpoint = Annotated[
     str | None,

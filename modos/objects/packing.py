@@ -18,7 +18,7 @@ from modos.errors import IntegrityError, InvalidInputError, InvalidPathError
 from modos.objects.moves import transfer_object
 from modos.objects.places import Place, opened
 from modos.objects.snapshot import Snapshot
-from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, LocalStorage, ObjectInfo, Storage
+from modos.storage import ROOT_DOCUMENT, TRASH, ZARR_ROOT, LocalStorage, ObjectInfo, Storage
 from modos.storage.pipelines import ArchiveStorage, is_pipeline
 from modos.storage.pipelines.places import Place as Leading
 from modos.storage.pipelines.places import StoragePlace
@@ -100,7 +100,7 @@ def pack(
     _refuse_inside(leaving, target)
     Snapshot.read(leaving)
     began = perf_counter()
-    packing = _Packing(leaving, leaving.read(ROOT_DOCUMENT), sorted(leaving.scan(), key=_order), progress)
+    packing = _Packing(leaving, leaving.read(ROOT_DOCUMENT), sorted(_packed(leaving), key=_order), progress)
     body = Digested(packing.chunks())
     stored = target.storage.put(
         body, target.name, mode="overwrite" if overwrite else "create", content_type="application/zip"
@@ -178,6 +178,10 @@ def _refuse_inside(source: Storage, target: StoragePlace) -> None:
         raise InvalidPathError(target.name, f"would be inside the object {source.url} itself; choose another place")
 
 
+def _packed(source: Storage) -> Iterator[ObjectInfo]:
+    return (file for file in source.scan() if not file.path.is_relative_to(TRASH))
+
+
 def _order(file: ObjectInfo) -> tuple[int, str]:
     """Sort data before chunks before documents, and the root document behind all."""
     name = str(file.path)
@@ -215,7 +219,7 @@ class _Packing:
                             tally.moved(name, len(piece))
                             yield sink.taken()
                     self.digests[name] = digest.hexdigest()
-                    tally.finished(name)
+                    tally.finished(name, file.size)
             if self.source.read(ROOT_DOCUMENT) != self.root:
                 reason = "the object was edited while it was packed; nothing was written, pack it again"
                 raise IntegrityError(self.source.url, reason)

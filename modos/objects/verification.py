@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
-from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.zarr_root import document_path
 from modos.transfers import DigestBook
 from modos.transfers.copying import digest_of
@@ -94,7 +94,7 @@ def verify_object(
     listed = {str(info.path): info for info in storage.scan()} if listed is None else listed
     names = FileNames(said.elements)
     checksums = dict(_checksums(said))
-    data = [name for name in listed if PurePosixPath(name).parts[0] != ZARR_ROOT.name]
+    data = [name for name in listed if PurePosixPath(name).parts[0] not in {ZARR_ROOT.name, OWN_ROOT.name}]
     kept = book or DigestBook.of_user()
     try:
         findings = _findings(storage, listed, checksums, kept, deep=deep, seen=seen)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from modos import MODO
-from modos.storage import Storage
+from modos.storage import OWN_ROOT, Storage
 
 STUDY = """
 - element: {id: ex, "@type": MODO, description: "Example", creation_date: "2024-01-17T00:00:00",
@@ -82,8 +82,13 @@ def entity() -> Callable[..., dict[str, object]]:
 
 @pytest.fixture
 def content() -> Callable[[Storage], dict[str, bytes]]:
-    """Read all that is stored, name to content."""
-    return lambda storage: {str(path): storage.read(path) for path in storage.list()}
+    """Read all that is stored but log and trash, name to content."""
+
+    def content(storage: Storage) -> dict[str, bytes]:
+        names = (path for path in storage.list() if OWN_ROOT.name not in path.parts)
+        return {str(path): storage.read(path) for path in names}
+
+    return content
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_replacement_that_fails_leaves_the_old_file(failing, source, content):
     place, proxy, direct = failing
     MODO.from_file(source / "study.yaml", "ex", direct)
     before = content(direct)
-    proxy.inject(Fault(method="PUT", path="demo1.cram", status=503))
+    proxy.inject(Fault(method="PUT", path="ex/demo1.cram", status=503))
     with pytest.raises(ServiceUnavailableError) as caught:
         MODO("ex", place).update_element("demo1", {"name": "new"}, source / "data/reads.bam")
     assert content(direct) == before

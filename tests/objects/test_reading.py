@@ -90,7 +90,7 @@ def test_refused_arrays_write_nothing(modo, writes):
     writes.names.clear()
     for error, arguments in (
         (ElementExistsError, ("sample1", [2])),
-        (InvalidElementError, ("sample1", [2], "a/b")),
+        (InvalidElementError, ("sample1", [2], "a//b")),
         (InvalidElementError, ("sample1", [2], "..")),
         (InvalidElementError, ("sample1", [2], "zarr.json")),
         (InvalidElementError, ("sample1", [{}], "x")),
