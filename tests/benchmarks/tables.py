@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyteomics import mztab
 
 from modos import SwiftStorage
 from modos.omics import read_table
@@ -65,6 +64,8 @@ def with_modos(path: Path) -> tuple[int, int]:
 
 
 def with_pyteomics(path: Path) -> tuple[int, int]:
+    from pyteomics import mztab
+
     file = mztab.MzTab(str(path))
     return len(file.small_molecule_table), len(file.small_molecule_feature_table)
 

@@ -18,7 +18,7 @@ STATEMENTS = (
     "data (24, 4) int64",
     "data_format: CRAM",
     'storage = SwiftStorage("swift://omics", storage_url="http://127.0.0.1:',
-    "38 files, ",
+    "40 files, ",
     "every one verified",
     "swift://omics/demo",
     'remote = MODO("demo", storage=storage)',

@@ -65,6 +65,7 @@ class Terminal:
                 complete_while_typing=True,
                 validator=_validator(question),
                 validate_while_typing=True,
+                set_exception_handler=False,  # which would ask to press ENTER for what other code has left to the loop
             )
         except EOFError as error:
             raise typer.Abort from error

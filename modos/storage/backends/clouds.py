@@ -217,6 +217,12 @@ class CloudStorage(PagedStorage):
         for chunk in self._moving.get().store.list(self._start(name), chunk_size=_PAGE):
             yield from map(self._entry, chunk)
 
+    def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
+        found = super()._scan_after(name, start_after)
+        return (
+            info for info in found if str(info.path) > start_after
+        )  # Azure only begins at the page that has the name
+
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
         store = self._moving.get().store
         if not recursive:
