@@ -45,16 +45,18 @@ _CLOUD_VARIABLES = (
 _REGION = "us-east-1"
 
 
-_ON_ONE_VERSION = {"s3", "s3fs", "obstore", "memory", "gs", "az"}
-"""Kinds of places that are tried on one version of Python only; a directory and Swift are on all."""
+_SERVICES = {"s3", "s3fs", "obstore", "memory", "gs", "az", "swift"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as thorough what is tried on several kinds of places, for those whose code is not our own."""
+    """Mark as thorough what is tried on several kinds of places, but for directories: CI tries services on one version of Python.
+
+    What is tried on Swift alone is not marked: its client is ours.
+    """
     for item in items:
         called = item.callspec.id if hasattr(item, "callspec") else ""
-        if _ON_ONE_VERSION & set(re.split(r"[^a-z0-9]", called)) or "::TestS3" in item.nodeid:
+        if _SERVICES & set(re.split(r"[^a-z0-9]", called)) or "::TestS3" in item.nodeid:
             item.add_marker(pytest.mark.thorough)
 
 
