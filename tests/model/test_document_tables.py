@@ -186,3 +186,12 @@ def test_long_lists_fit_into_cells(tmp_path):
         dump_document([Entry({"@type": "Assay", "id": "a", "has_data": links})], "csv")
     )
     assert load_document(tmp_path / "assays.csv")[0].element["has_data"] == links
+
+
+@pytest.mark.parametrize("format_", ["csv", "tsv"])
+@pytest.mark.parametrize("text", ["\r", "a\rb", "a\r\nb", "a\nb", '"', ",\t"])
+def test_what_ends_lines_elsewhere_stays_in_its_cell(format_, text):
+    """Line ends of any kind, quotes and delimiters come back, on every version of Python."""
+    entry = Entry({"@type": "Sample", "id": "s1", "description": text})
+    table = dump_document([entry], format_)
+    assert [each.element for each in load_document(io.BytesIO(table.encode()), format=format_)] == [entry.element]

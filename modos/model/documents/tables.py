@@ -181,9 +181,13 @@ def table_text(entries: Iterable[Entry], delimiter: str, *, class_name: str | No
     if class_name is not None:
         columns.remove(_TYPE)
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([cell_of(name, row[name]) if name in row else "" for name in columns] for row in rows)
+    plain = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    quoted = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(columns)
+    for row in rows:
+        cells = [cell_of(name, row[name]) if name in row else "" for name in columns]
+        bare = any("\r" in cell for cell in cells)  # which Python 3.12 does not quote, and takes for the end of a line
+        (quoted if bare else plain).writerow(cells)
     return text.getvalue()
 
 
