@@ -10,6 +10,8 @@ from modos import MODO
 from modos.cli.places import access
 from modos.storage import open_storage
 
+pytestmark = pytest.mark.thorough
+
 SAMPLE = {"@type": "Sample", "id": "s2"}
 OBJECT = {"@type": "MODO", "id": "ex", "creation_date": "2024-01-17", "last_update_date": "2024-01-17"}
 

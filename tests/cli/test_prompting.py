@@ -27,6 +27,8 @@ from modos.errors import InvalidInputError
 from modos.model import ElementId
 from modos.model.schema import CLASSES
 
+pytestmark = pytest.mark.thorough
+
 KNOWN = Known("ex", {ElementId("sample", "s1"): "Sample", ElementId("assay", "a1"): "Assay"})
 
 

@@ -17,6 +17,8 @@ import pytest
 from modos.cli import main
 from modos.testing import SwiftServer
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

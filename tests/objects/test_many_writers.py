@@ -17,6 +17,8 @@ from modos.objects.editing.settling import complete
 from modos.objects.history.records import read_records, record_ids
 from modos.objects.snapshot import Snapshot
 
+pytestmark = pytest.mark.thorough
+
 WRITER = """
 import json, random, sys
 from modos import MODO

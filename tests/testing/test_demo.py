@@ -11,6 +11,8 @@ from modos import MODO
 from modos.errors import IntegrityError, InvalidInputError, MissingDependencyError
 from modos.testing.demo import run_demo
 
+pytestmark = pytest.mark.thorough
+
 STATEMENTS = (
     'modo = MODO.from_file("samples/modo.yaml", "demo")',
     "17 elements (3 assay, 7 data, 1 reference, 4 sample, 2 sequence) and 13 files",

@@ -11,6 +11,8 @@ from modos.storage.parts.rules import PartRules
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
 
+pytestmark = pytest.mark.thorough
+
 MARK = b"here is where a disk will fail"
 PART = 5 * 1024 * 1024
 LARGE = Random(1).randbytes(PART) + MARK + Random(2).randbytes(PART)

@@ -13,6 +13,8 @@ from modos.storage.parts.base import PartUpload
 from modos.storage.parts.names import is_partial
 from modos.transfers import transfer
 
+pytestmark = pytest.mark.thorough
+
 KINDS = ("local", "s3", "swift")
 
 FILES = {
