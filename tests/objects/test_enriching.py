@@ -278,7 +278,7 @@ def test_the_object_of_the_reference_implementation(tmp_path):
     """Its sequence is found, linked, and not written anew."""
     import shutil
 
-    source = Path("/work/shared/data/modo/ex")
+    source = Path(__file__).parents[3] / "shared" / "data" / "modo" / "ex"
     if not source.is_dir():
         pytest.skip("needs the reference's object")
     shutil.copytree(source, tmp_path / "ex")

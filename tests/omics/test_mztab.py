@@ -18,7 +18,7 @@ from modos.omics import (
 )
 from modos.testing.samples import write_samples
 
-REAL = Path("/work/shared/data/metabolomics")
+REAL = Path(__file__).parents[3] / "shared" / "data" / "metabolomics"
 
 PROTEOMICS = """\
 COM\tmade by hand
