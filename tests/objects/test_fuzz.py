@@ -221,7 +221,7 @@ def outcome(act: Callable[[], object], place: Path, names: tuple[str, ...]) -> b
         told = "\n".join([str(error), *getattr(error, "__notes__", ())])
     else:
         return True
-    places = (*names, "ex: ", "is the object itself", *(f"{kind}/" for kind in ELEMENT_KINDS), str(place))
+    places = (*names, "ex: ", *(f"{kind}/" for kind in ELEMENT_KINDS), str(place))
     assert any(name in told for name in places), f"no place in {told}"
     assert len(told) < 20_000
     assert content(place) == before

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from modos import MODO
 from modos.errors import ObjectNotFoundError
 from modos.model import links_of
-from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.storage import ROOT_DOCUMENT
 
 pytestmark = pytest.mark.thorough
 
@@ -88,9 +87,6 @@ CHANGED = """
 - element: {id: sample2, "@type": Sample, name: Sample 2}
 """
 
-STRIDE = int(os.environ.get("MODOS_TEST_STRIDE", "3"))
-"""On Swift, each how manieth write is killed: 1 for every one of them, as it is on a disk."""
-
 NEW = {"create", "from_file"}
 SURVIVES_AFTER = {
     "create": 6,
@@ -152,7 +148,7 @@ def check(modo: MODO, *, replacing: str = "") -> None:
 
 @pytest.mark.parametrize("edit", SURVIVES_AFTER)
 def test_an_edit_can_be_killed_at_every_write(edit, places, child, source, content):
-    """SIGKILL before the first write, the second, and so on until there are no more; on Swift before some of them."""
+    """SIGKILL before the first write, the second, and so on until there are no more."""
     (source / "changed.yaml").write_text(CHANGED)
     template, options = places()
     if edit not in NEW:
@@ -162,7 +158,7 @@ def test_an_edit_can_be_killed_at_every_write(edit, places, child, source, conte
     assert child(template, options, source, edit) == 0
     expected = undated(content(template))
     assert expected != undated(start)
-    for doomed in itertools.count(1, 1 if isinstance(template, LocalStorage) else STRIDE):
+    for doomed in itertools.count(1):
         place, options = places()
         for name, body in start.items():
             place.put(body, name)
