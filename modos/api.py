@@ -115,14 +115,15 @@ class MODO(
         InvalidElementError
             When the schema refuses a slot.
         """
+        from modos.model.schema import OBJECT_CLASS
         from modos.objects.editing.commit import commit
-        from modos.objects.editing.draft import OBJECT_TYPE, Draft
+        from modos.objects.editing.draft import Draft
 
         place = located(path, storage, options or {})
         dates = {"creation_date": creation_date, "last_update_date": last_update_date}
         given = {
             **slots,
-            "@type": OBJECT_TYPE,
+            "@type": OBJECT_CLASS,
             "id": id or place.path.name,
             **{slot: date for slot, date in dates.items() if date is not None},
         }

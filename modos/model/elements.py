@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from modos.errors import InvalidElementError
 from modos.model.ids import ElementId
-from modos.model.schema import OBJECT_CLASS, SchemaClass, closest, describable_class, shown_value
+from modos.model.schema import OBJECT_CLASS, SchemaClass, closest, describable_class, kind_of, shown_value
 from modos.model.values import Value, checked
 
 if TYPE_CHECKING:
@@ -113,11 +113,7 @@ def element_id(element: "NamedThing") -> ElementId:
     >>> str(element_id(Sample(id="s1")))
     'sample/s1'
     """
-    kind = describable_class(type(element).__name__).kind
-    if kind is None:
-        reason = f"{shown_value(element.id)} is the object itself, not an element of it"
-        raise InvalidElementError(reason, slot="@type", value=type(element).__name__)
-    return ElementId(kind, element.id)
+    return ElementId(kind_of(type(element).__name__), element.id)
 
 
 def attributes_of(element: "NamedThing") -> dict[str, JSON]:

@@ -170,7 +170,7 @@ def kind_of(class_name: str) -> ElementKind:
     """
     kind = describable_class(class_name).kind
     if kind is None:
-        reason = f"{class_name} is the object itself, not an element of it"
+        reason = f"@type {class_name} is that of the object itself; an element is one of {', '.join(ELEMENT_CLASSES)}"
         raise InvalidElementError(reason, slot="@type", value=class_name, allowed=ELEMENT_CLASSES)
     return kind
 

@@ -12,7 +12,8 @@ from typing import BinaryIO
 from modos.errors import DanglingLinkError, InvalidDocumentError, ModosError
 from modos.model import ElementId, kind_of, load_document
 from modos.model.documents import Entry, name_of
-from modos.objects.editing.draft import OBJECT_TYPE, Change, Draft
+from modos.model.schema import OBJECT_CLASS
+from modos.objects.editing.draft import Change, Draft
 from modos.objects.editing.files import SourceFile
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage.urls import is_url
@@ -98,22 +99,22 @@ class Description:
         return added
 
     def _object(self, *, needed: bool) -> Entry | None:
-        objects = [entry for entry in self._entries if entry.element.get("@type") == OBJECT_TYPE]
+        objects = [entry for entry in self._entries if entry.element.get("@type") == OBJECT_CLASS]
         if len(objects) > 1:
             places = " and ".join(_place_of(entry) for entry in objects[:2])
             message = (
-                f"{places}: a description has one entry with @type {OBJECT_TYPE}; there are {len(objects)} entries"
+                f"{places}: a description has one entry with @type {OBJECT_CLASS}; there are {len(objects)} entries"
             )
             raise InvalidDocumentError(message)
         if not objects and (needed or not self._entries):
             message = (
-                f"{self._name}: a description has one entry with @type {OBJECT_TYPE}; there is no entry. Without it, an "
+                f"{self._name}: a description has one entry with @type {OBJECT_CLASS}; there is no entry. Without it, an "
                 "object can be updated where elements that are not described stay (no_remove, --no-remove)"
             )
             raise InvalidDocumentError(message)
         if objects and objects[0].args:
             place = _place_of(objects[0])
-            message = f"{place}: the {OBJECT_TYPE} entry takes no args; it has no file and is no part of another"
+            message = f"{place}: the {OBJECT_CLASS} entry takes no args; it has no file and is no part of another"
             raise InvalidDocumentError(message)
         return objects[0] if objects else None
 
@@ -200,7 +201,7 @@ def _is_own(entry: Entry, url: str, said: Attributes) -> bool:
 
 def _full_id(element: Mapping[str, object]) -> str:
     name, type_name = element.get("id"), element.get("@type")
-    if type_name == OBJECT_TYPE or not isinstance(type_name, str):
+    if type_name == OBJECT_CLASS or not isinstance(type_name, str):
         return str(name)
     return f"{kind_of(type_name)}/{name}"
 

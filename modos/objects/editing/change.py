@@ -12,9 +12,8 @@ from modos.objects.editing.files import Attachment
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
 
-__all__ = ["LAST_UPDATE", "OBJECT_TYPE", "Change", "NewArray"]
+__all__ = ["LAST_UPDATE", "Change", "NewArray"]
 
-OBJECT_TYPE = "MODO"
 LAST_UPDATE = "last_update_date"
 
 

@@ -20,7 +20,8 @@ from modos.model import (
 )
 from modos.model.elements import as_mapping
 from modos.model.links import with_links_renamed
-from modos.objects.editing.change import LAST_UPDATE, OBJECT_TYPE, Change, NewArray
+from modos.model.schema import OBJECT_CLASS
+from modos.objects.editing.change import LAST_UPDATE, Change, NewArray
 from modos.objects.editing.drafting.plan import Plan, dated, naming, now
 from modos.objects.editing.files import SourceFile, data_path, files_of
 from modos.objects.snapshot import Attributes
@@ -28,7 +29,7 @@ from modos.objects.snapshot import Attributes
 if TYPE_CHECKING:
     from modos.model import NamedThing
 
-__all__ = ["OBJECT_TYPE", "Change", "Draft", "dated"]
+__all__ = ["Change", "Draft", "dated"]
 
 
 class Draft(Plan):
@@ -51,14 +52,14 @@ class Draft(Plan):
             When the schema refuses them, or the id would change.
         """
         given = _given(new)
-        if given.get("@type", OBJECT_TYPE) != OBJECT_TYPE:
-            reason = f"the object itself is a {OBJECT_TYPE}; it cannot become {given['@type']!r}"
+        if given.get("@type", OBJECT_CLASS) != OBJECT_CLASS:
+            reason = f"the object itself is a {OBJECT_CLASS}; it cannot become {given['@type']!r}"
             raise InvalidElementError(reason, slot="@type", value=given["@type"])
         if self._base.exists and given.get("id", self._base.id) != self._base.id:
             reason = f"the object is {self._base.id!r}; its id cannot be changed to {given['id']!r}"
             raise InvalidElementError(reason, slot="id", value=given["id"])
         dates = {} if self._base.exists else {"creation_date": now(), LAST_UPDATE: now()}
-        merged = _merged({"@type": OBJECT_TYPE, **dates, **self._attributes}, given)
+        merged = _merged({"@type": OBJECT_CLASS, **dates, **self._attributes}, given)
         self._attributes = normalise_links(attributes_of(parse_element(merged)))
 
     def add(self, element: "Mapping[str, object] | NamedThing", source: SourceFile | None = None) -> ElementId:
@@ -76,6 +77,8 @@ class Draft(Plan):
         given = _given(element)
         if source is not None and given.get("data_path") is None:
             given["data_path"] = source.name
+        if given.get("@type") == OBJECT_CLASS:
+            kind_of(OBJECT_CLASS)  # which says that it is none, before anything is said of its slots
         model = parse_element(given)
         found = element_id(model)
         if found in self._elements:
