@@ -1,7 +1,10 @@
 """What the tests of digital objects share: an object to work on, files to add, and a record of what is written."""
 
 import itertools
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,3 +116,84 @@ def writes(monkeypatch) -> SimpleNamespace:
     watch("remove_many", lambda arguments: f"- {', '.join(map(str, arguments[0]))}")
     watch("remove_tree", lambda arguments: f"- {arguments[0] if arguments else ''}/")
     return record
+
+
+DOOMED = """
+import json, os, signal, sys, threading, traceback
+from modos import MODO
+from modos.storage import Storage, open_storage
+import aiohttp, modos.objects.editing.session, modos.storage.backends.swift, modos.swift.filesystem # once for all children
+
+lock, left = threading.Lock(), [0]
+
+def tick():
+    with lock:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def before(owner, verb):
+    original = getattr(owner, verb)
+    def deadly(self, *arguments, **options):
+        tick()
+        return original(self, *arguments, **options)
+    setattr(owner, verb, deadly)
+
+def one_by_one(self, names):
+    for name in names:
+        tick()
+        remove(self, [name])
+
+remove, remove_tree = Storage.remove_many, Storage.remove_tree
+for verb in ("put", "copy", "move"):
+    before(Storage, verb)
+Storage.remove_many = one_by_one
+Storage.remove_tree = lambda self, name: (one_by_one(self, list(self.list(name))), remove_tree(self, name))
+
+%s
+for line in sys.stdin:
+    url, options, edit, argument, left[0] = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        try:
+            EDITS[edit](open_storage(url, storage_options=options), argument)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def child(request) -> Iterator[Callable[..., int]]:
+    """A process that makes edits in children of its own, which die before the write whose number they are given.
+
+    The module that is tested says in `EDITS_OF_CHILDREN` what `EDITS` are: functions of a storage and of one more argument.
+    Its exit code is returned; `before(owner, verb)` there makes something else a write.
+    """
+    program = DOOMED % request.module.EDITS_OF_CHILDREN
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def edit(place: tuple[Storage, dict[str, str]], name: str, argument: object = None, *, doomed: int = 0) -> int:
+            storage, options = place
+            told = None if argument is None else str(argument)
+            process.stdin.write(json.dumps([storage.url, options, name, told, doomed]) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield edit
+        process.stdin.close()
+
+
+@pytest.fixture
+def openable(make_storage, account) -> Callable[[str], tuple[Storage, dict[str, str]]]:
+    """Make empty storages of a kind, each with the options that open it in another process."""
+
+    def make(kind: str) -> tuple[Storage, dict[str, str]]:
+        options = {"storage_url": account.server.storage_url, "token": account.token} if kind == "swift" else {}
+        return make_storage(kind), options
+
+    return make

@@ -1,7 +1,6 @@
 """Arrays that join an object while services fail, writers are killed or another is at work; and what it costs."""
 
 import itertools
-import json
 import os
 import signal
 import socket
@@ -251,67 +250,22 @@ def test_a_failed_edit_leaves_the_object_as_it_was(remote, content, edit, path, 
     assert "there" in after.list_arrays()
 
 
-CHILD = """
-import json, os, signal, sys, threading, traceback
+EDITS_OF_CHILDREN = """
 import numpy as np, pandas as pd, zarr
-from modos import MODO
-from modos.storage import Storage, open_storage
 import modos.objects.arrays.appending, modos.objects.arrays.layouts.frames
 
 FRAME = pd.DataFrame({"n": range(5), "kind": pd.Categorical(["a", "b", "a", "b", "a"])})
+
+def append_to_large(place, _):
+    modos.objects.arrays.appending.SHARD = 0
+    MODO("", place).append_array("s1", "there", np.ones((5, 3)))
+
 EDITS = {
-    "add": lambda modo: modo.add_array("s1", FRAME, "new"),
-    "overwrite": lambda modo: modo.add_array("s1", FRAME, "there", overwrite=True),
-    "append to large": lambda modo: modo.append_array("s1", "there", np.ones((5, 3))),
+    "add": lambda place, _: MODO("", place).add_array("s1", FRAME, "new"),
+    "overwrite": lambda place, _: MODO("", place).add_array("s1", FRAME, "there", overwrite=True),
+    "append to large": append_to_large,
 }
-lock, left = threading.Lock(), [0]
-
-def tick():
-    with lock:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def before(verb):
-    original = getattr(Storage, verb)
-    def deadly(self, *arguments, **options):
-        tick()
-        return original(self, *arguments, **options)
-    setattr(Storage, verb, deadly)
-
-for verb in ("put", "copy", "move", "remove_many", "remove_tree"):
-    before(verb)
-
-for line in sys.stdin:
-    url, edit, left[0] = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        try:
-            if edit == "append to large":
-                modos.objects.arrays.appending.SHARD = 0
-            EDITS[edit](MODO(url))
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def child():
-    """A process that makes edits in children of its own, which die before the write whose number they are given."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-
-        def edit(url, name, doomed=0):
-            child.stdin.write(json.dumps([url, name, doomed]) + "\n")
-            child.stdin.flush()
-            return int(child.stdout.readline())
-
-        yield edit
-        child.stdin.close()
 
 
 @pytest.mark.thorough
@@ -323,7 +277,7 @@ def test_a_killed_edit_leaves_the_old_array_or_the_new_one(edit, child, make_sto
     for doomed in itertools.count(1):
         modo = sample(make_storage("local"))
         modo.add_array("s1", old, "there")
-        outcome = child(modo.url, edit, doomed)
+        outcome = child((modo.storage, {}), edit, doomed=doomed)
         found = MODO(modo.url).read_array("s1", "there")
         if edit == "add":
             assert np.array_equal(found, old)
@@ -336,7 +290,7 @@ def test_a_killed_edit_leaves_the_old_array_or_the_new_one(edit, child, make_sto
         done = "new" in MODO(modo.url).list_arrays() if edit == "add" else found.shape != old.shape
         assert {finding.severity for finding in MODO(modo.url).check().findings} <= {"note"} or done
         if not done:
-            assert child(modo.url, edit) == 0
+            assert child((modo.storage, {}), edit) == 0
         now = MODO(modo.url)
         assert now.check(grace=timedelta(seconds=-5)).findings == () or done
         expected = {"add": (5, 2), "overwrite": (5, 2)}.get(edit, (10, 3))
@@ -351,7 +305,7 @@ def test_what_a_killed_writer_has_recorded_is_not_mixed_with_anothers(child, mak
     refused = 0
     for doomed in itertools.count(1):
         modo = sample(make_storage("local"))
-        if child(modo.url, "add", doomed) == 0:
+        if child((modo.storage, {}), "add", doomed=doomed) == 0:
             break
         try:
             MODO(modo.url).add_array("s1", np.eye(2), "new")

@@ -4,8 +4,6 @@ import hashlib
 import itertools
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,13 +15,7 @@ from modos.storage import ROOT_DOCUMENT
 
 pytestmark = pytest.mark.thorough
 
-CHILD = """
-import json, os, signal, sys, threading, traceback
-from modos import MODO
-from modos.storage import Storage, open_storage
-import modos.storage.backends.swift, modos.objects.editing.commit
-import aiohttp, modos.swift.filesystem # once for all children
-
+EDITS_OF_CHILDREN = """
 EDITS = {
     "create": lambda place, source: MODO.create("", place, id="ex", creation_date="2024-01-17"),
     "add_element": lambda place, source: MODO("", place).add_element(
@@ -37,44 +29,6 @@ EDITS = {
     "remove_element": lambda place, source: MODO("", place).remove_element("demo1"),
     "add_array": lambda place, source: MODO("", place).add_array("sample1", [[1, 2], [3, 4]]),
 }
-lock, left = threading.Lock(), [0]
-
-def tick():
-    with lock:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def before(verb):
-    original = getattr(Storage, verb)
-    def deadly(self, *arguments, **options):
-        tick()
-        return original(self, *arguments, **options)
-    setattr(Storage, verb, deadly)
-
-def one_by_one(self, names):
-    for name in names:
-        tick()
-        remove(self, [name])
-
-remove, remove_tree = Storage.remove_many, Storage.remove_tree
-before("put")
-before("copy")
-before("move")
-Storage.remove_many = one_by_one
-Storage.remove_tree = lambda self, name: (one_by_one(self, list(self.list(name))), remove_tree(self, name))
-
-for line in sys.stdin:
-    url, options, source, edit, left[0] = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        try:
-            EDITS[edit](open_storage(url, storage_options=options), source)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 CHANGED = """
@@ -101,29 +55,6 @@ SURVIVES_AFTER = {
 """How many writes an edit has at least, so that the test cannot pass by killing none of them."""
 
 
-@pytest.fixture(scope="module")
-def child():
-    """A process that makes edits in children of its own, which die before the write whose number they are given."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as child:
-
-        def edit(place, options, source, name, doomed=0):
-            child.stdin.write(json.dumps([place.url, options, str(source), name, doomed]) + "\n")
-            child.stdin.flush()
-            return int(child.stdout.readline())
-
-        yield edit
-        child.stdin.close()
-
-
-@pytest.fixture(params=["local", "swift"])
-def places(request, make_storage, account):
-    """Make places, with the options that open them in another process."""
-    options = {"storage_url": account.server.storage_url, "token": account.token} if request.param == "swift" else {}
-    return lambda: (make_storage(request.param), options)
-
-
 def undated(content: dict[str, bytes]) -> dict[str, object]:
     """Return what is stored, documents parsed, without the dates and names of changes."""
 
@@ -147,28 +78,29 @@ def check(modo: MODO, *, replacing: str = "") -> None:
 
 
 @pytest.mark.parametrize("edit", SURVIVES_AFTER)
-def test_an_edit_can_be_killed_at_every_write(edit, places, child, source, content):
+@pytest.mark.parametrize("kind", ["local", "swift"])
+def test_an_edit_can_be_killed_at_every_write(kind, edit, openable, child, source, content):
     """SIGKILL before the first write, the second, and so on until there are no more."""
     (source / "changed.yaml").write_text(CHANGED)
-    template, options = places()
+    template, options = openable(kind)
     if edit not in NEW:
         MODO.from_file(source / "study.yaml", "", template)
         MODO("", template).add_array("demo1", [1, 2, 3])
     start = content(template)
-    assert child(template, options, source, edit) == 0
+    assert child((template, options), edit, source) == 0
     expected = undated(content(template))
     assert expected != undated(start)
     for doomed in itertools.count(1):
-        place, options = places()
+        place, options = openable(kind)
         for name, body in start.items():
             place.put(body, name)
-        outcome = child(place, options, source, edit, doomed)
+        outcome = child((place, options), edit, source, doomed=doomed)
         if outcome == 0:
             break
         assert outcome == -signal.SIGKILL
         check_killed(place, edit, start, source, content)
         made = undated(content(place)).get(ROOT_DOCUMENT) == expected[ROOT_DOCUMENT]
-        assert child(place, options, source, edit) == 0 or (made and edit == "add_array")  # which is there already
+        assert child((place, options), edit, source) == 0 or (made and edit == "add_array")  # which is there already
         check(MODO("", place))
         left = {"demo1.cram", "demo1.cram.crai"} if edit == "rename" else set()
         found = undated(content(place))
