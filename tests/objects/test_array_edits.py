@@ -14,7 +14,7 @@ import pytest
 import scipy.sparse
 
 from modos import MODO
-from modos.errors import ConflictError, ElementExistsError, ModosError
+from modos.errors import ConflictError, ElementExistsError, InvalidInputError, ModosError
 from modos.testing import Fault, Proxy
 
 FRAME = pd.DataFrame({"n": range(50), "kind": pd.Categorical(["a", "b"] * 25), "x": np.linspace(0, 1, 50)})
@@ -181,6 +181,45 @@ def test_writers_of_several_arrays_keep_all_of_them(modo):
     fresh = MODO("", modo.storage)
     assert fresh.read_array("sample1", "first").tolist() == [1, 3]
     assert fresh.read_array("sample1", "second").tolist() == [2]
+
+
+@pytest.mark.parametrize("name", ["g/h", "g/h/a", "g"])
+def test_an_array_in_a_group_leaves_nothing_behind(make_storage, name):
+    """It goes from its place as any other does, and comes back; one that is purged is kept nowhere."""
+    modo = MODO.create("ex", make_storage("local"))
+    modo.add_element({"@type": "Sample", "id": "s1"})
+    for each in ("g/h/a", "g/h/b", "g/c"):
+        modo.add_array("s1", [1, 2, 3], each)
+    modo.remove_array("s1", name)
+    place = f"data.zarr/sample/s1/{name}"
+    assert list(modo.storage.list(place)) == []
+    assert modo.check(grace=timedelta(0)).findings == ()
+    modo.undo()
+    assert modo.read_array("s1", "g/h/a").tolist() == [1, 2, 3]
+    kept = modo.trash()
+    modo.remove_array("s1", name, purge=True)
+    assert list(modo.storage.list(place)) == []
+    assert modo.trash() == kept
+    assert modo.check(grace=timedelta(0)).findings == ()
+
+
+@pytest.mark.parametrize("name", ["g/a", "g/a/b", "g"])
+def test_no_array_takes_a_place_that_the_edit_first_empties(make_storage, name):
+    """Both would be stored there until it is made: told as what it is, with what to do, and nothing is changed."""
+    modo = MODO.create("ex", make_storage("local"))
+    modo.add_element({"@type": "Sample", "id": "s1"})
+    modo.add_array("s1", [1, 2, 3], "g/a")
+    before = modo.checksum()
+    with modo.edit() as edit:
+        edit.remove_array("s1", name[:3])
+        with pytest.raises(InvalidInputError, match=r"until this edit has removed it.*overwrite=True"):
+            edit.add_array("s1", [4], name)
+        edit.discard()
+    assert MODO("", modo.storage).checksum() == before
+    assert modo.check(grace=timedelta(0)).findings == ()
+    with modo.edit() as edit:
+        edit.add_array("s1", [4], "g/a", overwrite=True)
+    assert modo.read_array("s1", "g/a").tolist() == [4]
 
 
 @pytest.mark.thorough

@@ -213,9 +213,24 @@ def test_an_array_comes_back_as_it_was(ex, values):
         np.testing.assert_array_equal(ex.read_array("s1", as_="xarray").to_numpy(), values)
 
 
+def test_times_of_zarr_are_stored_and_appended(ex, tmp_path):
+    """They are whole numbers here, as those of numpy are."""
+    zarr.save_array(tmp_path / "days.zarr", np.array(["2020-01-01", "2021-01-01"], dtype="M8[s]"))
+    days = zarr.open_array(tmp_path / "days.zarr")
+    ex.add_array("s1", days)
+    ex.append_array("s1", "data", days)
+    assert ex.read_array("s1").tolist() == [*days[...].tolist()] * 2
+
+
 def test_what_would_lose_something_is_refused(ex):
-    """Masked values, objects, sparse arrays of other dimensions."""
+    """Masked values, objects, sparse arrays of other dimensions, names and attributes that would not come back."""
+    with pytest.raises(InvalidElementError, match="'modos' says how"):
+        ex.add_array("s1", [1], attributes={"modos": 1})
     for data in (
+        dask.array.ma.masked_equal(dask.array.arange(4), 2),
+        xr.Dataset({"x": ("t", [1])}, attrs={"modos": 1}),
+        xr.Dataset({"a/b": ("t", [1])}),
+        xr.DataArray([1], name=("a", 1)),
         np.ma.masked_equal([1, 2], 2),
         [object()],
         ["a", None],
@@ -274,6 +289,55 @@ def test_forms_that_an_array_cannot_have_are_told(ex):
         ex.read_array("s1", "tabel")
     assert isinstance(ex.read_array("s1", "table", "zarr"), zarr.Group)
     assert ex.read_array("s1", "table", "xarray").sizes == {"index": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("n", {"rows": 3}, "a slice that goes forward"),
+        ("n", {"rows": slice(None, None, -1)}, "a slice that goes forward"),
+        ("one", {"rows": slice(1)}, "one value"),
+        ("labelled", {"rows": slice(1)}, "one value"),
+        ("table", {"columns": "n"}, r"such as \['n'\]"),
+        ("alike", {"as_": "xarray"}, "cannot be read as 'xarray': .* non-unique"),
+        ("alike", {"as_": "arrow"}, "cannot be read as 'arrow': Duplicate column names"),
+    ],
+)
+def test_what_cannot_be_chosen_or_converted_is_told(ex, name, options, reason):
+    """Not as an error of the library that would have been asked."""
+    alike = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    data = {"n": [1, 2], "one": 5, "labelled": xr.DataArray(5), "table": FRAME, "alike": alike}
+    ex.add_array("s1", data[name], name)
+    with pytest.raises(InvalidInputError, match=reason):
+        ex.read_array("s1", name, **options)
+
+
+def test_forms_of_odd_tables(ex):
+    """Records as a table of pandas, an index in xarray, a series without its column, one value with a label."""
+    for name in ("x", "a/b"):
+        array = xr.DataArray([1, 2], dims="x", name=name)
+        ex.add_array("s1", array, "named", overwrite=True)
+        xr.testing.assert_identical(ex.read_array("s1", "named"), array)
+    ex.add_array("s1", xr.DataArray(5, {"year": 2024}, name="x"), "value")
+    xr.testing.assert_identical(ex.read_array("s1", "value"), xr.DataArray(5, {"year": 2024}, name="x"))
+    ex.add_array("s1", np.array([(1, 2.5)], dtype=[("a", "i8"), ("b", "f8")]), "records")
+    ex.add_array("s1", pd.Index(["a", "b"]), "index")
+    ex.add_array("s1", pd.Series([1, 2], name="x"), "series")
+    pd.testing.assert_frame_equal(ex.read_array("s1", "records", "pandas"), pd.DataFrame({"a": [1], "b": [2.5]}))
+    assert ex.read_array("s1", "index", "xarray").to_numpy().tolist() == ["a", "b"]
+    assert ex.read_array("s1", "series", columns=[]).shape == (2, 0)
+
+
+@pytest.mark.parametrize("data", [np.arange(9), FRAME, np.zeros((2000, 1000)), scipy.sparse.eye_array(3)])
+def test_chunks_that_make_no_sense_are_damage(ex, data):
+    """Whatever their codec says of them; the error names the array and where what is lost may be."""
+    ex.add_array("s1", data)
+    for path in list(ex.storage.list("data.zarr/sample/s1/data")):
+        if path.name != "zarr.json":
+            ex.storage.put(b"no chunk", path)
+    with pytest.raises(IntegrityError, match="sample/s1/data: cannot be read as it is stored") as caught:
+        ex.read_array("s1")
+    assert "backups" in caught.value.__notes__[0]
 
 
 @pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part")
@@ -590,12 +654,32 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
     ex.add_array("s1", np.arange(6).reshape(2, 3), "n")
     ex.add_array("s1", FRAME, "table")
     ex.add_array("s1", DATASET, "dataset")
+    ex.add_array("s1", np.array(["2020-01-01"], dtype="M8[s]"), "t")
+    ex.add_array("s1", np.float32([1]), "f")
+    ex.add_array("s1", ["a"], "text")
+    ex.add_array("s1", np.array([(1, 2)], dtype=[("a", "i4"), ("b", "i4")]), "records")
+    ex.add_array("s1", scipy.sparse.eye_array(3, dtype="int8", format="csr"), "cells")
+    ex.add_array("s1", pd.Series(pd.to_datetime(["2020-01-01"]).astype("M8[s]")), "times")
+    ex.add_array("s1", pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]), "alike")
     writes.names.clear()
     for name, more, options, reason in (
         ("n", [[0.5, 1, 2]], {}, "of type int64, what is appended is of type float64"),
         ("n", [["a", "b", "c"]], {}, "of type int64"),
         ("n", [[1, 2]], {}, r"nothing of shape \(1, 2\)"),
         ("n", [[1, 2, 3]], {"axis": 2}, "no axis 2"),
+        ("n", np.ma.masked_equal([[1, 2, 3]], 2), {}, "is masked"),
+        ("n", [[None, 2, 3]], {}, "no plain array"),
+        ("t", np.array(["2020-01-01T00:00:00.5"], dtype="M8[ms]"), {}, r"of type datetime64\[s\]"),
+        ("f", [1e300], {}, "overflow"),
+        ("text", [1], {}, "what is appended is of type int64"),
+        ("records", np.array([(1, 2)], dtype=[("b", "i4"), ("a", "i4")]), {}, "convert it first"),
+        ("cells", scipy.sparse.eye_array(3, dtype=int) * 300, {}, "of type int8, what is appended is of type int64"),
+        ("cells", np.eye(3), {}, "is a sparse matrix; a ndarray"),
+        ("times", pd.Series(pd.to_datetime(["2020-01-01T00:00:00.5"])), {}, "values would change"),
+        ("table", MORE.assign(s=[1, 2]), {}, "column 's' .* no text"),
+        ("table", MORE[["s", "s", "kind", "n", "m"]], {}, "has the columns"),
+        ("alike", pd.DataFrame([[1, 2, 3]], columns=["a", "a", "b"]), {}, "has the columns"),
+        ("table", MORE.assign(kind=[1, 2]), {}, "column 'kind' .* no text"),
         ("table", MORE.drop(columns="n"), {}, r"lacks \['n'\]"),
         ("table", MORE.assign(new=1), {}, r"has \['new'\] besides"),
         ("table", MORE.assign(n=[1, 2.5]), {}, "column 'n'"),
@@ -608,12 +692,26 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
         ("dataset", DATASET.assign(t=DATASET.t.astype(complex)), {"axis": "time"}, "of type complex128"),
         ("dataset", DATASET.assign(t=DATASET.t.T), {"axis": "time"}, "has the dimensions"),
         ("dataset", DATASET.assign_coords(x=[10, 21]), {"axis": "time"}, "cannot align"),
+        ("dataset", DATASET.drop_vars("time"), {"axis": "time"}, "has the labels time along time, .* has no labels"),
+        ("dataset", DATASET.assign_coords(time=[1, 2, 3]), {"axis": "time"}, "time is of type datetime64"),
     ):
         with pytest.raises(InvalidElementError, match=reason):
             ex.append_array("s1", name, more, **options)
     with pytest.raises(ElementNotFoundError):
         ex.append_array("s1", "nothing", [1])
     assert writes.names == []
+
+
+@pytest.mark.parametrize(("then", "freq"), [("2020-01-03", "D"), ("2021-05-01", None)])
+def test_days_go_on_regularly_or_not(ex, size, then, freq):
+    """A table of regular days can be read whatever days are appended, and they are regular if those follow."""
+    table = pd.DataFrame({"n": [1, 2]}, pd.date_range("2020-01-01", periods=2))
+    more = pd.DataFrame({"n": [3]}, pd.date_range(then, periods=1))
+    ex.add_array("s1", table)
+    ex.append_array("s1", "data", more)
+    found = reopened(ex).read_array("s1")
+    pd.testing.assert_frame_equal(found, pd.concat([table, more]), check_freq=False)
+    assert found.index.freq == freq
 
 
 def test_appending_often_does_not_make_many_files(ex):

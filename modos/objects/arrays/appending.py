@@ -1,6 +1,6 @@
 """Appending to arrays and tables: what is small is written anew, of what is large only the end.
 
-Owns what fits what. Nothing that the array is read from now is taken away: documents with the new shape come last.
+Owns how each layout goes on. Nothing that the array is read from now is taken away: documents with the new shape come last.
 """
 
 import warnings
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zarr
 
-from modos.errors import InvalidElementError, InvalidInputError
+from modos.errors import InvalidInputError
 from modos.model import ElementId
 from modos.objects.arrays.edits import Staged, located, nested, stage_by
+from modos.objects.arrays.fitting import dimension_of, misfit, refuse_misfits, rows_like, values_like, values_of_type
 from modos.objects.arrays.grids import SHARD, cut
 from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, encode_array, fill, refused
 from modos.objects.arrays.reading import layout_of, read
@@ -40,7 +41,7 @@ def stage_more(
     if layout not in _APPENDING:
         raise InvalidInputError(f"{path} is no array or table to append to; add it anew with overwrite=True")
     place = (storage, base, base.resolve(element_id), name)
-    with refused(name):
+    with refused(name), np.errstate(over="raise"):
         return _APPENDING[layout](place, more, axis)
 
 
@@ -66,6 +67,10 @@ def _onwards(place: Appended, write: Callable[["zarr.Group"], list[Fill]]) -> St
     return Staged(base, element, name, store, fills, replaces="part")
 
 
+def _path(place: Appended) -> str:
+    return f"{place[2]}/{place[3]}"
+
+
 def _node(place: Appended) -> Foreign:
     return node_of(*place)
 
@@ -76,10 +81,6 @@ def _bytes(node: Foreign) -> int:
     return sum(int(each.nbytes) for _, each in node.members(max_depth=None) if isinstance(each, zarr.Array))
 
 
-def _misfit(place: Appended, reason: str) -> InvalidElementError:
-    return InvalidElementError(f"{place[2]}/{place[3]}: {reason}")
-
-
 # -- arrays -------------------------------------------------------------------------------------------------------------
 
 
@@ -88,15 +89,17 @@ def _append_numbers(place: Appended, more: Foreign, axis: int | str) -> Staged:
     names = old.metadata.dimension_names
     number = names.index(axis) if isinstance(axis, str) and names and axis in names else axis
     if not isinstance(number, int) or not -old.ndim <= number < old.ndim:
-        raise _misfit(place, f"has no axis {axis!r}; it has {old.ndim}")
+        raise misfit(_path(place), f"has no axis {axis!r}; it has {old.ndim}")
     number %= old.ndim
-    values = _like(place, old, more, number)
+    values = values_like(_path(place), old, more, number)
     if old.nbytes <= SHARD and _is_cut_by_rule(old):
         whole = np.concatenate([old[...], np.asarray(values)], axis=number)
         said = Options(compressors=old.compressors, attributes=dict(old.attrs))
         return _anew(place, lambda group: _again(group, place[3], whole, said, names))
     if values.dtype != old.dtype:
-        raise _misfit(place, f"holds text of up to {old.dtype.itemsize // 4} characters, what is appended is longer")
+        raise misfit(
+            _path(place), f"holds text of up to {old.dtype.itemsize // 4} characters, what is appended is longer"
+        )
     at = tuple(size if each == number else 0 for each, size in enumerate(old.shape))
     shape = tuple(
         size + start if each == number else size
@@ -127,27 +130,6 @@ def _is_cut_by_rule(array: Foreign) -> bool:
     return (found.chunks, found.shards) == (array.chunks, array.shards)
 
 
-def _like(place: Appended, old: Foreign, more: Foreign, axis: int) -> Foreign:
-    values = more if hasattr(more, "dask") or isinstance(more, zarr.Array) else np.asarray(more)
-    said: Foreign = old.attrs.get("modos") or {}
-    dtype = np.dtype(said["dtype"]) if "dtype" in said else old.dtype
-    if values.dtype.hasobject and dtype.kind == "T" and all(isinstance(each, str) for each in values.flat):
-        values = values.astype(dtype)
-    if values.dtype != dtype and not (dtype.kind in "TU" and values.dtype.kind in "TU"):
-        fits = values.dtype.kind not in "OTU" and np.can_cast(values.dtype, dtype, "same_kind")
-        exact = (
-            not fits or dtype.kind not in "iu" or bool(np.all(np.asarray(values).astype(dtype) == np.asarray(values)))
-        )
-        if not fits or not exact:
-            raise _misfit(place, f"is of type {dtype}, what is appended is of type {values.dtype}; convert it first")
-    others = [size for each, size in enumerate(values.shape) if each != axis]
-    if values.ndim != old.ndim or others != [size for each, size in enumerate(old.shape) if each != axis]:
-        reason = f"has the shape {old.shape}, so along axis {axis} nothing of shape {values.shape} can be appended"
-        raise _misfit(place, reason)
-    values = values.astype(np.promote_types(dtype, values.dtype) if dtype.kind == "U" else dtype)
-    return values.view(old.dtype) if "dtype" in said else values
-
-
 # -- tables -------------------------------------------------------------------------------------------------------------
 
 
@@ -155,12 +137,12 @@ def _append_rows(place: Appended, more: Foreign, axis: int | str) -> Staged:
     from modos.objects.arrays.layouts import frames
 
     if axis not in {0, "index", "rows"}:
-        raise _misfit(place, "tables grow by rows, axis=0; for more columns add it anew with overwrite=True")
+        raise misfit(_path(place), "tables grow by rows, axis=0; for more columns add it anew with overwrite=True")
     old = _node(place)
     said: Foreign = old.attrs.get("modos") or {}
     added = frames.frame_of(more)
     head = frames.frame_of(frames.decode_frame(old, rows=slice(0, 1)))
-    added = _same_columns(place, head, added)
+    added = rows_like(_path(place), head, added)
     options = Options(attributes=_own(old.attrs))
     if _bytes(old) <= SHARD:
         whole = frames.concatenated(frames.frame_of(frames.decode_frame(old)), added)
@@ -172,34 +154,6 @@ def _append_rows(place: Appended, more: Foreign, axis: int | str) -> Staged:
 def _own(attributes: Mapping[str, Any]) -> dict[str, Any]:
     layout = {"_index", "column-order", "encoding-type", "encoding-version", "modos", "shape"}
     return {key: value for key, value in attributes.items() if key not in layout}
-
-
-def _same_columns(place: Appended, head: "pd.DataFrame", more: "pd.DataFrame") -> "pd.DataFrame":
-    missing = [each for each in head.columns if each not in more.columns]
-    extra = [each for each in more.columns if each not in head.columns]
-    if missing or extra or more.index.nlevels != head.index.nlevels:
-        wrong = [f"lacks {missing}"] * bool(missing) + [f"has {extra} besides"] * bool(extra)
-        raise _misfit(place, f"the table that is appended {' and '.join(wrong) or 'has another index'}")
-    from modos.objects.arrays.layouts.frames import as_type, index_like
-
-    found = more[list(head.columns)] if head.columns.is_unique else more
-    try:
-        index = index_like(found.index, head.index)
-    except (TypeError, ValueError) as error:
-        raise _misfit(place, f"the index of what is appended does not fit: {error}") from error
-    converted = {}
-    for position in range(len(head.columns)):
-        label, dtype = head.columns[position], head.dtypes.iloc[position]
-        try:
-            converted[position] = as_type(found.iloc[:, position], dtype)
-        except (TypeError, ValueError) as error:
-            there = found.dtypes.iloc[position]
-            raise _misfit(
-                place, f"column {label!r} is of type {dtype}, what is appended of type {there}: {error}"
-            ) from error
-    result = type(found)({position: each.array for position, each in converted.items()}, index=index)
-    result.columns = head.columns
-    return result
 
 
 def _longer_table(place: Appended, group: "zarr.Group", old: Foreign, added: "pd.DataFrame") -> list[Fill]:
@@ -220,6 +174,12 @@ def _longer_table(place: Appended, group: "zarr.Group", old: Foreign, added: "pd
         start, stop, step = said["range"]
         said["range"] = [start, stop + step * len(added), step]
         levels = [pd.RangeIndex(stop, stop + step * len(added), step)]
+        node.attrs["modos"] = said
+    if "freq" in said:
+        last: Foreign = pd.Index(decode_column(old[said["levels"][0]], slice(-1, None)))
+        last.freq = said["freq"]
+        if last.append(levels[0]).freq is None:
+            del said["freq"]
         node.attrs["modos"] = said
     fills: list[Fill] = []
     columns = [added.iloc[:, position] for position in range(added.shape[1])]
@@ -271,11 +231,14 @@ def _append_sparse(place: Appended, more: Foreign, axis: int | str) -> Staged:
 
     old = _node(place)
     form, shape = SPARSE[old.attrs["encoding-type"]], tuple(old.attrs["shape"])
+    if not scipy.sparse.issparse(more):
+        raise misfit(_path(place), f"is a sparse matrix; a {type(more).__name__} cannot be appended")
     if axis not in {0, 1} or more.ndim != 2 or shape[1 - int(axis)] != more.shape[1 - int(axis)]:  # noqa: PLR2004 - rows and columns
-        raise _misfit(
-            place, f"has the shape {shape}, so along axis {axis} nothing of shape {more.shape} can be appended"
+        raise misfit(
+            _path(place), f"has the shape {shape}, so along axis {axis} nothing of shape {more.shape} can be appended"
         )
-    added = more.asformat(form).astype(old["data"].dtype, casting="same_kind")
+    added = more.asformat(form, copy=True)
+    added.data = values_of_type(_path(place), added.data, old["data"].dtype)
     main = 0 if form == "csr" else 1
     if _bytes(old) <= SHARD or axis != main:
         stack = scipy.sparse.vstack if axis == 0 else scipy.sparse.hstack
@@ -284,7 +247,7 @@ def _append_sparse(place: Appended, more: Foreign, axis: int | str) -> Staged:
         return _anew(place, lambda group: encode_sparse(group, place[3], whole, Options(attributes=_own(old.attrs))))
     count = old["data"].shape[0]
     if count + added.nnz > np.iinfo(old["indptr"].dtype).max:
-        raise _misfit(place, "its pointers are too small for so many values; add it anew with 64-bit indices")
+        raise misfit(_path(place), "its pointers are too small for so many values; add it anew with 64-bit indices")
 
     def write(group: "zarr.Group") -> list[Fill]:
         node: Foreign = group[place[3]]
@@ -306,8 +269,8 @@ def _append_labelled(place: Appended, more: Foreign, axis: int | str) -> Staged:
 
     old, name = _node(place), place[3]
     there: Foreign = read(*place, lazy=True)
-    dimension = _dimension(place, there, axis)
-    _refuse_misfits(place, there, more, dimension)
+    dimension = dimension_of(_path(place), there, axis)
+    refuse_misfits(_path(place), there, more, dimension)
     more = more.load()
     if _bytes(old) <= SHARD:
         how: dict[str, Any] = {"join": "exact", "combine_attrs": "override", "coords": "minimal", "compat": "equals"}
@@ -337,39 +300,9 @@ def _write_on(place: Appended, group: "zarr.Group", added: Foreign, dimension: s
                 write_empty_chunks=True,
             )
         except UserWarning as error:
-            raise _misfit(place, f"times that are appended are finer than those that are stored: {error}") from error
-
-
-def _dimension(place: Appended, there: Foreign, axis: int | str) -> str:
-    dimensions = list(there.dims)
-    if isinstance(axis, int) and not hasattr(there, "data_vars") and -len(dimensions) <= axis < len(dimensions):
-        return str(dimensions[axis])
-    if axis not in dimensions:
-        raise _misfit(place, f"has no dimension {axis!r}; there are {', '.join(map(str, dimensions))}")
-    return str(axis)
-
-
-def _refuse_misfits(place: Appended, there: Foreign, more: Foreign, dimension: str) -> None:
-    """Refuse another kind, other variables or types, and other labels along the other dimensions."""
-    import xarray as xr
-
-    if type(more) is not type(there):
-        raise _misfit(place, f"is a {type(there).__name__}; a {type(more).__name__} cannot be appended")
-    if hasattr(there, "data_vars"):
-        pairs = {each: (array, more.get(each)) for each, array in there.data_vars.items()}
-        if there.data_vars.keys() != more.data_vars.keys():
-            raise _misfit(place, f"has the variables {', '.join(map(str, pairs))}; what is appended has others")
-    else:
-        pairs = {there.name: (there, more)}
-    for name, (old, new) in pairs.items():
-        if old.dims != new.dims:
-            raise _misfit(place, f"{name} has the dimensions {old.dims}, what is appended has {new.dims}")
-        numbers = old.dtype.kind in "biufcmM" or new.dtype.kind in "biufcmM"
-        if dimension in old.dims and numbers and np.result_type(old.dtype, new.dtype) != old.dtype:
-            raise _misfit(
-                place, f"{name} is of type {old.dtype}, what is appended of type {new.dtype}; convert it first"
-            )
-    xr.align(there, more, join="exact", exclude={dimension})
+            raise misfit(
+                _path(place), f"times that are appended are finer than those that are stored: {error}"
+            ) from error
 
 
 _APPENDING: Mapping[str, Callable[[Appended, Any, int | str], Staged]] = MappingProxyType(

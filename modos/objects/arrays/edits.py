@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Literal
 
+from modos._given import expect
 from modos.errors import ConflictError, ElementExistsError, ElementNotFoundError, InvalidElementError, ModosError
 from modos.model import ElementId
 from modos.model.ids import check_name
@@ -140,7 +141,8 @@ class Staged:
                 for path in ours.keys() & self._before.keys():
                     if ours[path] != self._before[path]:
                         storage.put(member_document(self._before[path]), document_path(path))
-            new = [document_path(path) for path in documents if path not in {**self._there, **said.others}]
+            others = said.others if said.consolidated else {}  # else it took these documents for the object's own
+            new = [document_path(path) for path in documents if path not in {**self._there, **others}]
             chunks = (f"{self._element}/{key}" for key in self._store.stored)
             gone = [f"{ZARR_ROOT}/{path}" for path in chunks if not is_part(self._before, path)]
             storage.remove_many([*gone, *new])
@@ -186,7 +188,9 @@ def stage(
     ElementExistsError
         When there is an array of this name.
     """
-    from modos.objects.arrays.layouts.encoding import encode
+    from modos.objects.arrays.layouts.encoding import encode, refuse_own
+
+    refuse_own(options.attributes)
 
     def write(store: "StagingStore") -> "list[Fill]":
         import zarr
@@ -275,6 +279,7 @@ def nested_in(documents: Mapping[str, Attributes], path: str) -> dict[str, Attri
 
 
 def _checked(name: str) -> str:
+    expect(name, str, "an array is named by text")
     for part in name.split("/"):
         try:
             check_name(part)

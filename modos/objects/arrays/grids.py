@@ -7,11 +7,25 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from modos.errors import InvalidInputError
 
-__all__ = ["CHUNK", "SHARD", "Grid", "chunk_key", "cut", "is_chunk", "is_part", "keys_beside", "slabs"]
+__all__ = [
+    "CHUNK",
+    "COMPLETE",
+    "SHARD",
+    "Grid",
+    "chunk_key",
+    "count_of_chunks",
+    "cut",
+    "is_chunk",
+    "is_complete",
+    "is_part",
+    "keys_beside",
+    "slabs",
+]
 
 CHUNK = 1 << 20
 """Bytes of a chunk, uncompressed, that are aimed at: what one request fetches in the time it takes to be answered."""
@@ -195,6 +209,39 @@ def chunk_key(document: JSON, place: Sequence[int]) -> str:
     return separator.join(parts) or "0"
 
 
+COMPLETE: JSON = MappingProxyType({"must_understand": False, "complete": True})
+"""Under the key `modos`, a document says by this that every chunk of its array is stored: a missing one is an error."""
+
+
+def is_complete(document: JSON) -> bool:
+    """Tell whether the document of an array says that every chunk of it is stored."""
+    said = document.get("modos")
+    return isinstance(said, Mapping) and said.get("complete") is True
+
+
+def count_of_chunks(document: JSON) -> int | None:
+    """Return how many files the chunks of an array are stored as, if none is left out; `None` for an unknown grid.
+
+    Examples
+    --------
+    >>> count_of_chunks({"shape": [5, 4], "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2, 4]}}})
+    3
+    """
+    counts = _counts(document)
+    return None if counts is None else math.prod(counts)
+
+
+def _counts(document: JSON) -> list[int] | None:
+    """Return how many chunks there are along each axis; `None` for an unknown grid."""
+    try:
+        steps = document["chunk_grid"]["configuration"]["chunk_shape"]
+        counts = [math.ceil(size / step) for size, step in zip(document["shape"], steps, strict=True)]
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return None
+    known = _encoding(document)[0] in {"default", "v2"} and document["chunk_grid"].get("name") == "regular"
+    return counts if known else None
+
+
 def is_chunk(document: JSON, key: str) -> bool:
     """Tell whether a key, relative to an array, is that of one of its chunks; of an unknown grid, all may be.
 
@@ -204,12 +251,8 @@ def is_chunk(document: JSON, key: str) -> bool:
     >>> [is_chunk(document, key) for key in ("c/1", "c/2", "c.1", "left")]
     [True, False, False, False]
     """
-    try:
-        steps = document["chunk_grid"]["configuration"]["chunk_shape"]
-        counts = [math.ceil(size / step) for size, step in zip(document["shape"], steps, strict=True)]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return True
-    if _encoding(document)[0] not in {"default", "v2"} or document["chunk_grid"].get("name") != "regular":
+    counts = _counts(document)
+    if counts is None:
         return True
     places = [int(each) for each in re.findall(r"\d+", key)]
     if not counts:

@@ -4,19 +4,21 @@ Owns which forms each layout has. Knows no storage; loads the library of a form 
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+from modos._given import expect
 from modos._lazy import require
-from modos.errors import InvalidInputError
+from modos.errors import IntegrityError, InvalidInputError, ModosError
 from modos.model import ElementId
 from modos.objects.arrays.edits import located
 from modos.objects.arrays.layouts.encoding import Foreign
 from modos.objects.arrays.said import node_of
 from modos.objects.snapshot import Snapshot
-from modos.storage import Storage
+from modos.storage import ZARR_ROOT, Storage
 
 __all__ = ["Form", "layout_of", "read"]
 
@@ -78,15 +80,37 @@ def read(
     form = as_ or _usual(said, path, layout)
     if form == "zarr":
         return node_of(storage, said, element, name)
+    expect(form, str, "a form is named by text")
     if form not in forms:
         reason = f"{path} is stored as {_WHAT[layout]} and cannot be read as {form!r}; there are {', '.join([*forms, 'zarr'])}"
         raise InvalidInputError(reason)
-    if columns is not None and layout != "dataframe":
-        raise InvalidInputError(f"{path} is {_WHAT[layout]}, which has no columns to choose from")
+    _check_choice(said, path, layout, rows, columns)
     for each in {form, _NEEDS.get(layout, form)} & _PACKAGES.keys():
         module, extra = _PACKAGES[each]
         require(module, extra=extra, purpose=f"reading {path} as {each}")
-    return forms[form](node_of(storage, said, element, name), _Wanted(rows, columns, lazy))
+    try:
+        return forms[form](node_of(storage, said, element, name), _Wanted(rows, columns, lazy))
+    except ModosError:
+        raise
+    except (KeyError, RuntimeError, ValueError) as error:  # of codecs and libraries, to which the data make no sense
+        reason = f"cannot be read as it is stored: {' '.join(str(error).split())}"
+        damage = IntegrityError(storage.url_of(f"{ZARR_ROOT}/{path}"), reason)
+        damage.add_note("what is lost is in backups, or comes with the same array added again")
+        raise damage from error
+
+
+def _check_choice(
+    said: Snapshot, path: str, layout: Layout, rows: slice | None, columns: Sequence[object] | None
+) -> None:
+    """Refuse rows and columns that cannot be chosen."""
+    if rows is not None and (not isinstance(rows, slice) or (rows.step or 1) < 1):
+        raise InvalidInputError(f"rows is {rows!r}, and should be a slice that goes forward, such as slice(10, 20)")
+    if rows is not None and layout == "array" and not said.others[path]["shape"]:
+        raise InvalidInputError(f"{path} is one value, which has no rows to choose from")
+    if columns is not None and layout != "dataframe":
+        raise InvalidInputError(f"{path} is {_WHAT[layout]}, which has no columns to choose from")
+    if isinstance(columns, str):
+        raise InvalidInputError(f"columns is {columns!r}, and should be a list of names, such as [{columns!r}]")
 
 
 def layout_of(said: Snapshot, path: str) -> Layout:
@@ -94,9 +118,13 @@ def layout_of(said: Snapshot, path: str) -> Layout:
     document = said.others[path]
     if document["node_type"] == "array":
         return "array"
-    layout = _LAYOUTS.get(str(document.get("attributes", {}).get("encoding-type")))
+    attributes = document.get("attributes", {})
+    layout = _LAYOUTS.get(str(attributes.get("encoding-type")))
     if layout is not None:
         return layout
+    about = attributes.get("modos")
+    if isinstance(about, Mapping) and "variable" in about:  # one value has no dimensions that tell it
+        return "labelled"
     start = f"{path}/"
     children = (each for name, each in said.others.items() if name.startswith(start) and "/" not in name[len(start) :])
     arrays = [each for each in children if each["node_type"] == "array"]
@@ -146,7 +174,7 @@ def _table_of_numbers(node: Foreign, wanted: _Wanted) -> Foreign:
     values = _numbers(node, wanted)
     if values.ndim not in {1, 2}:
         raise InvalidInputError(f"{node.path} has {values.ndim} dimensions; tables have two, and series one")
-    return pd.Series(values) if values.ndim == 1 else pd.DataFrame(values)
+    return pd.Series(values) if values.ndim == 1 and not values.dtype.names else pd.DataFrame(values)
 
 
 def _table(node: Foreign, wanted: _Wanted) -> Foreign:
@@ -159,7 +187,23 @@ def _arrow(node: Foreign, wanted: _Wanted) -> Foreign:
     said: Foreign = node.attrs.get("modos") or {}
     found = _table(node, wanted)
     frame = found if hasattr(found, "columns") else found.to_frame()
-    return pa.Table.from_pandas(frame, preserve_index=not said.get("arrow"))
+    with _converted(node, "arrow"):
+        return pa.Table.from_pandas(frame, preserve_index=not said.get("arrow"))
+
+
+def _labelled_table(node: Foreign, wanted: _Wanted) -> Foreign:
+    found = _table(node, wanted)
+    with _converted(node, "xarray"):
+        return (found if hasattr(found, "to_xarray") else found.to_series()).to_xarray()
+
+
+@contextmanager
+def _converted(node: Foreign, form: Form) -> Iterator[None]:
+    """Say of what cannot be converted that it is the form that is not possible."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{node.path} cannot be read as {form!r}: {error}") from error
 
 
 def _sparse(node: Foreign, wanted: _Wanted) -> Foreign:
@@ -175,11 +219,11 @@ def _dataset(node: Foreign, wanted: _Wanted, *, by_dask: bool = False) -> Foreig
     found = decode_dataset(node, lazy=wanted.lazy or partly, by_dask=by_dask)
     if not partly:
         return found
-    if hasattr(found, "data_vars"):
-        reason = (
-            f"{node.path} has several variables, so 'rows' says too little; read it with lazy=True and select from that"
+    if hasattr(found, "data_vars") or not found.dims:
+        what = "has several variables" if hasattr(found, "data_vars") else "is one value"
+        raise InvalidInputError(
+            f"{node.path} {what}, so 'rows' says too little; read it with lazy=True and select from that"
         )
-        raise InvalidInputError(reason)
     found = found.isel({found.dims[0]: wanted.rows})
     return found if wanted.lazy or by_dask else found.load()
 
@@ -235,7 +279,7 @@ _FORMS: Mapping[Layout, Mapping[str, Callable[[Any, _Wanted], Any]]] = MappingPr
             "pandas": _table,
             "arrow": _arrow,
             "numpy": lambda node, wanted: _table(node, wanted).to_numpy(),
-            "xarray": lambda node, wanted: _table(node, wanted).to_xarray(),
+            "xarray": _labelled_table,
         },
         "sparse": {"sparse": _sparse, "numpy": lambda node, wanted: _sparse(node, wanted).toarray()},
         "labelled": {

@@ -12,6 +12,7 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
 from modos.errors import IntegrityError, ReadOnlyError
+from modos.objects.arrays.grids import is_complete
 from modos.objects.snapshot import Snapshot
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.zarr_root import member_document
@@ -127,8 +128,7 @@ class SaidStore(StorageStore):
         while path:
             found = self._documents.get(path)
             if found is not None:
-                said = found.get("modos")
-                return isinstance(said, Mapping) and said.get("complete") is True
+                return is_complete(found)
             path = path.rpartition("/")[0]
         return False
 

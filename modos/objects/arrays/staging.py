@@ -4,7 +4,6 @@ Owns what zarr is told is there, without asking, and where its keys are stored. 
 """
 
 import json
-import math
 from asyncio import to_thread
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -16,19 +15,16 @@ from zarr.core.buffer import Buffer, BufferPrototype
 
 from modos.errors import InvalidElementError, KeyNotFoundError
 from modos.model.ids import check_name
-from modos.objects.arrays.grids import chunk_key, is_chunk, keys_beside
+from modos.objects.arrays.grids import COMPLETE, chunk_key, count_of_chunks, is_chunk, keys_beside
 from modos.objects.arrays.uploads import Uploads
 from modos.storage import Storage
 from modos.storage.zarr_store import slice_of
 
-__all__ = ["COMPLETE", "DOCUMENT", "StagingStore"]
+__all__ = ["DOCUMENT", "StagingStore"]
 
 type JSON = dict[str, Any]
 
 DOCUMENT = "zarr.json"
-COMPLETE = {"must_understand": False, "complete": True}
-"""Under the key `modos`, a document says by this that every chunk of its array is stored: a missing one is an error."""
-
 
 _ROOT = {"zarr_format": 3, "node_type": "group", "attributes": {}}
 
@@ -109,12 +105,9 @@ class StagingStore(Store):
             self._complete = True
         counts = Counter(self._array(key) for key in self.stored)
         for path, document in self.documents.items():
-            if document["node_type"] == "array" and path not in self._kept:
-                steps = document["chunk_grid"]["configuration"]["chunk_shape"]
-                if counts[path] == math.prod(
-                    -(-size // step) for size, step in zip(document["shape"], steps, strict=True)
-                ):
-                    document["modos"] = COMPLETE
+            is_new = document["node_type"] == "array" and path not in self._kept
+            if is_new and counts[path] == count_of_chunks(document):
+                document["modos"] = dict(COMPLETE)
 
     # -- zarr's verbs -----------------------------------------------------------------------------------------------
 
@@ -193,7 +186,7 @@ class StagingStore(Store):
             else:
                 document["chunk_key_encoding"] = known["chunk_key_encoding"]
             if self._complete:
-                document["modos"] = COMPLETE
+                document["modos"] = dict(COMPLETE)
         self.documents[path] = _alone(document)
 
     def _refuse_meeting(self, path: str) -> None:

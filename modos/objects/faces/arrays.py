@@ -157,9 +157,9 @@ class ArrayKeeping(Telling):
         ElementNotFoundError
             When there is no such element or array.
         InvalidInputError
-            When it cannot have this form; names those that it can have.
+            When it cannot have this form; names those that it can have. When no such rows or columns can be chosen.
         IntegrityError
-            When a part of it is missing: the array was replaced since the object was read, or is damaged.
+            When a part of it is missing or makes no sense: the array was replaced since the object was read, or is damaged.
         """
         from modos.objects.arrays.reading import read
 

@@ -18,7 +18,7 @@ from modos._lazy import require
 from modos.errors import InvalidElementError, ModosError
 from modos.objects.arrays.grids import SHARD, cut, slabs
 
-__all__ = ["Fill", "Foreign", "Options", "encode", "encode_array", "fill", "refused"]
+__all__ = ["Fill", "Foreign", "Options", "encode", "encode_array", "fill", "refuse_own", "refused", "values_of"]
 
 type Fill = Callable[[], object]
 type Foreign = Any
@@ -28,6 +28,8 @@ _TEXT_BYTES = 32
 """What a text takes, by guess, for cutting arrays of them."""
 
 _BLOCKS_AT_ONCE = 3
+
+_OWN = "modos"
 
 _ENCODERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -143,6 +145,20 @@ def _function(module: str, name: str) -> Encoder:
     return found
 
 
+def refuse_own(attributes: Mapping[Any, Any]) -> None:
+    """Refuse what somebody wants an array to say under the key by which it says how it is laid out.
+
+    Raises
+    ------
+    InvalidElementError
+        When that key is among them.
+    """
+    if _OWN in attributes:
+        raise InvalidElementError(
+            f"the attribute {_OWN!r} says how an array is laid out; choose another name for yours"
+        )
+
+
 @contextmanager
 def refused(name: str) -> Iterator[None]:
     """Say in our words that a library refuses to store data."""
@@ -151,7 +167,7 @@ def refused(name: str) -> Iterator[None]:
     except ModosError as error:
         error.add_note(f"while storing the array {name!r}")
         raise
-    except (TypeError, ValueError, KeyError, NotImplementedError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, ArithmeticError, NotImplementedError, AttributeError) as error:
         reason = f"{name}: these data cannot be stored: {error}"
         raise InvalidElementError(reason) from error
 
@@ -161,7 +177,7 @@ def refused(name: str) -> Iterator[None]:
 
 def encode_array(group: "zarr.Group", name: str, data: Foreign, options: Options) -> list[Fill]:
     """Make a plain array; one of dask or zarr is read block by block, and never held whole."""
-    values: Foreign = data if _is_blocked(data) else _plain(data)
+    values = values_of(data)
     attributes = {}
     if values.dtype.kind in "mM":
         attributes = {"modos": {"dtype": str(values.dtype)}}
@@ -232,13 +248,26 @@ def _aligned(shape: Sequence[int], stored: Sequence[int], offset: Sequence[int])
             yield tuple(parts)
 
 
+def values_of(data: object) -> Foreign:
+    """Return what a plain array is made of: what is lazy as it is, anything else as an array of numpy.
+
+    Raises
+    ------
+    InvalidElementError
+        When it is masked, or holds Python objects.
+    """
+    if np.ma.is_masked(data) or isinstance(getattr(data, "_meta", None), np.ma.MaskedArray):
+        raise InvalidElementError("the array is masked, which would be lost; fill it, or give a table of pandas")
+    return data if _is_blocked(data) else _plain(data)
+
+
 def _is_blocked(data: object) -> bool:
-    return isinstance(data, zarr.Array) or (hasattr(data, "dask") and hasattr(data, "rechunk"))
+    if isinstance(data, zarr.Array):
+        return data.dtype.kind not in "mM"  # which are stored as whole numbers, and zarr has no view of them
+    return hasattr(data, "dask") and hasattr(data, "rechunk")
 
 
 def _plain(data: object) -> "np.ndarray[Any, Any]":
-    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
-        raise InvalidElementError("the array is masked, which would be lost; fill it, or give a table of pandas")
     values = np.asarray(data)
     if values.dtype.hasobject and values.dtype.kind != "T":
         if not all(isinstance(value, str) for value in values.flat):

@@ -129,13 +129,14 @@ def as_type(values: Foreign, dtype: Foreign) -> Foreign:
         new = [each for each in pd.unique(values.dropna()) if each not in dtype.categories]
         if new and dtype.ordered:
             raise ValueError(f"{new} are no categories of it, and they are ordered")
-        return values.astype(
-            pd.CategoricalDtype(dtype.categories.append(pd.Index(new, dtype=dtype.categories.dtype)), dtype.ordered)
-        )
+        known = dtype.categories.append(pd.Index(as_type(pd.Series(new), dtype.categories.dtype)) if new else [])
+        return values.astype(pd.CategoricalDtype(known, dtype.ordered))
     if values.dtype == dtype:
         return values
+    if isinstance(dtype, pd.StringDtype) and not all(isinstance(each, str) for each in values.dropna()):
+        raise TypeError("they are no text")
     converted = values.astype(dtype)
-    if dtype.kind in "biu" and not (converted == values).all():
+    if dtype.kind in "biumM" and not ((converted == values) | (converted.isna() & values.isna())).all():
         raise ValueError("values would change")
     if dtype.kind in "fc" and values.dtype.kind not in "biufc":
         raise TypeError("they are no numbers")
@@ -224,7 +225,7 @@ def decode_frame(node: Foreign, *, rows: slice | None = None, columns: Sequence[
         return index
     series = [pd.Series(each, index=index, dtype=each.dtype) for each in values[len(levels) :]]
     found = pd.DataFrame(dict(enumerate(series)), index=index)
-    if is_series(said):
+    if is_series(said) and len(wanted):
         return found.iloc[:, 0].rename(None if said.get("unnamed") else labels[0])
     name = said.get("of_columns")
     if columns is None and "columns_range" in said:

@@ -13,7 +13,7 @@ import zarr
 from modos._lazy import require
 from modos.errors import InvalidElementError
 from modos.objects.arrays.grids import SHARD
-from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options
+from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, refuse_own
 
 __all__ = ["decode_dataset", "encode_dataset", "encode_labelled", "encode_labels"]
 
@@ -38,8 +38,13 @@ def encode_dataset(group: "zarr.Group", name: str, dataset: xr.Dataset, options:
 
 def encode_labelled(group: "zarr.Group", name: str, array: xr.DataArray, options: Options) -> list[Fill]:
     """Make the group of a labelled array: a dataset of one variable."""
+    if not isinstance(array.name, str | int | float | None):
+        raise InvalidElementError(
+            f"{name}: the array is called {array.name!r}; names that are stored are text or numbers"
+        )
     taken = {*array.coords, *array.dims}
     variable = str(array.name) if array.name is not None and array.name not in taken else _UNNAMED
+    variable = variable if "/" not in variable else _UNNAMED
     while variable in taken:
         variable += "_"
     return _encode(group, name, array.to_dataset(name=variable), options, {"variable": variable, "name": array.name})
@@ -59,6 +64,10 @@ def encode_labels(group: "zarr.Group", name: str, data: Foreign, options: Option
 def _encode(
     group: "zarr.Group", name: str, dataset: xr.Dataset, options: Options, said: Mapping[str, object]
 ) -> list[Fill]:
+    for each in dataset.variables:
+        if "/" in str(each):
+            raise InvalidElementError(f"{name}: a variable is called {each!r}, and a slash separates groups; rename it")
+    refuse_own(dataset.attrs)
     dataset = dataset.copy(deep=False)
     encoding: dict[Any, Any] = {}
     for variable, array in dataset.variables.items():
