@@ -24,7 +24,7 @@ class KnowledgeGraph:
 
     CURIEs become the IRIs they stand for, links the IRIs of the elements, values of enumerations the IRIs they mean, dates
     `xsd:dateTime`, absolute paths `file:///` IRIs. What stored metadata holds against the schema is kept as a literal.
-    The order of `sample_processing` is not kept. Each form is made when it is first asked for, and kept.
+    The order of lists is not kept. Each form is made when it is first asked for, and kept.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ Owns those sentences. Must not know what a graph holds, nor how a query is answe
 import re
 from types import MappingProxyType
 
+from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
 from modos.model.curies import PREFIXES
 
@@ -56,6 +57,7 @@ def check_size(sparql: str) -> None:
     Traceback (most recent call last):
     modos.errors.InvalidInputError: the query has 1,002 brackets, operators and ends of patterns, and may have 400; ask in several queries, or with VALUES
     """
+    expect(sparql, str, "a query is asked by text")
     bare = _VALUES.sub("", _SHIELDED.sub("", sparql))
     parts = len(_PARTS.findall(bare))
     if parts > MOST_PARTS:

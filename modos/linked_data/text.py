@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from modos._given import expect
 from modos._lazy import require
 from modos.errors import InvalidInputError, suggestion
 from modos.linked_data.json_ld import json_ld
@@ -44,6 +45,7 @@ def serialise(found: Iterable[Statement], format: str = "turtle") -> str:  # noq
     >>> print(serialise([("file://ex/sample/s1", TYPE, f"{PREFIXES['modos']}Sample")], "n-triples"), end="")
     <file://ex/sample/s1> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/sdsc-ordes/modos-schema/Sample> .
     """
+    expect(format, str, "a format is named by text")
     if format not in FORMATS:
         reason = (
             f"{format[:100]!r} is no format of linked data, which are {', '.join(FORMATS)}{suggestion(format, FORMATS)}"
@@ -100,7 +102,7 @@ def _xml(found: Iterable[Statement]) -> str:
     if refused:
         reason = f"the metadata has the character {refused[0]!r}, which XML cannot hold; choose another format"
         raise InvalidInputError(reason)
-    return restyled("".join(lines(ordered)), "RDF_XML")
+    return restyled("".join(lines(ordered)), "RDF_XML").replace("\r", "&#13;")  # or it is read as a line feed
 
 
 def _literal(literal: Literal) -> str:

@@ -1,4 +1,4 @@
-"""CURIEs, IRIs and URI references: which are well formed, and what a CURIE stands for.
+"""CURIEs, IRIs and URI references: which are well formed, and what stands for what.
 
 Owns their syntax and the prefixes known beyond the schema. Must not know which slots hold them.
 """
@@ -71,3 +71,17 @@ def expand(curie_or_iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:
     if not colon or local.startswith("//") or prefix not in prefixes:
         return curie_or_iri
     return prefixes[prefix] + local
+
+
+def compact(iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:
+    """Return the shortest CURIE that stands for an IRI, or the IRI where there is none.
+
+    Examples
+    --------
+    >>> compact("http://purl.obolibrary.org/obo/UBERON_0002316"), compact("https://example.org/t")
+    ('UBERON:0002316', 'https://example.org/t')
+    """
+    found = (f"{prefix}:{iri[len(start) :]}" for prefix, start in prefixes.items() if iri.startswith(start))
+    return min(
+        (curie for curie in found if is_uri_or_curie(curie) and expand(curie, prefixes) == iri), key=len, default=iri
+    )

@@ -60,10 +60,12 @@ def parse_element(attributes: "Mapping[str, object] | NamedThing", *, partial: b
     for name, value in attributes.items():
         if len(mistakes) >= MOST_MISTAKES:
             break
-        if name == "@type" or value is None or (isinstance(value, list | tuple) and not value):
+        if name == "@type":
             continue
         try:
-            values[name] = checked(found.slots[_known(found, name)], value)
+            slot = found.slots[_known(found, name)]  # also where it is unset: a name that is none was meant otherwise
+            if value is not None and not (isinstance(value, list | tuple) and not value):
+                values[name] = checked(slot, value)
         except InvalidElementError as error:
             mistakes.append(error)
     refused = {mistake.slot for mistake in mistakes}

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import IO, cast
 from xml.etree import ElementTree as ET
 
+from modos._given import expect
 from modos.errors import InvalidInputError
 from modos.model.curies import expand, is_uri_or_curie
 
@@ -93,6 +94,7 @@ def look_up(wanted: Collection[str], files: Iterable[str | PathLike[str]]) -> Vo
     found: dict[str, Term] = {}
     namespaces: set[str] = set()
     for file in files:
+        expect(file, (str, PathLike), "a vocabulary is named by a path")
         for term in _terms(Path(file)):
             namespaces.add(namespace_of(term.iri))
             if term.iri in iris and (term.iri not in found or found[term.iri].is_obsolete):

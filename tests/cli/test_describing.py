@@ -86,6 +86,7 @@ def test_single_updates_and_additions_can_be_tried_too(modos, ex, tmp_path):
         ("sample/s2", "added"),
     ]
     assert MODO(ex).checksum() == before
+    assert "'sexx' is no slot of Sample" in modos("update", ex, "s1", "--unset", "sexx").err
     assert modos("update", ex, "s1", "--unset", "sex").code == 0
     assert MODO(ex).metadata["sample/s1"] == {"@type": "Sample"}
 

@@ -173,6 +173,13 @@ def test_unknown_format(knowledge):
         knowledge.text("turtel")
 
 
+@pytest.mark.parametrize("format_", sorted(OXIGRAPH))
+def test_ends_of_lines_stay_what_they_are(format_):
+    """A carriage return too, which XML reads as a line feed where it is not written as a number."""
+    knowledge = KnowledgeGraph({"sample/s": {"@type": "Sample", "name": "a\r\nb\rc\td\n"}}, base="file://ex/")
+    assert triples(knowledge.text(format_), format_) == set(knowledge.graph())
+
+
 def test_control_characters():
     """XML cannot hold every character; it is refused instead of written broken, and the others hold them all."""
     knowledge = KnowledgeGraph({"sample/s": {"@type": "Sample", "name": "a\x00b\x85\u2028\r\n"}}, base="file://ex/")

@@ -32,8 +32,10 @@ def test_a_cell_says_any_list(values):
 
 def test_a_list_with_an_empty_text_is_no_cell():
     """What a table cannot hold is refused by name rather than lost."""
-    with pytest.raises(InvalidInputError, match=r"collector \['a', ''\] has an empty text"):
-        cell_of("collector", ["a", ""])
+    entries = [Entry({"@type": "Sample", "id": "s1"}), Entry({"@type": "Sample", "id": "s2", "collector": ["a", ""]})]
+    with pytest.raises(InvalidInputError, match=r"collector \['a', ''\] has an empty text") as caught:
+        dump_document(entries, "csv")
+    assert caught.value.__notes__ == ["while writing the entry 's2'"]
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_dump_has_no_aliases():
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("x.yaml", "", "is not a list"),
+        ("x.yaml", "", r"^\S+: is not a list"),
         ("x.yaml", "a: b", "is not a list"),
         ("x.yaml", "- a\n---\n- b", "line 2"),
         ("x.yaml", "- element: {id: s}\n- x", r"entry 2 \(line 2\): 'x' is no mapping"),
@@ -180,6 +180,8 @@ def test_dump_has_no_aliases():
         ("sample.csv", "", "is empty"),
         ("sample.csv", "id,nmae\ns,x", "line 1, column 2: the column 'nmae' is no slot of Sample; did you mean 'name'"),
         ("sample.csv", "id,id\ns,t", "there twice"),
+        ("sample.csv", "id;sex\ns;Male", "line 1: cells are separated by semicolons, here they should be by commas"),
+        ("sample.tsv", "id,sex\ns,Male", "line 1: cells are separated by commas, here they should be by tabs"),
         ("sample.csv", "id\ns\nt,u", r"entry 2 \(line 3\): has 2 cells under 1 columns"),
         ("sample.csv", 'id\n"s', "line 2: unexpected end"),
         ("sample.csv", "id\ns\n\ns", r"line 4\): the id 's' is taken by entry 1"),
@@ -304,6 +306,24 @@ def test_graph(written, suffix, monkeypatch):
     assert [entry.element["id"] for entry in entries] == sorted(FROM_TURTLE)
     for entry in entries:
         parse_element(entry.element)
+
+
+def test_iris_in_a_graph_are_terms_or_stay_as_they_are(written):
+    """One that a known prefix begins is a CURIE where a term is wanted, and an odd one is no hindrance."""
+    pytest.importorskip("rdflib")
+    text = """<https://example.org/s> a <https://w3id.org/sdsc-ordes/modos-schema/Sample> ;
+      <https://w3id.org/sdsc-ordes/modos-schema/cell_type> <http://purl.obolibrary.org/obo/HP_0000118> ;
+      <https://w3id.org/sdsc-ordes/modos-schema/source_material> <http://purl.obolibrary.org/obo/CL_> ;
+      <https://w3id.org/sdsc-ordes/modos-schema/source_uri> <http://example.org/%> .
+    """
+    (entry,) = load_document(written("x.ttl", text))
+    assert entry.element == {
+        "@type": "Sample",
+        "id": "s",
+        "cell_type": "HP:0000118",
+        "source_material": "http://purl.obolibrary.org/obo/CL_",
+        "source_uri": "http://example.org/%",
+    }
 
 
 def test_graphs_need_an_extra(written, monkeypatch):

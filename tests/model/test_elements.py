@@ -111,6 +111,7 @@ def test_sample_object(sample_object):
         ({"nmae": "x"}, "nmae", "did you mean 'name'"),
         ({"data_path": "x"}, "data_path", "is no slot of Sample"),
         ({3: "x"}, "3", "is no slot"),
+        ({"sexx": None}, "sexx", "did you mean 'sex'"),
         ({"sex": "male"}, "sex", "one of Female, Male; did you mean 'Male'"),
         ({"sex": "Mael"}, "sex", "did you mean 'Male'"),
         ({"sex": ["Male"]}, "sex", "takes one value"),

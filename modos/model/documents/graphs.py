@@ -1,24 +1,22 @@
 """Descriptions as RDF: one element a subject, one slot a predicate.
 
-Owns how triples become slots, by way of linkml-runtime. Must not know how graphs are made from objects.
+Owns how triples become slots. Must not know how graphs are made from objects.
 
 Every subject has one class of the schema as its type. Its id is its `schema:identifier` where that is text, or else what its
-IRI has after the base of all, or the last segment of its IRI; links are IRIs of such subjects, terms are written as CURIEs where a prefix of the schema fits. Nothing is fetched: a
-JSON-LD document holds its own context.
+IRI has after the base of all, or the last segment of its IRI; links are IRIs of such subjects, terms are written as CURIEs
+where a known prefix fits. Nothing is fetched: a JSON-LD document holds its own context.
 """
 
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from importlib.resources import files
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
 from modos._lazy import require
 from modos.errors import InvalidDocumentError
-from modos.model.curies import expand
+from modos.model.curies import compact, expand
 from modos.model.documents.entries import Located
 from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, closest, shown_value
 
@@ -54,11 +52,10 @@ def read_graph(document: str, text: str, syntax: str) -> Iterator[Located]:
     classes = {subject: _class_of(rdflib, document, graph, subject) for subject in set(graph.subjects())}
     bases = {_base_of(str(subject), found) for subject, found in classes.items() if found.kind} - {""}
     ids = {str(subject): _id_of(rdflib, graph, subject, found, bases) for subject, found in classes.items()}
-    read = _element_reader()
     for subject in sorted(classes, key=lambda each: (ids[str(each)], str(each))):
         where = shown_value(str(subject))
         _check(rdflib, f"{document}, {where}", graph, subject, classes[subject])
-        yield Located({"element": read(_plain(rdflib, graph, subject), classes[subject], ids)}, where)
+        yield Located({"element": _element(rdflib, graph, subject, classes[subject], ids)}, where)
 
 
 def _parsed(rdflib: Any, document: str, text: str, syntax: str) -> Any:  # noqa: ANN401 - rdflib ships no types
@@ -144,52 +141,23 @@ def _check(rdflib: Any, where: str, graph: Any, subject: Any, found: SchemaClass
         seen.add(name)
 
 
-def _plain(rdflib: Any, graph: Any, subject: Any) -> Any:  # noqa: ANN401
-    """Return the triples of one subject, literals as text, so that nothing is lost that cannot be converted."""
-    alone = rdflib.Graph()
+def _element(rdflib: Any, graph: Any, subject: Any, found: SchemaClass, ids: Mapping[str, str]) -> dict[str, object]:  # noqa: ANN401
+    """Return the slots of one subject, by name; lists, which have no order there, sorted."""
+    told: dict[str, list[str]] = {}
+    slots = {slot.uri: slot for slot in found.slots.values() if not slot.identifier}
     for predicate, value in graph.predicate_objects(subject):
-        text = rdflib.Literal(str(value)) if isinstance(value, rdflib.Literal) else value
-        alone.add((subject, predicate, text))
-    return alone
+        slot = slots.get(str(predicate))
+        if slot is not None:
+            told.setdefault(slot.name, []).append(_text(slot, str(value), ids, is_iri=isinstance(value, rdflib.URIRef)))
+    values = {name: sorted(told[name]) if found.slots[name].multivalued else told[name][0] for name in sorted(told)}
+    return {"@type": found.name, **values, "id": ids[str(subject)]}
 
 
-def _element_reader() -> Callable[[Any, SchemaClass, Mapping[str, str]], dict[str, object]]:
-    """Return what reads one subject; the schema is loaded once for all of them."""
-    loaders = require("linkml_runtime.loaders", extra="rdf", purpose=_PURPOSE)
-    schemaview = require("linkml_runtime.utils.schemaview", extra="rdf", purpose=_PURPOSE)
-    view = schemaview.SchemaView(files("modos.model._generated").joinpath("modos.yaml").read_text(encoding="utf-8"))
-
-    def read(alone: Any, found: SchemaClass, ids: Mapping[str, str]) -> dict[str, object]:  # noqa: ANN401
-        slots = vars(loaders.rdflib_loader.from_rdf_graph(alone, view, _Target(found))[0])
-        values = {name: _values(found.slots[name], value, ids) for name, value in sorted(slots.items())}
-        return {"@type": found.name, **values, "id": ids[str(next(alone.subjects()))]}
-
-    return read
-
-
-class _Target:
-    """What linkml-runtime wants to know of a class, in place of one that it generated itself."""
-
-    def __init__(self, found: SchemaClass) -> None:
-        self.class_name = found.name
-        self.class_class_uri = require("rdflib", extra="rdf", purpose=_PURPOSE).URIRef(found.uri)
-
-    def __call__(self, **slots: object) -> SimpleNamespace:
-        return SimpleNamespace(**slots)
-
-
-def _values(slot: Slot, value: object, ids: Mapping[str, str]) -> object:
-    if isinstance(value, list):
-        return sorted(_text(slot, str(each), ids) for each in value)
-    return _text(slot, str(value), ids)
-
-
-def _text(slot: Slot, value: str, ids: Mapping[str, str]) -> str:
-    """Return a value as descriptions write it: links and enumerations by name, URIs in full."""
+def _text(slot: Slot, value: str, ids: Mapping[str, str], *, is_iri: bool) -> str:
+    """Return a value as descriptions write it: links and enumerations by name, terms as CURIEs, URIs in full."""
     if slot.target:
-        iri = expand(value)
-        return ids.get(iri, _last_segment(iri))
+        return ids.get(value, _last_segment(value))
     if slot.range in ENUMS:
         iri = expand(value)
-        return next((text for text, meaning in ENUMS[slot.range].items() if meaning == iri), value)
-    return expand(value) if slot.range == "uri" else value
+        return next((text for text, meaning in ENUMS[slot.range].items() if meaning == iri), compact(value))
+    return compact(value) if is_iri and slot.range == "uriorcurie" else value

@@ -32,6 +32,8 @@ def read_yaml(document: str, text: str) -> Iterator[Located]:
         if not isinstance(root, yaml.SequenceNode):
             raise _no_list(document)
         content = loader.construct_document(root)
+    except InvalidDocumentError:
+        raise
     except (yaml.YAMLError, ValueError) as error:
         raise _unreadable_yaml(document, error) from error
     for number, (item, node) in enumerate(zip(content, root.value, strict=True), start=1):

@@ -10,8 +10,9 @@ from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, runtime_checkable
 
+from modos._given import expect
 from modos.errors import InvalidDocumentError, InvalidInputError, suggestion
 from modos.model.documents.entries import Entry, Located, checked_entries
 from modos.model.documents.graphs import read_graph
@@ -22,6 +23,11 @@ from modos.model.schema import shown_value
 __all__ = ["DOCUMENT_FORMATS", "DocumentFormat", "format_named", "format_of", "load_document", "name_of"]
 
 type Source = str | PathLike[str] | BinaryIO
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    def read(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ def format_named(name: str) -> DocumentFormat:
     InvalidInputError
         When there is none; the message names those that there are.
     """
+    expect(name, str, "a format is named by text")
     if name in DOCUMENT_FORMATS:
         return DOCUMENT_FORMATS[name]
     known = ", ".join(DOCUMENT_FORMATS)
@@ -165,6 +172,7 @@ type _Document = tuple[str, Path | None, Callable[[str, str], Iterator[Located]]
 def _documents(source: Source, chosen: DocumentFormat | None) -> Iterator[_Document]:
     """Yield the documents that a source stands for: name, folder, how it is read, and what it holds."""
     if not isinstance(source, str | PathLike):
+        expect(source, _Readable, "a description is given by a path or a binary file")
         name = name_of(source)
         text = _decoded(name, source.read())
         yield name, None, (chosen or _sniffed(text)).read, text

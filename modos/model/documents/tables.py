@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import PurePath
 from types import MappingProxyType
 
-from modos.errors import InvalidDocumentError
+from modos.errors import InvalidDocumentError, InvalidInputError
 from modos.model.documents.cells import cell_of, value_of
 from modos.model.documents.entries import ARGUMENTS, Entry, Located
 from modos.model.schema import CLASSES, DESCRIBABLE, SLOTS, closest, shown_value
@@ -24,6 +24,9 @@ __all__ = ["DELIMITERS", "class_of_table", "near_class", "read_table", "table_te
 
 DELIMITERS: Mapping[str, str] = MappingProxyType({"csv": ",", "tsv": "\t"})
 """Name of a format to what separates its cells."""
+
+_SEPARATORS = MappingProxyType({",": "commas", ";": "semicolons", "\t": "tabs"})
+"""What some programs separate cells by, whatever the name of the file says; no name of a column has one of them."""
 
 _TYPE = "@type"
 _LIMIT = threading.Lock()
@@ -55,6 +58,7 @@ def read_table(document: str, text: str, delimiter: str) -> Iterator[Located]:
     """
     rows = _rows(document, text, delimiter)
     _, header = rows[0] if rows else (1, [])
+    _check_delimiter(document, header, delimiter)
     default = {} if _TYPE in header else {_TYPE: _named_class(document, header)}
     _check_header(document, header, default.get(_TYPE))
     for number, (line, row) in enumerate(rows[1:], start=1):
@@ -84,6 +88,13 @@ def _rows(document: str, text: str, delimiter: str) -> list[tuple[int, list[str]
 
 def _columns(line: int, header: list[str]) -> dict[str, str]:
     return {name: f"line {line}, column {at}" for at, name in enumerate(header, start=1)}
+
+
+def _check_delimiter(document: str, header: list[str], delimiter: str) -> None:
+    other = next((each for each in _SEPARATORS if len(header) == 1 and each in header[0]), None)
+    if other is not None:
+        reason = f"{document}, line 1: cells are separated by {_SEPARATORS[other]}, here they should be by {_SEPARATORS[delimiter]}"
+        raise InvalidDocumentError(reason)
 
 
 def _check_header(document: str, header: list[str], class_name: str | None) -> None:
@@ -175,7 +186,7 @@ def table_text(entries: Iterable[Entry], delimiter: str, *, class_name: str | No
     @type,id,collector
     Sample,s1,Foo|Bar
     """
-    rows = [{**entry.element, **entry.args} for entry in entries]
+    rows: list[dict[str, object]] = [{**entry.element, **entry.args} for entry in entries]
     used = {name for row in rows for name in row}
     columns = [name for name in (_TYPE, *SLOTS, *ARGUMENTS) if name in used or name == "id"]
     if class_name is not None:
@@ -185,7 +196,11 @@ def table_text(entries: Iterable[Entry], delimiter: str, *, class_name: str | No
     quoted = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     plain.writerow(columns)
     for row in rows:
-        cells = [cell_of(name, row[name]) if name in row else "" for name in columns]
+        try:
+            cells = [cell_of(name, row[name]) if name in row else "" for name in columns]
+        except InvalidInputError as error:
+            error.add_note(f"while writing the entry {row.get('id')!r}")
+            raise
         bare = any("\r" in cell for cell in cells)  # which Python 3.12 does not quote, and takes for the end of a line
         (quoted if bare else plain).writerow(cells)
     return text.getvalue()

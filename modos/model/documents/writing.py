@@ -6,6 +6,7 @@ Owns the canonical form of each. Must not know where entries come from.
 import json
 from collections.abc import Iterable
 
+from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
 from modos.model.documents.entries import Entry
 from modos.model.documents.lists import yaml_text
@@ -42,6 +43,7 @@ def dump_document(entries: Iterable[Entry], format: str = "yaml") -> str:  # noq
       args:
         part_of: assay1
     """
+    expect(format, str, "a format is named by text")
     if format in DELIMITERS:
         return table_text(list(entries), DELIMITERS[format])
     records = [{"element": entry.element, **({"args": entry.args} if entry.args else {})} for entry in entries]

@@ -119,7 +119,7 @@ def written(documents: Mapping[Path, str], *, overwrite: bool) -> list[Path]:
     places = {path: (LocalStorage(path.absolute().parent), text.encode()) for path, text in documents.items()}
     there = next((path for path in places if path.exists()), None)
     if there is not None and not overwrite:
-        raise KeyExistsError(str(there), "is there already; say that it is to be overwritten")
+        raise KeyExistsError(str(there), "is there already; overwrite=True or --overwrite replaces it")
     for path, (folder, content) in places.items():
         folder.put(content, path.name)
     return list(places)
