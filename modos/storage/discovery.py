@@ -37,8 +37,23 @@ def find_objects(storage: Storage, target: str | None = None) -> Iterator[str]:
         yield from storage._find_objects(name)  # noqa: SLF001 - likewise
 
 
-def objects_by_level(storage: Storage, name: str) -> Iterator[str]:
-    """Yield objects beneath a directory, looking into no directory that is one."""
+def objects_by_level(
+    storage: Storage, name: str, *, real: Callable[[str], str] = str, above: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Yield objects beneath a directory, looking into no directory that is one.
+
+    Parameters
+    ----------
+    storage, name
+        Where to look.
+    real
+        Returns what tells a directory from all others, whatever links lead to it.
+    above
+        That of all directories on the way here: a link that leads back to one of them is not followed.
+    """
+    here = real(name)
+    if here in above:
+        return
     entries = list(storage.scan(name or None, recursive=False))
     directories = [str(entry.path) for entry in entries if entry.kind == "directory"]
     if _beneath(name, str(ZARR_ROOT)) in directories and storage.exists(_beneath(name, ROOT_DOCUMENT)):
@@ -46,7 +61,7 @@ def objects_by_level(storage: Storage, name: str) -> Iterator[str]:
         return
     for directory in directories:
         if directory.rpartition("/")[2] != ZARR_ROOT.name:
-            yield from objects_by_level(storage, directory)
+            yield from objects_by_level(storage, directory, real=real, above=(*above, here))
 
 
 def objects_by_page(page_after: Callable[[str], Page]) -> Iterator[str]:

@@ -68,6 +68,15 @@ def test_local_addresses_are_listed(tmp_path):
         assert [each.url for each in list_modos(place)] == [str(tmp_path / "study/ex")]
 
 
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    """An object that a link leads to is found there too; links that lead back, of which there are two, are not."""
+    MODO.create(tmp_path / "shelf/ex")
+    (tmp_path / "link").symlink_to(tmp_path / "shelf/ex")
+    (tmp_path / "shelf/up").symlink_to(tmp_path)
+    (tmp_path / "here").symlink_to(tmp_path / "shelf")
+    assert [each.path for each in list_modos(tmp_path)] == ["here/ex", "link", "shelf/ex"]
+
+
 def test_remote_addresses_are_listed(account, container):
     """`swift://container` and `s3://bucket` with the options of the service."""
     MODO.create("study/ex", account.swift(container))
