@@ -23,10 +23,12 @@ from modos.model import ElementId
 from modos.model.ids import check_name
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
+from modos.objects.editing.examining import has_content
 from modos.objects.editing.files import FileNames, SourceFile
 from modos.objects.snapshot import Snapshot
 from modos.omics.refget import FastaIntake, SequenceDigest
-from modos.omics.refget.intake import HEAD, packing_of, stored_name
+from modos.omics.refget.intake import stored_name
+from modos.omics.regions.bgzf import PACKING_HEAD, packing_of
 from modos.storage import Storage
 from modos.storage.sources import Digested, chunks_of
 
@@ -57,7 +59,7 @@ class Asked:
     def genome(self) -> dict[str, object]:
         """Return the slots of the genome, with the name that its file will have."""
         try:
-            packing = packing_of(self.source.storage.read(self.source.name, 0, HEAD))
+            packing = packing_of(self.source.storage.read(self.source.name, 0, PACKING_HEAD))
         except KeyNotFoundError as error:
             message = f"{self.url} is no file"
             raise InvalidInputError(message) from error
@@ -151,21 +153,13 @@ def _store(storage: Storage, source: FastaIntake | bytes, target: str, new: list
         except KeyExistsError as error:
             new.remove(target)
             raise FileConflictError(target) from error
-        if here.size != body.size or (here.md5 or body.md5) != body.md5:
+        if here.size != body.size or storage.contradicts(here, body.md5):
             raise IntegrityError(storage.url_of(target), "was not stored as it was sent") from None
         return
     for _ in body:
         pass
-    if here.size != body.size or (here.md5 or _md5(storage, target)) != body.md5:
+    if not has_content(storage, here, body):
         raise FileConflictError(target)
-
-
-def _md5(storage: Storage, target: str) -> str:
-    with storage.open(target) as file:
-        body = Digested(file)
-        for _ in body:
-            pass
-    return body.md5
 
 
 def _take_back(storage: Storage, new: list[str]) -> None:

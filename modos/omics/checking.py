@@ -8,6 +8,7 @@ from modos.omics.contents import HEAD, decompressed
 from modos.omics.fasta import open_fasta
 from modos.omics.formats import SEALED_FORMAT, Format, format_named, index_names, known_formats, sniff
 from modos.omics.naming import is_sealed
+from modos.omics.regions.bgzf import PACKING_HEAD, packing_of
 from modos.omics.regions.layouts import LAYOUTS
 from modos.storage import Storage
 
@@ -107,6 +108,8 @@ def index_findings(storage: Storage, target: str, found: Format | None) -> list[
 
             open_indexed(storage, target)
     except KeyNotFoundError:
+        if packing_of(storage.read(target, 0, PACKING_HEAD)) == "gzip":
+            return [f"{target} is compressed by gzip, and can have no index; compress it with bgzip"]
         return [f"{target} has no index ({' or '.join(names)}); 'modos index' makes it"]
     except (IntegrityError, InvalidInputError) as error:
         return [f"{error}; 'modos index' makes it anew"]

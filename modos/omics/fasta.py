@@ -26,7 +26,7 @@ from modos.errors import (
 )
 from modos.omics.files import Files
 from modos.omics.regions.bgzf import MalformedError, blocks
-from modos.omics.regions.spelling import Wanted, parse_region
+from modos.omics.regions.spelling import Region, Wanted, parse_region
 
 __all__ = ["Fasta", "Refget", "Span", "fetch_sequence", "open_fasta"]
 
@@ -122,7 +122,7 @@ class Fasta:
             )
 
     def _line(self, name: str) -> _Line:
-        parse_region("{" + name + "}", self._lines, file=self.storage.url_of(self.target))
+        parse_region(Region(name), self._lines, file=self.storage.url_of(self.target))
         return self._lines[name]
 
     def _plain(self, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
@@ -307,4 +307,4 @@ def _boundary(url: str) -> Iterator[None]:
     except TimeoutError as error:
         raise StorageTimeoutError(url) from error
     except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(url, str(error)) from error
+        raise UnreachableError(url, f"no connection: {getattr(error, 'reason', error)}") from error

@@ -12,6 +12,8 @@ from typing import Any
 from modos._lazy import require
 from modos.errors import InvalidInputError
 from modos.omics.formats import index_names
+from modos.omics.regions.bgzf import PACKING_HEAD, packing_of
+from modos.omics.regions.layouts import LAYOUTS
 from modos.storage import LocalStorage, Storage
 
 __all__ = ["make_index"]
@@ -54,16 +56,31 @@ def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -
             with storage.open(name) as source, path.open("wb") as file:
                 shutil.copyfileobj(source, file, _BUFFER)
         storage.stat(name)
+        url = storage.url_of(name)
+        with path.open("rb") as file:
+            if packing_of(file.read(PACKING_HEAD)) == "gzip":
+                message = (
+                    f"{url} is compressed by gzip; decompress it, and compress it with bgzip, which can be indexed"
+                )
+                raise InvalidInputError(message)
         try:
             _make(pysam, name.lower())(str(path), csi)
         except (OSError, ValueError, pysam.SamtoolsError) as error:
-            reason = " ".join(str(error).split())
-            message = f"{storage.url_of(name)} cannot be indexed; is it sorted, and compressed by bgzip? ({reason})"
+            told = str(getattr(error, "value", error)).rpartition("stderr=")[2]
+            reason = " ".join(told.replace(f"{folder}/", "").split())
+            message = f"{url} cannot be indexed; {_asked(name.lower())}? ({reason})"
             raise InvalidInputError(message) from error
         made = [each for each in sorted(Path(folder).iterdir()) if each != path]
         for each in made:
             storage.put(each, name + each.name[len(path.name) :])
         return [name + each.name[len(path.name) :] for each in made]
+
+
+def _asked(name: str) -> str:
+    """Return what is usually wrong with a file that cannot be indexed."""
+    if name.endswith(tuple(LAYOUTS)):
+        return "is it sorted, and compressed by bgzip"
+    return "are the lines of each sequence of one length, but for the last"
 
 
 def _make(pysam: Any, name: str) -> Callable[[str, bool], object]:  # noqa: ANN401 - pysam ships no types

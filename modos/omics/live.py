@@ -45,7 +45,7 @@ def open_live(
         What a CRAM file was compressed against: the path of a FASTA file, or a storage and target. `None` leaves it to
         htslib, which looks where the header points to, and calls the file truncated when there is nothing.
     expires_in
-        Seconds until the address ends; reading fails then.
+        Seconds until the address ends; reading fails then. Of CRAM, htslib takes that for the end: only closing tells.
 
     Returns
     -------
@@ -118,8 +118,7 @@ def _opened(opener: Any, address: str, options: dict[str, Any], storage: Storage
     set_verbosity = _pysam().set_verbosity
     before = set_verbosity(0)
     try:
-        # a subclass can be told when nobody holds the file any more, which pysam's own class cannot
-        return type(opener.__name__, (opener,), {"__module__": opener.__module__})(address, **options)
+        return _discreet(opener, storage.url_of(name))(address, **options)
     except (OSError, ValueError) as error:
         url, number = storage.url_of(name), getattr(error, "errno", None)
         if number == errno.EPROTONOSUPPORT:
@@ -129,6 +128,21 @@ def _opened(opener: Any, address: str, options: dict[str, Any], storage: Storage
         raise StorageError(url, f"pysam cannot open it: {reason}") from None
     finally:
         set_verbosity(before)
+
+
+def _discreet(opener: Any, url: str) -> Any:  # noqa: ANN401 - pysam ships no types
+    """Return a class of pysam that does not name the address where closing fails, as it does when reading has failed.
+
+    Such a subclass can also be told when nobody holds the file any more, which pysam's own class cannot.
+    """
+
+    def close(self: Any) -> None:  # noqa: ANN401 - likewise
+        try:
+            opener.close(self)
+        except OSError as error:
+            raise StorageError(url, f"pysam could not read it to its end: {error.strerror or 'failed'}") from None
+
+    return type(opener.__name__, (opener,), {"__module__": opener.__module__, "close": close})
 
 
 def _address(storage: Storage, name: str, expires_in: float) -> str:

@@ -156,3 +156,20 @@ def test_what_htslib_says_of_a_failure_shows_no_signature(number, error, told, i
     shown = "".join(traceback.format_exception(caught.value))
     assert "donor2.bam" in shown
     assert "Signature" not in shown
+
+
+def test_what_htslib_says_at_the_end_of_a_failure_shows_no_signature(in_s3, monkeypatch):
+    """Closing fails where reading has failed, and htslib then names the address, with all that is in it."""
+
+    class Failing(pysam.AlignmentFile):
+        def close(self):
+            super().close()
+            raise PermissionError(errno.EPERM, "Closing failed", self.filename.decode())
+
+    monkeypatch.setattr(pysam, "AlignmentFile", Failing)
+    with (
+        pytest.raises(StorageError, match=r"donor2\.bam: .*Closing failed") as caught,
+        in_s3.open_genomics("donor2.bam"),
+    ):
+        pass
+    assert "Signature" not in "".join(traceback.format_exception(caught.value))

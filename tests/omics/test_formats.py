@@ -133,6 +133,14 @@ def test_what_cannot_have_an_index(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InvalidInputError, match="bgzip"):
             make_index(storage, name)
+    assert check_file(storage, "x.vcf.gz") == [
+        "x.vcf.gz is compressed by gzip, and can have no index; compress it with bgzip"
+    ]
+    (tmp_path / "x.fa").write_bytes(b">a\nACGT\nAC\nACGT\n")
+    with pytest.raises(
+        InvalidInputError, match=r"x\.fa cannot be indexed; are the lines of each sequence .*\(\[faidx\][^/]*\)$"
+    ):
+        make_index(storage, "x.fa")
     with pytest.raises(KeyNotFoundError):
         make_index(storage, "none.bam")
 

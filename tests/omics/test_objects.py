@@ -1,5 +1,7 @@
 """An object reads its own files by region, in Python and on the command line."""
 
+import gzip
+
 import pysam
 import pytest
 
@@ -101,6 +103,29 @@ def test_commands(study, tmp_path, capfd):
     assert capfd.readouterr().out.split() == [f"{bam}.bai"]
     assert main(["stream", study.url, bam, "--region", "chr22222"]) == 1
     assert "there is no contig 'chr22222'" in capfd.readouterr().err
+
+
+def test_a_bed_file_may_be_compressed_and_its_mistakes_are_told(study, tmp_path, capfd):
+    """What is behind the positions need not be text that can be read; a file that is no BED is called so."""
+    calls = by_suffix(study, ".vcf.gz")
+    bed = tmp_path / "genes.bed"
+    written = []
+    for content in (b"chr21\t999\t2000\tM\xfcller\n", gzip.compress(b"chr21\t999\t2000\n")):
+        bed.write_bytes(content)
+        assert main(["stream", study.url, calls, "--regions", str(bed)]) == 0
+        written.append(capfd.readouterr().out)
+    assert written[0] == written[1]
+    for content, told in (
+        (b"\x92\xff\n", "line 1 of "),
+        (gzip.compress(b"chr21\t999\t2000\n")[:-9], "is cut off"),
+        (b"chr21\t5\n", "line 1 of "),
+    ):
+        bed.write_bytes(content)
+        assert main(["stream", study.url, calls, "--regions", str(bed)]) == 1
+        (line,) = capfd.readouterr().err.splitlines()
+        assert told in line
+        assert bed.name in line
+        assert "defect" not in line
 
 
 def test_a_damaged_file_is_one_sentence(study, capfd):

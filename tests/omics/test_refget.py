@@ -85,6 +85,7 @@ BLOCKS = intake(b">a\n" + b"ACGT\n" * 40_000, bgzip=True)[0]
     [
         (b"", {}, "holds no sequence"),
         (b"\n\n", {}, "holds no sequence"),
+        (b">a\rACGT\r>b\rAC\r", {}, "lines end with LF, or CR LF"),
         (b"ACGT\n", {}, "is no FASTA"),
         (b"BAM\x01" + bytes(100), {}, "is no FASTA"),
         (b">\nACGT\n", {}, "without a name"),

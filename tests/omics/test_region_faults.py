@@ -207,6 +207,12 @@ def test_a_region_that_is_a_mistake(made):
         ("chrA:0-5", "count from 1"),
         ("chrA:five", "cannot be read|no contig"),
         ("nothing like it", "it has chrA, chrB"),
+        (f"chrA:{'9' * 5000}", "cannot be read; regions look like"),
+        ("{chrA}55-60", "cannot be read"),
+        ("{chrA", "cannot be read"),
+        ("{chrA}:", "cannot be read"),
+        (("chrA", 0, 5), "0 is no region"),
+        (5, "5 is no region"),
     ):
         with pytest.raises(InvalidInputError, match=message):
             file.stream(region)
@@ -228,7 +234,7 @@ def test_a_service_that_fails_half_way(fault, sample, account, container):
             list(file.stream())
 
 
-def test_a_reference_that_is_missing_or_another(made, reference, tmp_path):
+def test_a_reference_that_is_missing_or_another(made, reference, genome, tmp_path):
     """A CRAM that cannot be decoded says what its reference has to do with it."""
     found, storage = made("cram 3.0")
     wrong = tmp_path / "wrong.fa"
@@ -243,3 +249,9 @@ def test_a_reference_that_is_missing_or_another(made, reference, tmp_path):
         list(stream_records(storage, found.name, "chrA", reference=wrong))
     with pytest.raises(KeyNotFoundError, match=r"no\.fa"):
         list(stream_records(storage, found.name, "chrA", reference=tmp_path / "no.fa"))
+    several, storage = made("cram 3.0 multi")  # whose slices have no digest of the reference
+    longer = tmp_path / "longer.fa"
+    longer.write_text("".join(f">{name}\nN{bases}\n" for name, bases in genome.items()))
+    pysam.faidx(str(longer))
+    with pytest.raises(IntegrityError, match=r"of chr\w+: has .* bases where the file says .*: it is another"):
+        list(stream_records(storage, several.name, "chrA", reference=longer))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pysam
 import pytest
 
-from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError
+from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError, UnreachableError
 from modos.omics import Refget, Region, fetch_sequence, open_fasta, open_indexed
 from modos.omics.fasta import Span
 from modos.storage import LocalStorage
@@ -125,3 +125,5 @@ def test_a_refget_service_that_cannot_help(refget):
         Refget(refget[0]).read([Span("a", None, 0, 5)])
     with pytest.raises(InvalidInputError, match="https://"):
         Refget("ftp://x").read([Span("a", "00", 0, 5)])
+    with pytest.raises(UnreachableError, match=r"sequence/00: no connection: \[Errno"):
+        Refget("http://127.0.0.1:9").read([Span("a", "00", 0, 5)])

@@ -4,6 +4,7 @@ Owns the words of the command. Must not know how a region is read.
 """
 
 from collections.abc import Sequence
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,8 @@ def stream_records(
         ),
     ] = None,
     bed: Annotated[
-        Path | None, typer.Option("--regions", metavar="BED", help="A BED file of regions, each record then once.")
+        Path | None,
+        typer.Option("--regions", metavar="BED", help="A BED file of regions, plain or compressed; each record once."),
     ] = None,
     reference: Annotated[
         str | None,
@@ -73,8 +75,11 @@ def stream_records(
 
 def _regions(texts: Sequence[str], bed: Path | None) -> "list[str | Region] | None":
     from modos.omics import parse_bed
+    from modos.omics.files import Pieces, pieces_of
+    from modos.storage import LocalStorage
 
     if bed is None:
         return list(texts) or None
-    with bed.open(encoding="utf-8") as lines:
+    content = BufferedReader(Pieces(pieces_of(LocalStorage(bed.parent), bed.name)))
+    with TextIOWrapper(content, encoding="utf-8", errors="replace") as lines:
         return [*texts, *parse_bed(lines, name=str(bed))]

@@ -63,7 +63,7 @@ class RegionReading(Reading):
             What a CRAM file was compressed against: an element of the object or its file, or a FASTA file on this machine.
             `None` for the element's `has_reference`.
         expires_in
-            Seconds until the address ends.
+            Seconds until the address ends; of CRAM, only closing the file tells when that was before all was read.
 
         Returns
         -------

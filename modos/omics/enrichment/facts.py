@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from modos.errors import shown_url
 from modos.omics.files import Files
 
 __all__ = ["FactReader", "Facts", "SampleFacts", "SequenceFacts", "public_uri"]
@@ -97,14 +98,16 @@ class FactReader(Protocol):
 
 
 def public_uri(text: str | None) -> str | None:
-    """Return text when it is an address that means the same on every machine, otherwise `None`.
+    """Return text when it is an address that means the same on every machine and gives nobody's access away, else `None`.
 
     Examples
     --------
     >>> public_uri("ftp://ftp.example.org/hs37d5.fa.gz"), public_uri("/data/ecoli.fa"), public_uri("file:///data/x.fa")
     ('ftp://ftp.example.org/hs37d5.fa.gz', None, None)
+    >>> public_uri("https://example.org/x.fa?X-Amz-Signature=9f86d0") is None
+    True
     """
-    if text is None:
+    if text is None or shown_url(text) != text:
         return None
     try:
         parts = urlsplit(text)

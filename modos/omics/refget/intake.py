@@ -10,36 +10,26 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, repeat
-from typing import Literal
 
 from modos.errors import InvalidInputError
 from modos.omics.refget.scanning import FastaScanner, SequenceDigest
-from modos.omics.regions.bgzf import END_OF_FILE, LARGEST_CONTENT, LONGEST_BLOCK, MalformedError, blocked, open_block
+from modos.omics.regions.bgzf import (
+    END_OF_FILE,
+    LARGEST_CONTENT,
+    LONGEST_BLOCK,
+    PACKING_HEAD,
+    MalformedError,
+    Packing,
+    blocked,
+    open_block,
+    packing_of,
+)
 
-__all__ = ["FastaIntake", "Packing", "packing_of", "stored_name"]
-
-type Packing = Literal["plain", "gzip", "bgzf"]
-"""How a file is compressed: not at all, as a whole, or in blocks, which can be read by ranges."""
-
-HEAD = 18
-"""Bytes at the beginning of a file that tell its packing."""
+__all__ = ["FastaIntake", "stored_name"]
 
 _LEVEL = 6
 _PIECE = 16 * LARGEST_CONTENT
 _PACKED = (".gz", ".bgz")
-
-
-def packing_of(head: bytes) -> Packing:
-    """Return how a file is compressed that begins so.
-
-    Examples
-    --------
-    >>> packing_of(b">chr1"), packing_of(END_OF_FILE)
-    ('plain', 'bgzf')
-    """
-    if head[:2] != b"\x1f\x8b":
-        return "plain"
-    return "bgzf" if head[3:4] == b"\x04" and head[12:14] == b"BC" else "gzip"
 
 
 def stored_name(name: str, packing: Packing, *, bgzip: bool) -> str:
@@ -112,7 +102,7 @@ class FastaIntake:
         """
         pieces = iter(self._pieces)
         first = b""
-        while len(first) < HEAD and (piece := next(pieces, b"")):
+        while len(first) < PACKING_HEAD and (piece := next(pieces, b"")):
             first += piece
         packing = packing_of(first)
         whole = chain((first,) if first else (), pieces)

@@ -195,6 +195,8 @@ class FastaScanner:
             words = header.decode().split(maxsplit=1)
         except UnicodeDecodeError as error:
             raise self._refused(f"has a name that is not in UTF-8: {shown_value(header)}") from error
+        if b"\r" in header.rstrip():
+            raise self._refused("has a carriage return in the line of a name: lines end with LF, or CR LF")
         if not words or header[:1].isspace():
             raise self._refused(f"has a sequence without a name, after {len(self._names):,} others")
         name, description = words[0], "".join(words[1:]).strip()

@@ -6,18 +6,28 @@ Owns the bytes of blocks. Must not know what is in them, nor where they come fro
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Literal
 
 __all__ = [
     "END_OF_FILE",
     "LARGEST_CONTENT",
     "LONGEST_BLOCK",
+    "PACKING_HEAD",
     "MalformedError",
+    "Packing",
     "block_of",
     "blocked",
     "blocks",
     "inflated",
     "open_block",
+    "packing_of",
 ]
+
+type Packing = Literal["plain", "gzip", "bgzf"]
+"""How a file is compressed: not at all, as a whole, or in blocks, which can be read by ranges."""
+
+PACKING_HEAD = 18
+"""Bytes at the beginning of a file that tell its packing."""
 
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every whole file."""
@@ -36,6 +46,19 @@ _LONGEST_INDEX = 1 << 31
 
 class MalformedError(ValueError):
     """Bytes are not what their format says; whoever knows the file's name says so in an error of its own."""
+
+
+def packing_of(head: bytes) -> Packing:
+    """Return how a file is compressed that begins so.
+
+    Examples
+    --------
+    >>> packing_of(b">chr1"), packing_of(END_OF_FILE)
+    ('plain', 'bgzf')
+    """
+    if head[:2] != _MAGIC[:2]:
+        return "plain"
+    return "bgzf" if head[3:4] == _MAGIC[3:] and head[12:14] == b"BC" else "gzip"
 
 
 def block_of(data: bytes | memoryview, position: int) -> int:

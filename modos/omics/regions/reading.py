@@ -132,7 +132,7 @@ class IndexedFile:
         if regions is None:
             return []
         names = {contig.name: contig for contig in self.contigs}
-        texts = [regions] if isinstance(regions, str | Region) else list(regions)
+        texts = list(regions) if isinstance(regions, Iterable) and not isinstance(regions, str) else [regions]
         return [parse_region(text, names, file=self.url) for text in texts]
 
     def stream(self, regions: Regions = None, *, reference: Reference | None = None) -> Generator[Any]:

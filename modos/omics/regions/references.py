@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Protocol
 
 from modos.errors import IntegrityError
-from modos.omics.fasta import Refget, Span, open_fasta
+from modos.omics.fasta import Fasta, Refget, Span, open_fasta
 from modos.omics.files import Files
 from modos.storage import LocalStorage
 
@@ -93,9 +93,16 @@ def laid_out(sequences: Sequences, contigs: Sequence[Contig], needs: Sequence[Ne
     Raises
     ------
     IntegrityError
-        When the source gives fewer bases than a contig has.
+        When the source gives fewer bases than a contig has, or has one of another length.
     """
     parts = _joined(needs)
+    lengths = sequences.lengths if isinstance(sequences, Fasta) else {}
+    for each in parts:
+        if lengths.get(each.contig.name, each.contig.length) != each.contig.length:
+            reason = (
+                f"has {lengths[each.contig.name]:,} bases where the file says {each.contig.length:,}: it is another"
+            )
+            raise IntegrityError(f"the reference of {each.contig.name}", reason)
     bodies = sequences.read([Span(each.contig.name, each.contig.md5, each.start, each.end) for each in parts])
     with tempfile.TemporaryDirectory(prefix="modos-", dir=_folder()) as folder:
         fasta, index = Path(folder, "reference.fa"), Path(folder, "reference.fa.fai")

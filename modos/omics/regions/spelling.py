@@ -17,7 +17,8 @@ UNPLACED = "*"
 LAST_POSITION = 2**62
 """The end of a region that goes on to the end of its contig."""
 
-_POSITIONS = re.compile(r"(?P<start>[0-9][0-9,]*)?(?:(?P<dash>-)(?P<end>[0-9][0-9,]*)?)?", re.ASCII)
+_POSITIONS = re.compile(r"(?P<start>[0-9][0-9,]{0,30})?(?:-(?P<end>[0-9][0-9,]{0,30})?)?", re.ASCII)
+_BRACED = re.compile(r"\{([^}]*)\}(?:(:)(.*))?", re.DOTALL)
 
 type Intervals = tuple[tuple[int, int], ...]
 type Wanted = str | "Region"
@@ -92,6 +93,9 @@ def parse_region(text: Wanted, contigs: Iterable[str], *, file: str = "") -> Reg
         if text.contig not in known and text.contig != UNPLACED:
             raise _unknown(text.contig, known, file)
         return text
+    if not isinstance(text, str):
+        message = f"{text!r} is no region; one is a text such as 'chr1:1,000-2,000', or a Region"
+        raise InvalidInputError(message)
     whole = text.strip()
     if whole == UNPLACED:
         return Region(UNPLACED)
@@ -162,8 +166,10 @@ def _joined(intervals: list[tuple[int, int]]) -> Intervals:
 
 def _parted(text: str) -> tuple[str, str, str]:
     if text.startswith("{"):
-        name, _, rest = text[1:].partition("}")
-        return name, rest[:1], rest[1:]
+        found = _BRACED.fullmatch(text)
+        if found is None:
+            raise _unreadable(text)
+        return found[1], found[2] or "", found[3] or ""
     name, colon, positions = text.rpartition(":")
     return (name, colon, positions) if colon else (text, "", "")
 
@@ -171,13 +177,17 @@ def _parted(text: str) -> tuple[str, str, str]:
 def _positions(text: str, positions: str) -> tuple[int, int | None]:
     found = _POSITIONS.fullmatch(positions)
     if found is None or not positions or positions == "-":
-        message = f"the region {text!r} cannot be read; regions look like chr1:1,000-2,000, chr1:-320 or chr1"
-        raise InvalidInputError(message)
+        raise _unreadable(text)
     start, end = (None if number is None else int(number.replace(",", "")) for number in found.group("start", "end"))
     if start == 0 or (end is not None and end < (start or 1)):
         message = f"the region {text!r} is empty: positions count from 1, and the end is no less than the start"
         raise InvalidInputError(message)
     return (start or 1) - 1, end
+
+
+def _unreadable(text: str) -> InvalidInputError:
+    examples = "regions look like chr1:1,000-2,000, chr1:-320, chr1 or {HLA:01}:5-9"
+    return InvalidInputError(f"the region {text[:80]!r} cannot be read; {examples}")
 
 
 def _unknown(contig: str, known: Iterable[str], file: str) -> InvalidInputError:
