@@ -4,6 +4,7 @@ Owns the names of the variables and how the command is run. Must not know what a
 """
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -36,6 +37,8 @@ KEY_VARIABLES: Mapping[str, str] = MappingProxyType(
 """Environment variables that keys come from, and what they hold; the first two are those of the program crypt4gh."""
 
 _LONGEST = 1024 * 1024
+_NO_PATH = re.compile(r"-----(BEGIN|END) |[\n\0]")
+"""What the text of a key has, which must not be shown, and the path of its file has not."""
 
 
 def find_keys(environment: Mapping[str, str], *, passphrase: Passphrase | None = None) -> list[SecretKey]:
@@ -51,7 +54,7 @@ def find_keys(environment: Mapping[str, str], *, passphrase: Passphrase | None =
     Raises
     ------
     InvalidKeyError
-        When a key that is named cannot be used; names the variable, and never repeats what it holds.
+        When a key that is named cannot be used; names the variable, and never repeats the text of a key.
     """
     if "C4GH_PASSPHRASE" in environment:
         passphrase = partial(environment.__getitem__, "C4GH_PASSPHRASE")
@@ -86,8 +89,9 @@ def read_secret_key(path: str | os.PathLike[str], *, passphrase: Passphrase | No
     InvalidKeyError
         When there is no such file, or no such key in it; names the file.
     """
+    text = _text(path)
     try:
-        return parse_secret_key(_text(path), passphrase=passphrase)
+        return parse_secret_key(text, passphrase=passphrase)
     except InvalidKeyError as error:
         error.file = error.file or os.fspath(path)
         raise
@@ -101,8 +105,9 @@ def read_public_key(path: str | os.PathLike[str]) -> PublicKey:
     InvalidKeyError
         When there is no such file, or no such key in it; names the file.
     """
+    text = _text(path)
     try:
-        return parse_public_key(_text(path))
+        return parse_public_key(text)
     except InvalidKeyError as error:
         error.file = error.file or os.fspath(path)
         raise
@@ -118,7 +123,7 @@ def public_key_of(given: PublicKey | str | os.PathLike[str]) -> PublicKey:
     """
     if isinstance(given, PublicKey):
         return given
-    if not isinstance(given, str) or Path(given).expanduser().is_file():
+    if not isinstance(given, str) or os.path.isfile(_path(given)):  # noqa: PTH113 - that of pathlib raises for long names
         return read_public_key(given)
     try:
         return parse_public_key(given)
@@ -183,9 +188,19 @@ def key_from_command(command: str, *, passphrase: Passphrase | None = None) -> S
 
 
 def _text(path: str | os.PathLike[str]) -> str:
+    if not isinstance(path, str | os.PathLike):
+        message = f"a key of the right kind, or the path of its file, is needed, and this is a {type(path).__name__}"
+        raise InvalidKeyError(message)
+    name = os.fspath(path)
+    if _NO_PATH.search(name):
+        raise InvalidKeyError("the path of a key file is needed, and this is the text of a key, or of something else")
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with _path(name).open("rb") as file:
             return file.read(_LONGEST).decode(errors="replace")
     except OSError as error:
         message = f"the key cannot be read: {error.strerror}"
-        raise InvalidKeyError(message) from error
+        raise InvalidKeyError(message, file=name) from error
+
+
+def _path(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - that of pathlib raises when there is no such user

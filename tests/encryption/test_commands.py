@@ -94,7 +94,9 @@ def test_the_passphrase_is_asked_for(modos, tmp_path, monkeypatch):
     """Twice for a new key, once for a locked one, not at all for one that is not locked; a wrong one opens nothing."""
     answers = []
     monkeypatch.setattr("typer.prompt", lambda *_, **options: answers.append(options) or PASSPHRASE)
+    monkeypatch.setenv("C4GH_PASSPHRASE", "")  # which would lock nothing
     assert modos("keygen", tmp_path / "locked")[0] == 0
+    monkeypatch.delenv("C4GH_PASSPHRASE")
     assert [each["confirmation_prompt"] for each in answers] == [True]
     assert modos("keygen", tmp_path / "open", "--no-passphrase")[0] == 0
     assert len(answers) == 1
@@ -241,6 +243,12 @@ def test_the_files_of_an_object_are_encrypted_shared_read_and_decrypted(modos, k
     code, out, _ = modos("decrypt", url, "-k", keys / "ada")
     assert (code, out.splitlines()) == (0, ["data/donor2_reads: donor2.bam", "reference/genome: reference.fa"])
     assert not list(study.path.glob("*.c4gh"))
+    (keys / "newer.tsv").write_text("gene\tdonor1\n")
+    study.refresh().update_element("data/counts", {}, source_file=keys / "newer.tsv")
+    code, _, err = modos("encrypt", url, "-r", keys / "ada.pub")
+    assert (code, "not encrypted: counts.tsv; 'modos trash --empty'" in err) == (0, True)
+    study.refresh().empty_trash()
+    assert modos("encrypt", url, "-r", keys / "ada.pub") == (0, "", "")
     code, out, err = modos("encrypt", url, "nobody", "-r", keys / "ada.pub")
     assert (code, out) == (1, "")
     assert "there is no element 'nobody'" in err

@@ -25,6 +25,7 @@ from modos.encryption import (
     key_from_command,
     parse_public_key,
     parse_secret_key,
+    public_key_of,
     read_public_key,
     read_secret_key,
 )
@@ -212,6 +213,8 @@ def test_the_environment_names_keys(tmp_path):
         ("MODOS_C4GH_KEY_COMMAND", "false --token hush", "false: wrote no key: it ended with 1"),
         ("MODOS_C4GH_KEY_COMMAND", "echo hush", "echo: a secret key file"),
         ("MODOS_C4GH_KEY_COMMAND", "'hush", "quotes"),
+        ("C4GH_SECRET_KEY", "-----BEGIN CRYPT4GH PRIVATE KEY-----\nhush", "the path of a key file is needed"),
+        ("C4GH_SECRET_KEY", "-----BEGIN CRYPT4GH PRIVATE KEY----- hush", "the path of a key file is needed"),
     ],
 )
 def test_a_mistake_in_the_environment_names_the_variable(name, value, told):
@@ -220,6 +223,15 @@ def test_a_mistake_in_the_environment_names_the_variable(name, value, told):
         find_keys({name: value})
     assert name in "".join(caught.value.__notes__)
     assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None or "hush" not in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("read", [read_secret_key, read_public_key, public_key_of])
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/key", "x" * 300, "a\0b"])
+def test_what_is_no_path_is_a_mistake_as_any(read, path):
+    """A user who is not there, a name longer than any, a character that no name has."""
+    with pytest.raises(InvalidKeyError):
+        read(path)
 
 
 def test_a_key_comes_from_a_command(ada):

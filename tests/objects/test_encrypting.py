@@ -13,6 +13,7 @@ from modos.errors import (
     FileConflictError,
     IntegrityError,
     InvalidInputError,
+    InvalidKeyError,
     KeyNotFoundError,
     NotEncryptedError,
     ServiceError,
@@ -181,6 +182,8 @@ def test_what_cannot_be_encrypted_is_refused_before_anything_is_done(local, ada,
     (tmp_path / "counts.zarr").mkdir()
     (tmp_path / "counts.zarr/zarr.json").write_text("{}")
     untouched(local, lambda: local.encrypt([]), InvalidInputError, "at least one public key")
+    untouched(local, lambda: local.encrypt(ada), InvalidKeyError, "of the right kind.* this is a SecretKey")
+    untouched(local, lambda: local.unlock(ada.public), InvalidKeyError, "of the right kind.* this is a PublicKey")
     sample = next(each for each in local.metadata if each.startswith("sample/"))
     untouched(local, lambda: local.encrypt(ada.public, [sample]), InvalidInputError, f"{sample} has no file")
     local.storage.put(b"somebody else's", "donor2.bam.c4gh")

@@ -23,9 +23,13 @@ from modos.cli.c4gh.files import (
 )
 from modos.cli.places import Endpoint, check_s3
 from modos.cli.progress import amount
+from modos.cli.reporting import note
 from modos.errors import InvalidInputError
+from modos.omics.naming import is_sealed
 
 __all__ = ["encrypt"]
+
+_EMPTYING = "'modos trash --empty' removes it for good"
 
 
 def encrypt(
@@ -62,6 +66,10 @@ def encrypt(
     if modo is not None:
         for element in modo.encrypt(readers, rest or None, secret_key=writer):
             typer.echo(f"{element}: {modo.metadata[str(element)]['data_path']}, for {counted(readers)}")
+        if kept := sorted({each.name for each in modo.trash() if _is_plain_file(each.name)}):
+            note(
+                f"what edits have replaced or removed is kept as it was, not encrypted: {', '.join(kept)}; {_EMPTYING}"
+            )
         return
     target = single_target(rest)
     check_s3(source, target, endpoint=endpoint)
@@ -71,6 +79,10 @@ def encrypt(
         encryption.encrypt(plain, readers, sender=writer), name, mode="overwrite" if overwrite else "create"
     )
     typer.echo(f"{target}: {amount(info.size)}, for {counted(readers)}")
+
+
+def _is_plain_file(name: str) -> bool:
+    return not is_sealed(name) and not name.startswith("data.zarr/")
 
 
 def _plain(content: Iterator[bytes], source: str) -> Iterator[bytes]:

@@ -45,8 +45,7 @@ def keygen(
 
 
 def _new_passphrase() -> str:
-    known = os.environ.get("C4GH_PASSPHRASE")
-    if known is not None:
+    if known := os.environ.get("C4GH_PASSPHRASE"):  # an empty one would lock nothing
         return known
     given: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
     return given

@@ -88,5 +88,5 @@ def public_keys_of(given: GivenReader | Iterable[GivenReader]) -> tuple[PublicKe
     InvalidKeyError
         When one is none.
     """
-    several = [given] if isinstance(given, PublicKey | str | os.PathLike) else given
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     return tuple(public_key_of(each) for each in several)

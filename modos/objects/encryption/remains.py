@@ -12,12 +12,13 @@ from typing import Protocol
 from modos.encryption import stream_file
 from modos.encryption.header import measure
 from modos.encryption.planning import lay_out
-from modos.errors import EncryptionError, KeyNotFoundError
+from modos.errors import EncryptionError
+from modos.objects.editing.examining import stat_if_any
 from modos.objects.editing.files import FileNames
 from modos.objects.snapshot import Snapshot
 from modos.storage import ObjectInfo, Storage
 
-__all__ = ["Passing", "digest_of", "is_sealed_of", "remove_replaced", "stat_or_none"]
+__all__ = ["Passing", "digest_of", "is_sealed_of", "remove_replaced"]
 
 _HEAD = 64 * 1024
 
@@ -81,14 +82,6 @@ def digest_of(storage: Storage, info: ObjectInfo) -> str:
     return digest.hexdigest()
 
 
-def stat_or_none(storage: Storage, name: str) -> ObjectInfo | None:
-    """Return what is known of a file, `None` when there is none."""
-    try:
-        return storage.stat(name)
-    except KeyNotFoundError:
-        return None
-
-
 def remove_replaced(storage: Storage, said: Snapshot, done: Iterable[Replaced]) -> None:
     """Remove files that an earlier attempt has replaced, when it was killed before it could remove them.
 
@@ -104,8 +97,8 @@ def remove_replaced(storage: Storage, said: Snapshot, done: Iterable[Replaced]) 
     """
     names = FileNames(said.elements)
     for name, target in (pair for each in done for pair in each.names.items()):
-        old = stat_or_none(storage, name) if names.owner(name) is None else None
-        new = None if old is None else stat_or_none(storage, target)
+        old = stat_if_any(storage, name) if names.owner(name) is None else None
+        new = None if old is None else stat_if_any(storage, target)
         if old is None or new is None:
             continue
         if is_sealed_of(storage, old, new) or is_sealed_of(storage, new, old):

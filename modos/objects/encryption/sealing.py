@@ -21,13 +21,14 @@ from modos.errors import (
     StorageError,
 )
 from modos.model import ElementId
-from modos.model.schema import CLASSES
+from modos.model.schema import CHECKSUM, CLASSES
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
+from modos.objects.editing.examining import stat_if_any
 from modos.objects.editing.files import Attachment, FileNames, SourceFile, data_path
 from modos.objects.editing.settling import complete
 from modos.objects.encryption.keys import KeyRing
-from modos.objects.encryption.remains import Passing, digest_of, is_sealed_of, remove_replaced, stat_or_none
+from modos.objects.encryption.remains import Passing, digest_of, is_sealed_of, remove_replaced
 from modos.objects.snapshot import Snapshot
 from modos.omics import index_names
 from modos.omics.naming import is_sealed, plain_name, sealed_name
@@ -39,7 +40,6 @@ type Direction = Literal["encrypt", "decrypt"]
 type Transform = Callable[[Iterator[bytes], str], Iterator[bytes]]
 """From the content of a file, and its address, to that of the file which takes its place."""
 
-_CHECKSUM = "data_checksum"
 _SMALL = 4 * 1024 * 1024
 _AT_ONCE = 8
 
@@ -118,7 +118,7 @@ def plan_work(said: Snapshot, elements: Iterable[str] | None, direction: Directi
                 message = f"{element} has no file that could be {direction}ed"
                 raise InvalidInputError(message)
             continue
-        checksum = attributes.get(_CHECKSUM)
+        checksum = attributes.get(CHECKSUM)
         turned = plain_name(name) if is_sealed(name) else sealed_name(name)
         if is_sealed(name) == (direction == "encrypt"):
             done.append(Work(element, turned, name, None))
@@ -249,7 +249,7 @@ class _Replacement:
         """Store what takes the place of each file, small ones at once."""
         wanted = {name: target for work in to_do for name, target in work.names.items()}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            looks = pool.map(lambda name: stat_or_none(self._storage, name), wanted)
+            looks = pool.map(lambda name: stat_if_any(self._storage, name), wanted)
         found = {name: info for name, info in zip(wanted, looks, strict=True) if info is not None}
         for work in to_do:
             if work.source not in found:
@@ -282,7 +282,7 @@ class _Replacement:
     def _refuse_taken(self, names: FileNames, source: ObjectInfo, target: str) -> None:
         """Refuse a name that something has, unless an earlier attempt that was killed can have left it."""
         owner = names.owner(target)
-        here = stat_or_none(self._storage, target)
+        here = stat_if_any(self._storage, target)
         if here is None:
             return
         sealed, plain = (here, source) if self._direction == "encrypt" else (source, here)
@@ -312,12 +312,12 @@ class _Replacement:
         draft = Draft(base)
         for work in to_do:
             attributes = base.elements.get(work.element, {})
-            if (attributes.get("data_path"), attributes.get(_CHECKSUM)) != (work.source, work.checksum):
+            if (attributes.get("data_path"), attributes.get(CHECKSUM)) != (work.source, work.checksum):
                 reason = f"the file of {work.element} was replaced meanwhile by another writer; try again"
                 raise IntegrityError(self._storage.url_of(work.source), reason)
             new = {"data_path": work.target}
-            if _CHECKSUM in CLASSES[attributes["@type"]].slots:
-                new[_CHECKSUM] = stored[work.source].checksum
+            if CHECKSUM in CLASSES[attributes["@type"]].slots:
+                new[CHECKSUM] = stored[work.source].checksum
             draft.update(work.element, new, _InPlace(self._storage, work.target))
         return replace(draft.change(), obsolete=())  # they go for good, and only once they are seen to be unchanged
 
@@ -332,7 +332,7 @@ class _Replacement:
             raise IntegrityError(url, f"was kept: it, or {changed[0].target.path}, was written to meanwhile by another")
 
     def _has_changed(self, file: ObjectInfo) -> bool:
-        now = stat_or_none(self._storage, str(file.path))
+        now = stat_if_any(self._storage, str(file.path))
         return now is not None and now.etag != file.etag
 
     def _take_back(self) -> None:

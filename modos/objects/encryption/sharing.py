@@ -11,18 +11,17 @@ from typing import Literal
 
 from modos.encryption import Packet, PublicKey, SecretKey, list_packets, read_header, reshare, stream_file
 from modos.errors import EncryptionError, IntegrityError, InvalidInputError, KeyChangedError
-from modos.model.schema import CLASSES
+from modos.model.schema import CHECKSUM, CLASSES
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
+from modos.objects.editing.examining import stat_if_any
 from modos.objects.encryption.keys import KeyRing
-from modos.objects.encryption.remains import Passing, stat_or_none
+from modos.objects.encryption.remains import Passing
 from modos.objects.encryption.sealing import Work, plan_work, settled
 from modos.objects.snapshot import Snapshot
 from modos.storage import ObjectInfo, Storage
 
 __all__ = ["Readers", "Reshared", "new_beginning", "recipients_of", "reshare_files"]
-
-_CHECKSUM = "data_checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def reshare_files(
         message = f"{plain[0].source} of {plain[0].element} is not encrypted; 'modos c4gh encrypt' does that"
         raise InvalidInputError(message)
     named = [name for work in sealed for name in work.names.values()]
-    files = [info for name in named if (info := stat_or_none(storage, name)) is not None]
+    files = [info for name in named if (info := stat_if_any(storage, name)) is not None]
     keys = ring.for_file(storage.url_of(files[0].path)) if files else ()
     headers = [_beginning(storage, info, keys, readers) for info in files]
     said = _recorded(storage, sealed, {}) if sealed else said
@@ -191,10 +190,10 @@ def _recorded(storage: Storage, sealed: Sequence[Work], checksums: dict[str, str
         for work in sealed:
             said = base.elements.get(work.element, {})
             checksum = checksums.get(work.target)
-            if said.get("data_path") != work.target or said.get(_CHECKSUM) == checksum:
+            if said.get("data_path") != work.target or said.get(CHECKSUM) == checksum:
                 continue
-            if _CHECKSUM in CLASSES[said["@type"]].slots:
-                draft.update(work.element, {_CHECKSUM: checksum})
+            if CHECKSUM in CLASSES[said["@type"]].slots:
+                draft.update(work.element, {CHECKSUM: checksum})
         return draft.change()
 
     return commit(storage, plan, message=f"gave the encrypted files of {len(sealed)} elements to others")

@@ -7,14 +7,15 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePath, PurePosixPath
-from typing import BinaryIO, NoReturn, Self
+from typing import BinaryIO, Self
 
 from modos.encryption import DecryptedFiles
-from modos.errors import InvalidInputError, KeyNotFoundError, ModosError, ReadOnlyError
+from modos.errors import InvalidInputError, KeyNotFoundError, ModosError
 from modos.objects.encryption.keys import KeyRing
 from modos.storage import ObjectInfo, Storage
-from modos.storage.base import Method, WriteMode
+from modos.storage.base import Method
 from modos.storage.contract.ranged import open_ranged
+from modos.storage.contract.unwritable import Unwritable
 from modos.storage.paths import target_name
 
 __all__ = ["Unsealed"]
@@ -22,7 +23,7 @@ __all__ = ["Unsealed"]
 _BUFFER = 1024 * 1024
 
 
-class Unsealed(Storage):
+class Unsealed(Unwritable, Storage):
     """An object's files under the names that they have when they are plain; for reading.
 
     Keys are looked for when the first encrypted file is opened. Each segment is proven before a byte of it comes out.
@@ -37,12 +38,13 @@ class Unsealed(Storage):
         What they are opened with.
     """
 
+    _why_read_only = "is a view of encrypted files, for reading"
+
     def __init__(self, inner: Storage, sealed: Mapping[str, str], ring: KeyRing) -> None:
         self._inner = inner
         self._sealed = dict(sealed)
         self._ring = ring
         self._opened: DecryptedFiles | None = None
-        self.read_only = True
 
     @property
     def url(self) -> str:
@@ -124,26 +126,6 @@ class Unsealed(Storage):
             return self._inner.read_ranges(name, ranges, gap=0)
         files, stored = self._decrypted(name)
         return files.read_ranges(stored, ranges)
-
-    def _put(
-        self,
-        name: str,
-        chunks: Iterator[bytes],
-        *,
-        mode: WriteMode,
-        content_type: str | None,
-        metadata: Mapping[str, str],
-    ) -> ObjectInfo:
-        self._refuse(name, chunks, mode, content_type, metadata)
-
-    def _copy(self, source: str, target: str) -> None:
-        self._refuse(target, source)
-
-    def _remove(self, names: Sequence[str]) -> None:
-        self._refuse(names[0])
-
-    def _refuse(self, name: str, *_: object) -> NoReturn:
-        raise ReadOnlyError(self.url_of(name))
 
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         if name in self._sealed:

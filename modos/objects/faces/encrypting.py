@@ -34,7 +34,8 @@ class Encrypting(Reading):
 
         Each file, and its index files, is streamed to a new one beside it that is called the same with `.c4gh`, and read back.
         Once all are there, one edit makes `data_path` and `data_checksum` those of the encrypted files, and the plain
-        ones are removed, for good. Killed at any moment, the object has one or the other; the same call again ends the
+        ones are removed, for good. Earlier files that edits have replaced stay in the trash as they were: `empty_trash` removes
+        them. Killed at any moment, the object has one or the other; the same call again ends the
         work. `data_format` still says what is in a file.
 
         Parameters
