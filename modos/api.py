@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos.errors import ObjectExistsError, ObjectNotFoundError
+from modos.errors import ObjectExistsError, ObjectNotFoundError, shown_url
 from modos.objects.checks.checking import Checking
 from modos.objects.faces.arrays import ArrayKeeping
 from modos.objects.faces.describing import Describing
@@ -149,7 +149,7 @@ class MODO(
         self._known: tuple[Snapshot, KnowledgeGraph] | None = None
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._storage.url!r})"
+        return f"{type(self).__name__}({shown_url(self._storage.url)!r})"
 
     # -- editing it -------------------------------------------------------------------------------------------------
 

@@ -90,8 +90,13 @@ __all__ = [
 
 DISTRIBUTION = "modos-objects"
 
-_CREDENTIALS = re.compile(r"//[^/|?#@]*:[^/|?#@]*@")
+_CREDENTIALS = re.compile(r"//[^/|?#@:]*:[^/|?#@]*@")
 """A user and a password in an address, which no message repeats."""
+
+_SIGNATURE = re.compile(
+    r"([?&][^=&|#?]{0,60}?(?:sig|token|credential|password|secret|key)[^=&|#?]{0,60}=)[^&|#]+", re.IGNORECASE
+)
+"""What signs an address, by name and value; of the value no message says anything."""
 
 
 class ModosError(Exception):
@@ -137,11 +142,14 @@ class InvalidPathError(InvalidInputError):
 
 
 class InvalidURLError(InvalidPathError):
-    """An address that cannot be read, or that no storage serves."""
+    """An address that cannot be read, or that no storage serves; a password or signature in it is not repeated."""
+
+    def __init__(self, path: str, reason: str = "is not a valid address") -> None:
+        super().__init__(shown_url(path), reason)
 
 
 class URLPipelineError(InvalidURLError):
-    """An address of the form `root|adapter|…` that cannot be read or resolved; a password in it is not repeated.
+    """An address of the form `root|adapter|…` that cannot be read or resolved.
 
     Parameters
     ----------
@@ -154,8 +162,8 @@ class URLPipelineError(InvalidURLError):
     """
 
     def __init__(self, url: str, reason: str = "cannot be resolved", *, part: str | None = None) -> None:
-        super().__init__(_CREDENTIALS.sub("//…@", url), reason)
-        self.part = None if part is None else _CREDENTIALS.sub("//…@", part)
+        super().__init__(url, reason)
+        self.part = None if part is None else shown_url(part)
 
     def __str__(self) -> str:
         if self.part in {None, self.path}:
@@ -239,8 +247,8 @@ class StorageError(ModosError, OSError):
     usual = "the storage could not do this"
 
     def __init__(self, url: str, reason: str = "", *, status: int | None = None) -> None:
-        super().__init__(url)
-        self.url = url
+        super().__init__(shown_url(url))
+        self.url = shown_url(url)
         self.reason = reason
         self.status = status
 
@@ -335,8 +343,8 @@ class ObjectError(ModosError):
     usual = "the object cannot be used"
 
     def __init__(self, url: str, reason: str = "") -> None:
-        super().__init__(url)
-        self.url = url
+        super().__init__(shown_url(url))
+        self.url = shown_url(url)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -508,6 +516,17 @@ class MissingDependencyError(ModosError, ImportError):
 
     def __str__(self) -> str:
         return f"{self.purpose} needs {self.module}: pip install '{DISTRIBUTION}[{self.extra}]'"
+
+
+def shown_url(url: str) -> str:
+    """Return an address as messages show it: without the password in it, and without what it is signed with.
+
+    Examples
+    --------
+    >>> shown_url("https://host/a.zip?temp_url_sig=9f86d0&temp_url_expires=1747900000|zip:")
+    'https://host/a.zip?temp_url_sig=…&temp_url_expires=1747900000|zip:'
+    """
+    return _SIGNATURE.sub(r"\1…", _CREDENTIALS.sub("//…@", url))
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -7,9 +7,9 @@ is not known. Does no I/O, reads no environment and knows no backend.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from modos.errors import InvalidInputError, suggestion
+from modos.storage.paths import is_host
 
 __all__ = [
     "AZURE",
@@ -138,12 +138,8 @@ def checked_endpoint(address: str) -> str:
     >>> checked_endpoint("https://s3.example.org/")
     'https://s3.example.org'
     """
-    try:
-        parts = urlsplit(address)
-        right = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        right = False
-    if not right:
+    scheme, _, rest = address.partition("://")
+    if scheme.lower() not in {"http", "https"} or not is_host(rest.partition("/")[0].rpartition("@")[2]):
         raise InvalidInputError(f"{address!r} is no endpoint; an endpoint looks like https://s3.example.org")
     return address.rstrip("/")
 

@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from modos.errors import InvalidInputError, InvalidURLError, suggestion
+from modos._given import expect
+from modos.errors import InvalidInputError, InvalidURLError, UnreachableError, suggestion
 from modos.storage.base import Storage
 from modos.storage.options import HTTP, SWIFT, swift_connection_options
 
@@ -72,6 +73,7 @@ def open_storage(
     >>> open_storage("swift://omics")
     SwiftStorage('swift://omics')
     """
+    expect(url, (str, os.PathLike), "a place is named by a path or an address")
     text = os.fspath(url)
     if isinstance(url, str) and ("|" in text or _ROOTED.match(text)):
         from modos.storage.pipelines.resolver import open_pipeline
@@ -136,6 +138,8 @@ def _fsspec(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage
         filesystem, root = fsspec.url_to_fs(url, **{"use_listings_cache": False, **options})
     except ImportError as error:
         raise InvalidURLError(url, f"needs a package that is not installed: {error}") from error
+    except OSError as error:  # some connect at once
+        raise UnreachableError(url, f"no connection: {error.strerror or error}") from error
     return FsspecStorage(filesystem, root, read_only=read_only)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from modos.errors import KeyExistsError, KeyNotFoundError
+from modos.errors import KeyExistsError, KeyNotFoundError, shown_url
 from modos.storage.backends.opened import Opened
 from modos.storage.base import Storage
 
@@ -50,7 +50,7 @@ class StorageStore(Store):
         return hash((type(self), self._storage, self.read_only))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._storage.url!r})"
+        return f"{type(self).__name__}({shown_url(self._storage.url)!r})"
 
     __str__ = __repr__
 

@@ -46,7 +46,10 @@ def test_files_and_objects_are_replaced_only_when_told_so(modos, ex, tmp_path):
         (["show", "ex.zip|zip:"], "file:ex.zip"),
         (["show", "file:ex.zip|zpi:"], "did you mean 'zip'"),
         (["show", "file:packed.zip"], "did you forget '|zip:'?"),
-        (["update", "file:packed.zip|zip:", "s1", "--element", '{"sex": "Female"}'], "opened for reading only"),
+        (
+            ["update", "file:packed.zip|zip:", "s1", "--element", '{"sex": "Female"}'],
+            "unpack it, edit, and pack it again",
+        ),
         (["pack", "ex", "x.zip", "--endpoint", "https://s3.example.org"], "--endpoint is for s3:// addresses"),
     ],
 )

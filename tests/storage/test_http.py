@@ -149,7 +149,7 @@ def test_headers_go_with_every_request_and_are_not_shown(proxy, reach):
 
 def test_nothing_is_written(reach):
     """A web server is for reading, whether or not it is asked for so."""
-    with pytest.raises(ReadOnlyError):
+    with pytest.raises(ReadOnlyError, match="on a web server"):
         reach().put(b"x", "demo")
 
 

@@ -6,7 +6,15 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from modos.errors import AuthenticationError, InvalidInputError, InvalidPathError, InvalidURLError, UnreachableError
+from modos.errors import (
+    AuthenticationError,
+    InvalidInputError,
+    InvalidPathError,
+    InvalidURLError,
+    KeyNotFoundError,
+    ObjectNotFoundError,
+    UnreachableError,
+)
 from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
 from modos.storage.backends.clouds import CloudStorage
 from modos.storage.backends.http import HTTPStorage
@@ -72,11 +80,48 @@ def test_a_close_scheme_is_suggested(url, meant):
         open_storage(url)
 
 
+@pytest.mark.parametrize("start", ["https://{}/x", "s3+https://{}/omics", "swift+https://{}/v1/AUTH_lab/omics"])
+@pytest.mark.parametrize("host", ["host:99999", "host:port", "[::1", "a b", "a\\b", "a..b", "a" * 64, "host:0"])
+def test_a_host_that_cannot_be_is_refused(start, host):
+    """It is a mistake at once, and not a failure of the first request."""
+    with pytest.raises(InvalidURLError, match="host"):
+        open_storage(start.format(host))
+
+
 @pytest.mark.parametrize("url", ["s3://UPPER", "s3://", "swift://", "file://other-host/data", "", "nul\0"])
 def test_a_bad_address_is_refused(url):
     """Names that no bucket, container or directory can have are refused at once."""
     with pytest.raises(InvalidPathError):
         open_storage(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:hush@example.org/x",
+        "https://example.org/x?temp_url_sig=hush&temp_url_expires=1",
+        "https://example.org/x.zip?X-Amz-Credential=hush&X-Amz-Signature=hush|zip:",
+        "https://example.org/x.zip?sv=1&sig=hush|zip:data.zarr|zarr3:",
+        "s3://me:hush@bucket/x",
+        "swift+https://me:hush@example.org/v1/AUTH_lab/omics",
+        "sftp://me:hush@example.org/x|zip:",
+    ],
+)
+def test_what_gives_access_is_not_repeated(url):
+    """A password, or what an address is signed with, stands in no error, and in no representation of a storage."""
+    try:
+        shown = repr(open_storage(url))
+    except InvalidURLError as error:
+        shown = f"{error} {error.args}"
+    assert "hush" not in shown
+    for kind in (KeyNotFoundError, UnreachableError, ObjectNotFoundError, InvalidURLError):
+        assert "hush" not in f"{kind(url)} {vars(kind(url))}"
+
+
+def test_a_filesystem_that_connects_at_once_may_fail():
+    """Some of fsspec do, such as that of FTP; the error names the address."""
+    with pytest.raises(UnreachableError, match=r"ftp://127\.0\.0\.1:9/x: .*refused"):
+        open_storage("ftp://127.0.0.1:9/x")
 
 
 @pytest.mark.parametrize("url", ["s3://omics", "/data", "swift://omics"])
@@ -217,7 +262,9 @@ def test_a_connection_of_keystone_is_taken_over():
             swift_connection_options(wrong)
 
 
-@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://host", "http://", "https://[", "host:9000"])
+@pytest.mark.parametrize(
+    "endpoint", ["nonsense", "ftp://host", "http://", "https://[", "host:9000", "http://host:99999"]
+)
 def test_an_endpoint_that_is_none_is_refused(endpoint):
     """What is no address of a service is a mistake at once, not a failure of the first request."""
     with pytest.raises(InvalidInputError, match="endpoint looks like"):

@@ -1,5 +1,6 @@
 """Credentials from `clouds.yaml`."""
 
+import pwd
 from functools import partial
 from pathlib import Path
 
@@ -202,6 +203,19 @@ def test_what_is_missing_is_named(clouds, monkeypatch):
     assert caught.value.__notes__ == ["in the cloud 'split' of clouds.yaml"]
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "nowhere")
     with pytest.raises(InvalidInputError, match=r"there is no clouds.yaml with the cloud 'lab'"):
+        credentials_from_cloud("lab")
+
+
+def test_a_user_without_a_home_has_no_file_there(clouds, monkeypatch):
+    """As in a container that runs as any user: the other places are looked at, and what is missing is named."""
+
+    def nobody(number):
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    clouds.unlink()
+    with pytest.raises(InvalidInputError, match="with the cloud 'lab'"):
         credentials_from_cloud("lab")
 
 

@@ -67,7 +67,7 @@ def test_one_that_is_not_empty_is_not_deleted(containers, connect):
         containers.delete("omics")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "swift://a/b", "swift+http://host/v1/AUTH_a/b", "x" * 257])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "swift://a/b", "swift+http://host/v1/AUTH_a/b", "x" * 257])
 def test_what_is_no_name_is_refused(containers, name):
     """Nothing is asked for something that cannot be a container."""
     with pytest.raises(InvalidPathError):

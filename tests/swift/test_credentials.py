@@ -154,6 +154,14 @@ def test_incomplete_environment_names_what_is_missing(environ, missing):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", [f"{SECRET}\r", f"{SECRET}\nX-Admin: yes", f"{SECRET}é"])
+def test_a_token_that_cannot_be_sent_is_refused(token):
+    """As one of a file with the line ends of Windows is; the message does not show it."""
+    with pytest.raises(InvalidInputError, match="cannot be sent") as caught:
+        credentials_from_environment({"OS_STORAGE_URL": URL, "OS_AUTH_TOKEN": token})
+    assert SECRET not in str(caught.value)
+
+
 def test_options_in_the_spelling_of_swiftclient():
     """What `swiftclient.Connection` takes is understood."""
     assert credentials_from_options(preauthurl=URL, preauthtoken=SECRET) == TokenCredentials(URL, SECRET)

@@ -4,14 +4,14 @@ Owns how an address is read, and what a model that holds one refuses. Does no I/
 `modos.storage.paths`, which whoever only opens an object need not wait for pydantic to use.
 """
 
+from abc import abstractmethod
 from pathlib import PurePath
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from modos.errors import InvalidPathError, InvalidURLError
-from modos.storage.paths import bucket_name, container_name, object_name, target_name
+from modos.storage.paths import bucket_name, container_name, is_host, object_name, target_name
 
 __all__ = ["S3Path", "SwiftPath", "Target"]
 
@@ -33,12 +33,38 @@ class _BucketPath(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __init__(self, url: str | None = None, **names: str) -> None:
+        super().__init__(**(self._names_of(url) if url is not None else {}), **names)
+
     @classmethod
-    def _parsed(cls, url: str, **names: str) -> Self:
+    def parse(cls, url: str) -> Self:
+        """Read an address of either form.
+
+        Raises
+        ------
+        InvalidURLError
+            When it is not such an address, or a name in it may not be used.
+        """
         try:
-            return cls(**names)
+            return cls(**cls._names_of(url))
         except ValidationError as error:
             raise InvalidURLError(url, _first_reason(error)) from error
+
+    @staticmethod
+    @abstractmethod
+    def _names_of(url: str) -> dict[str, str]:
+        """Return what an address names, by field."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The path as an address."""
+
+    def __truediv__(self, target: str | PurePath) -> Self:
+        return self.parse(f"{self.url}/{target_name(target)}")
+
+    def __str__(self) -> str:
+        return self.url
 
 
 class S3Path(_BucketPath):
@@ -65,31 +91,15 @@ class S3Path(_BucketPath):
     key: Annotated[str, AfterValidator(_prefix_name)] = ""
     endpoint: str | None = None
 
-    def __init__(self, url: str | None = None, **names: str) -> None:
-        super().__init__(**(_s3_names(url) if url is not None else {}), **names)
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Read an S3 URL of either form.
-
-        Raises
-        ------
-        InvalidURLError
-            When it is not such a URL, or a name in it may not be used.
-        """
-        return cls._parsed(url, **_s3_names(url))
+    @staticmethod
+    def _names_of(url: str) -> dict[str, str]:
+        return _s3_names(url)
 
     @property
     def url(self) -> str:
         """The path as `s3://bucket/key`, with the service's address where it has one."""
         start = f"s3+{self.endpoint}/" if self.endpoint else "s3://"
         return "/".join(filter(None, (start + self.bucket, self.key)))
-
-    def __truediv__(self, target: str | PurePath) -> Self:
-        return self.parse(f"{self.url}/{target_name(target)}")
-
-    def __str__(self) -> str:
-        return self.url
 
 
 class SwiftPath(_BucketPath):
@@ -114,31 +124,15 @@ class SwiftPath(_BucketPath):
     key: Annotated[str, AfterValidator(_prefix_name)] = ""
     storage_url: str | None = None
 
-    def __init__(self, url: str | None = None, **names: str) -> None:
-        super().__init__(**(_swift_names(url) if url is not None else {}), **names)
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Read a Swift URL of either form.
-
-        Raises
-        ------
-        InvalidURLError
-            When it is not such a URL, or a name in it may not be used.
-        """
-        return cls._parsed(url, **_swift_names(url))
+    @staticmethod
+    def _names_of(url: str) -> dict[str, str]:
+        return _swift_names(url)
 
     @property
     def url(self) -> str:
         """The path as `swift://container/object`, with the account's address where it has one."""
         start = f"swift+{self.storage_url}/" if self.storage_url else "swift://"
         return "/".join(filter(None, (start + self.container, self.key)))
-
-    def __truediv__(self, target: str | PurePath) -> Self:
-        return self.parse(f"{self.url}/{target_name(target)}")
-
-    def __str__(self) -> str:
-        return self.url
 
 
 def _split_url(url: str, scheme: str) -> tuple[str, str]:
@@ -153,19 +147,27 @@ def _s3_names(url: str) -> dict[str, str]:
     scheme = url.partition("://")[0].lower()
     if scheme not in {"s3+http", "s3+https"}:
         bucket, key = _split_url(url, "s3")
+        _refuse_user(bucket, f"s3://…/{key}")
         return {"bucket": bucket, "key": key}
     host, _, path = url[len(scheme) + len("://") :].partition("/")
     bucket, _, key = path.partition("/")
     if not (host and bucket):
         raise InvalidURLError(url, f"is no S3 address; it must be {scheme}://host[:port]/bucket")
-    _refuse_user(host, f"{scheme}://…/{path}")
+    _check_host(host, scheme, path)
     endpoint = f"{scheme.removeprefix('s3+')}://{host}"
     return {"bucket": bucket, "key": key.removesuffix("/"), "endpoint": endpoint}
 
 
 def _refuse_user(host: str, hidden: str) -> None:
-    if urlsplit(f"//{host}").username is not None:
+    if "@" in host:
         raise InvalidURLError(hidden, "holds a user name; credentials do not belong in an address")
+
+
+def _check_host(host: str, scheme: str, path: str) -> None:
+    _refuse_user(host, f"{scheme}://…/{path}")
+    if not is_host(host):
+        reason = f"has the host {host!r}; a host looks like example.org or example.org:8080"
+        raise InvalidURLError(f"{scheme}://{host}/{path}", reason)
 
 
 def _swift_names(url: str) -> dict[str, str]:
@@ -177,7 +179,7 @@ def _swift_names(url: str) -> dict[str, str]:
     version, account, container, key = [*path.split("/", 3), "", "", "", ""][:4]
     if not (host and version and account and container):
         raise InvalidURLError(url, f"is no Swift address; it must be {scheme}://host[:port]/v1/ACCOUNT/container")
-    _refuse_user(host, f"{scheme}://…/{path}")
+    _check_host(host, scheme, path)
     storage_url = f"{scheme.removeprefix('swift+')}://{host}/{version}/{account}"
     return {"container": container, "key": key.removesuffix("/"), "storage_url": storage_url}
 

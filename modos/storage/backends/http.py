@@ -26,7 +26,7 @@ from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import FsspecStorage
 from modos.storage.base import Method
 from modos.storage.info import ObjectInfo
-from modos.storage.paths import target_name
+from modos.storage.paths import is_host, target_name
 
 if TYPE_CHECKING:
     from fsspec.implementations.http import HTTPFileSystem
@@ -68,13 +68,16 @@ class HTTPStorage(FsspecStorage):
     'https://example.org/studies/ex%201/reads.cram'
     """
 
+    _why_read_only = "is on a web server, which is for reading"
+
     def __init__(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 60.0, attempts: int = 5
     ) -> None:
-        parts = urlsplit(url)
-        if parts.username is not None:
-            raise InvalidURLError(f"{parts.scheme}://…{parts.path}", "holds a user name; give a header instead")
-        if not parts.hostname or parts.query or parts.fragment:
+        scheme, _, rest = url.partition("://")
+        host, _, path = rest.partition("/")
+        if "@" in host:
+            raise InvalidURLError(f"{scheme}://…/{path}", "holds a user name; give a header instead")
+        if not is_host(host) or "?" in path or "#" in path:
             raise InvalidURLError(url, "is no directory's address; it must be https://host/directory, without a query")
         self._url = url.rstrip("/")
         self._prefix = self._url

@@ -112,8 +112,7 @@ class Changing(Looking):
 
     def remove_tree(self, target: str | PurePath | None = None) -> None:
         """Remove everything beneath a directory, `None` for the root; never a neighbour whose name begins alike."""
-        if self.read_only:
-            raise ReadOnlyError(self.url)
+        self._check_writable()
         name = directory_name(target)
         with self._boundary(name):
             self._remove_tree(name)
@@ -121,9 +120,12 @@ class Changing(Looking):
             self._forget_zarr(ROOT_DOCUMENT)
 
     def _writable(self, target: str | PurePath) -> str:
-        if self.read_only:
-            raise ReadOnlyError(self.url)
+        self._check_writable()
         return target_name(target)
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise ReadOnlyError(self.url, self._why_read_only)
 
     def _move(self, source: str, target: str) -> None:
         """Rename a file; this default copies, compares the size and then removes."""

@@ -11,7 +11,7 @@ from zarr.abc.store import ByteRequest, RangeByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.core.sync import sync
 
-from modos.errors import IntegrityError, KeyNotFoundError
+from modos.errors import IntegrityError, KeyNotFoundError, shown_url
 from modos.storage.ranges import definite_range
 from modos.storage.zarr_store import StorageStore, slice_of
 
@@ -102,7 +102,7 @@ class BlobStore(Store):
         return hash((type(self), self.blob.url))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.blob.url!r})"
+        return f"{type(self).__name__}({shown_url(self.blob.url)!r})"
 
     __str__ = __repr__
 

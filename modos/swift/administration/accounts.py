@@ -59,6 +59,6 @@ def container_name(text: str) -> str:
     ('omics', 'omics')
     """
     name = text.removeprefix("swift://").removesuffix("/")
-    if not name or "/" in name or len(name.encode()) > _LONGEST_NAME:
+    if name in {"", ".", ".."} or "/" in name or len(name.encode()) > _LONGEST_NAME:
         raise InvalidPathError(text, "is not the name of a container")
     return name

@@ -6,6 +6,7 @@ kinds of credentials nor any request.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,8 @@ def _places(name: str, environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(given)
         return
     for directory in _DIRECTORIES:
-        yield from (Path(directory).expanduser() / f"{name}{suffix}" for suffix in _SUFFIXES)
+        with suppress(RuntimeError):  # a user without a home, as in containers
+            yield from (Path(directory).expanduser() / f"{name}{suffix}" for suffix in _SUFFIXES)
 
 
 def _beside(path: Path, name: str) -> list[Path]:

@@ -73,6 +73,10 @@ class TokenCredentials(_Options):
     storage_url: str
     token: str = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise InvalidInputError("the token has a character that cannot be sent, such as a line break")
+
 
 @dataclass(frozen=True, slots=True)
 class V1Credentials(_Options):

@@ -4,7 +4,6 @@ Owns logging in (python-swiftclient, keystoneauth) and who waits for it. Knows n
 session.
 """
 
-import asyncio
 import os
 import threading
 import time
@@ -37,6 +36,7 @@ from modos.swift.auth.credentials import (
 from modos.swift.auth.lifetimes import Access, Lifetime, expiry_after
 from modos.swift.protocol import backoff, error_for, is_transient
 from modos.swift.transport import BROKEN_TLS, Transport, tls_refusal
+from modos.swift.waiting import result_of
 
 __all__ = ["Access", "access", "log_in"]
 
@@ -123,7 +123,7 @@ async def access(
             threading.Thread(target=_complete, args=(pending, *way, patience), daemon=True).start()
     if current is not None and now < lifetime.end:
         return current
-    return await asyncio.wrap_future(pending)
+    return await result_of(pending)
 
 
 def _ready(credentials: AnonymousCredentials | TokenCredentials, stale: Access | None) -> Access:

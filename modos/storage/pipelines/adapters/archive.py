@@ -4,16 +4,17 @@ Owns how the verbs of the contract meet an archive. Must not know where the arch
 """
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePath, PurePosixPath
-from typing import BinaryIO, NoReturn, Self
+from typing import BinaryIO, Self
 
-from modos.errors import KeyNotFoundError, ReadOnlyError, ServiceError, StorageError
+from modos.errors import KeyNotFoundError, ServiceError, StorageError
 from modos.storage.backends.opened import Opened
-from modos.storage.base import Method, Storage, WriteMode
+from modos.storage.base import Method, Storage
 from modos.storage.contract.ranged import open_ranged
+from modos.storage.contract.unwritable import Unwritable
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 from modos.storage.pipelines.adapters.zip_directory import Directory, Entry, read_directory
@@ -26,7 +27,7 @@ __all__ = ["ArchiveStorage"]
 _READ_BUFFER = 1024 * 1024
 
 
-class ArchiveStorage(Storage):
+class ArchiveStorage(Unwritable, Storage):
     """A ZIP archive, or a directory in one, read by ranges of the file that it is.
 
     The directory of the archive is read once, on first use; what happens to the file afterwards is not seen.
@@ -39,11 +40,12 @@ class ArchiveStorage(Storage):
         Directory in the archive; `""` for its root.
     """
 
+    _why_read_only = "is in an archive, which is read only; unpack it, edit, and pack it again"
+
     def __init__(self, blob: Blob, prefix: str = "") -> None:
         self._blob = blob
         self._prefix = prefix
         self._opened = Opened(partial(_open, blob))
-        self.read_only = True
 
     @property
     def url(self) -> str:
@@ -62,7 +64,6 @@ class ArchiveStorage(Storage):
     def __truediv__(self, target: str | PurePath) -> Self:
         beneath = type(self)(self._blob, self._name(target_name(target)))
         beneath._opened = self._opened
-        beneath.read_only = self.read_only
         return beneath
 
     def _identity(self) -> tuple[object, ...]:
@@ -137,28 +138,6 @@ class ArchiveStorage(Storage):
         if entry is None:
             raise FileNotFoundError(name)
         return contents.members.read(entry, start, end)
-
-    def _put(
-        self,
-        name: str,
-        chunks: Iterator[bytes],
-        *,
-        mode: WriteMode,
-        content_type: str | None,
-        metadata: Mapping[str, str],
-    ) -> ObjectInfo:
-        self._refuse(name, chunks, mode, content_type, metadata)
-
-    def _copy(self, source: str, target: str) -> None:
-        self._refuse(target, source)
-
-    def _remove(self, names: Sequence[str]) -> None:
-        self._refuse(names[0])
-
-    def _refuse(self, name: str, *_: object) -> NoReturn:
-        raise ReadOnlyError(
-            self.url_of(name), "is in an archive, which is read only; unpack it, edit, and pack it again"
-        )
 
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
         raise ServiceError(self.url_of(name), "files in an archive have no signed URLs; sign the archive")
