@@ -15,10 +15,10 @@ import shutil
 import signal
 import socket
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from time import time as now
 from typing import Any, NoReturn, TextIO
 from uuid import uuid4
 
@@ -185,7 +185,7 @@ class Server:
         """Make every account new: the device is put aside whole, and removed by a thread."""
         from eventlet.patcher import original
 
-        aside = self._rubbish / str(time.monotonic_ns())
+        aside = self._rubbish / uuid4().hex
         self._device.rename(aside)
         self._device.mkdir()
         self._cache.keep(is_token)
@@ -331,11 +331,11 @@ class Cache:
     def get(self, key: str, **_options: object) -> Any:  # noqa: ANN401 - it holds anything
         """Return a value, `None` when there is none or its time is over."""
         until, value = self._entries.get(key, (0.0, ""))
-        return json.loads(value) if until > _now() else None
+        return json.loads(value) if until > now() else None
 
     def set(self, key: str, value: object, *, time: float = 0, **_options: object) -> None:
         """Keep a value for some seconds, for ever when they are 0."""
-        self._entries[key] = (_now() + time if time else math.inf, json.dumps(value))
+        self._entries[key] = (now() + time if time else math.inf, json.dumps(value))
 
     def incr(self, key: str, delta: float = 1, *, time: float = 0, **_options: object) -> int:
         """Add to a number that is never less than zero, and return it."""
@@ -393,10 +393,6 @@ def is_token(key: str) -> bool:
 
 def _in_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode().rstrip("=")
-
-
-def _now() -> float:
-    return time.time()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from modos.errors import (
     AuthenticationError,
     KeyNotFoundError,
     ServiceError,
+    ServiceUnavailableError,
     StorageError,
     UnreachableError,
 )
@@ -149,6 +150,15 @@ def test_where_writing_is_refused(account, container):
     assert "HTTP 401" in found.facts["write"].detail or "HTTP 403" in found.facts["write"].detail
     assert found.can("list")
     assert len(found.notes) == 1
+
+
+def test_where_the_answer_to_the_first_write_is_lost(account, container):
+    """That is no refusal, but an error; and the file, which the service has all the same, is removed."""
+    with Proxy(account.server.url) as proxy:
+        proxy.inject(Fault(method="PUT", status=503, forward=True, times=None))
+        with pytest.raises(ServiceUnavailableError):
+            examine(account.swift(container, storage_url=proxy.through(account.server.storage_url), attempts=1))
+    assert account.swift(container).empty()
 
 
 def test_where_listing_is_refused(account, container):

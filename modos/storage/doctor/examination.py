@@ -28,7 +28,10 @@ SCRATCH = ".modos-doctor-"
 
 _ATTEMPTS = 3
 
-_PASSING = (AuthenticationError, ServiceUnavailableError, StorageTimeoutError, UnreachableError)
+_LOST = (ServiceUnavailableError, StorageTimeoutError, UnreachableError)
+"""Errors after which a request may have been carried out all the same."""
+
+_PASSING = (AuthenticationError, *_LOST)
 """Errors that say nothing of what the service can."""
 
 
@@ -81,6 +84,8 @@ def examine(storage: Storage, *, write: bool = True) -> Capabilities:
     try:
         first = write_first(scratch)
         tried = {ability: _proof(ability, scratch) for ability in PROOFS}
+    except _LOST:
+        raise
     except (StorageError, InvalidInputError) as error:  # of the first file: proofs keep theirs
         refused = Fact("no", "tried", _told(error))
     finally:
