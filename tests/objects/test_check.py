@@ -14,7 +14,7 @@ from modos import MODO
 from modos.errors import InvalidInputError, ModosError, ObjectNotFoundError, StorageError
 from modos.objects.checks.evidence import gather
 from modos.objects.checks.examination import check_object
-from modos.objects.checks.findings import KINDS
+from modos.objects.checks.findings import KINDS, finding
 from modos.objects.checks.repair import plan_repair, repair_object
 from modos.storage import ROOT_DOCUMENT
 from modos.storage.zarr_root import ZarrRoot, group_document
@@ -130,6 +130,14 @@ def test_an_assay_that_the_object_does_not_link_to_is_linked(ex):
     assert MODO("", ex).metadata["ex"]["has_assay"] == ["assay/a1", "assay/a2"]
 
 
+@pytest.mark.parametrize("type_name", ["Assay", "MODO"])
+def test_a_class_of_another_kind_is_told_with_those_that_would_do(ex, type_name):
+    """A sample that says it is an assay: which classes samples have."""
+    say(ex, "sample/s1", {"@type": type_name})
+    (found,) = [each for each in check_object(ex).findings if each.code == "schema"]
+    assert found.what == f"@type {type_name} is no class of sample elements; it is one of Sample"
+
+
 def test_files_are_compared_with_what_is_said_of_them(whole, data):
     """Missing, changed and undescribed files, in every place; no repair touches one."""
     MODO("", whole).add_element({"@type": "DataEntity", "id": "t", "data_format": "CSV"}, data / "table.csv")
@@ -142,6 +150,24 @@ def test_files_are_compared_with_what_is_said_of_them(whole, data):
     assert report.repairs == ()
     assert whole.read("calls.vcf") == b"other"
     assert whole.exists("notes.txt")
+
+
+def test_chunks_that_are_lost_are_found_in_the_listing(ex):
+    """Of arrays that say that all of theirs are stored; one that is empty counts as lost, and no repair makes it up."""
+    modo = MODO("", ex)
+    modo.add_array("s1", np.arange(12), "n", chunks=(4,), shards=(4,))
+    modo.add_array("s1", np.array(5), "scalar")
+    modo.add_array("s1", np.empty((0, 3)), "none")
+    assert modo.check().findings == ()
+    ex.remove("data.zarr/sample/s1/n/c/0")
+    ex.put(b"", "data.zarr/sample/s1/n/c/2")
+    ex.remove("data.zarr/sample/s1/scalar/c")
+    report = repair_object(ex, depth="listing", grace=AT_ONCE)
+    assert [(each.code, each.place, each.what[:11]) for each in report.findings] == [
+        ("missing-file", "sample/s1/n", "2 of the 3 "),
+        ("missing-file", "sample/s1/scalar", "1 of the 1 "),
+    ]
+    assert report.repairs == ()
 
 
 def test_parts_of_a_file_that_was_never_completed_are_removed(place):
@@ -412,6 +438,13 @@ def test_a_report_is_json_and_sorted(ex):
     assert len(json.dumps(back)) < 5_000
     assert all(each.code in KINDS and each.place and each.what and each.remedy for each in report.findings)
     assert (back["is_clean"], back["url"], back["repairs"]) == (False, ex.url, [])
+
+
+def test_what_a_file_is_called_does_not_reach_the_terminal_as_it_is():
+    """A name may hold line feeds and sequences that a terminal obeys; it is quoted then."""
+    found = finding("extra-file", "a\n\x1b[31m", "is described by nothing", "ex")
+    assert str(found) == "note: 'a\\n\\x1b[31m': is described by nothing [extra-file]"
+    assert found.as_dict()["place"] == "a\n\x1b[31m"
 
 
 def test_planning_a_repair_asks_nothing(ex):

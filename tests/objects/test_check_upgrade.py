@@ -187,6 +187,18 @@ def test_documents_go_before_what_consolidated_metadata_say(ex):
     assert MODO("", ex).metadata["sample/sample1"]["sex"] == "Female"
 
 
+def test_what_only_consolidated_metadata_have_is_told_before_an_upgrade_leaves_it_out(ex):
+    """A group whose documents are gone; one that lost its attributes is not made an element without a class."""
+    ex.remove_tree("data.zarr/sample/sample1")
+    assert ("missing-group", "sample/sample1") in {(each.code, each.place) for each in check_object(ex).findings}
+    ex.put(b'{"zarr_format": 2}', "data.zarr/sample/sample1/.zgroup")
+    before = contents(ex)
+    with pytest.raises(DamagedObjectError, match=r"sample/sample1 has no @type in data\.zarr/sample/sample1/\.zattrs"):
+        upgrade_object(ex)
+    assert contents(ex) == before
+    assert MODO("", ex).metadata["sample/sample1"] == ELEMENTS["sample/sample1"]
+
+
 def test_old_documents_can_stay_and_go_later(ex, written):
     """A dry run writes nothing; kept documents are told as a note, and the next upgrade removes them."""
     planned = upgrade_object(ex, dry_run=True)
@@ -255,6 +267,12 @@ def test_another_program_that_writes_meanwhile_is_not_overrun(ex, writes):
         ("data/demo1/plain/.zarray", {"dtype": "|O"}, UnsupportedFormatError),
         ("data/demo1/plain/.zarray", {"filters": [{"id": "delta"}]}, UnsupportedFormatError),
         ("data/demo1/plain/.zarray", {"compressor": {"id": "lzma"}}, UnsupportedFormatError),
+        (
+            "data/demo1/packed/.zarray",
+            {"compressor": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 9}},
+            UnsupportedFormatError,
+        ),
+        ("data/demo1/plain/.zarray", {"shape": 10}, UnsupportedFormatError),
         (".zattrs", {"id": None}, DamagedObjectError),
         ("sample/sample1/.zattrs", {"name": float("nan")}, DamagedObjectError),
         ("sample/sample1/.zattrs", None, DamagedObjectError),

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from modos import MODO, transfer
-from modos.errors import ConflictError, StorageError
+from modos.errors import ConflictError, DamagedObjectError, StorageError, UnsupportedFormatError
 from modos.objects.checks.examination import check_object
 from modos.objects.checks.repair import repair_object
 from modos.objects.history.records import read_record, record_ids, record_path
@@ -181,6 +181,92 @@ def test_the_log_is_none_of_the_described_files(modo, tmp_path):
         copy.add_element({"@type": "DataEntity", "id": "x", "data_format": "CSV", "data_path": ".modos/x.csv"})
     modo.remove_object()
     assert modo.storage.empty()
+
+
+UNREADABLE = {
+    "cut off": (lambda body: body[: len(body) // 2], DamagedObjectError, "cannot be read"),
+    "empty": (lambda body: b"", DamagedObjectError, "cannot be read"),
+    "another thing": (lambda body: b"[]", DamagedObjectError, "cannot be read"),
+    "later": (lambda body: body.replace(b'"format": 1', b'"format": 2'), UnsupportedFormatError, "newer release"),
+}
+
+
+@pytest.fixture(params=UNREADABLE)
+def unreadable(request):
+    """How a record is made unreadable, the error that reading it is, and words of it."""
+    return UNREADABLE[request.param]
+
+
+def test_a_record_that_cannot_be_read_is_found_and_hinders_no_edit(make_storage, unreadable):
+    """When the object contains its edit: the log tells the others, and it is left as it is by a repair."""
+    damage, error, words = unreadable
+    modo = MODO.create("ex", make_storage("local"))
+    modo.add_element(sample("a"))
+    modo.add_element(sample("b"))
+    _, lost, last = record_ids(modo.storage)
+    modo.storage.put(damage(modo.storage.read(record_path(lost))), record_path(lost))
+    (found,) = modo.check().findings
+    assert (found.code, found.severity, found.place) == ("unreadable-record", "warning", record_path(lost))
+    assert words in found.what
+    assert modo.check(depth="listing").is_clean
+    modo.update_element("a", {"name": "x"})
+    log = modo.log()
+    assert [each.id for each in log][1:3] == [last, lost]
+    assert [bool(each.damage) for each in log] == [False, False, True, False]
+    assert words in str(log[2])
+    json.dumps([each.as_dict() for each in log])
+    for call in (lambda: modo.undo(lost), lambda: modo.metadata_at(log[-1].id), lambda: modo.diff(log[-1].id)):
+        with pytest.raises(error, match=words) as caught:
+            call()
+        assert any("modos check" in note for note in caught.value.__notes__)
+    modo.undo()
+    assert "name" not in modo.metadata["sample/a"]
+    assert repair_object(modo.storage, grace=AT_ONCE).repairs == ()
+    assert modo.storage.exists(record_path(lost))
+    with pytest.raises(error, match=words) as caught:
+        modo.remove_element("b", purge=True)
+    assert any("purged" in note for note in caught.value.__notes__)
+    assert "sample/b" not in MODO("", modo.storage).metadata
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_an_edit_whose_record_cannot_be_read_is_not_passed_over(  # noqa: PLR0917 - fixtures
+    make_storage, dying, content, unreadable, kind, monkeypatch
+):
+    """When the object does not contain it, no other is made; a repair puts a damaged one aside, and never a later one."""
+    damage, error, words = unreadable
+    modo = MODO.create("ex", make_storage(kind))
+    dying()
+    with pytest.raises(StorageError, match="killed"):
+        modo.add_element(sample("theirs"))
+    monkeypatch.undo()
+    lost = record_ids(modo.storage)[-1]
+    modo.storage.put(damage(modo.storage.read(record_path(lost))), record_path(lost))
+    before = content(modo.storage)
+    with pytest.raises(error, match=words) as caught:
+        modo.add_element(sample("mine"))
+    assert any("modos check" in note for note in caught.value.__notes__)
+    assert content(modo.storage) == before
+    (found,) = (each for each in modo.check(depth="listing").findings if each.severity == "error")
+    assert (found.code, found.place) == ("unreadable-record", record_path(lost))
+    assert repair_object(modo.storage, depth="listing").repairs == ()  # it is too young
+    told = repair_object(modo.storage, grace=AT_ONCE, dry_run=True).repairs
+    made = repair_object(modo.storage, grace=AT_ONCE).repairs
+    assert {(each.code, each.place) for each in told} == {(each.code, each.place) for each in made}
+    if error is UnsupportedFormatError:
+        assert made == ()  # the group is that of the later release
+        assert content(modo.storage) == before
+        return
+    assert {(each.code, each.place) for each in made} == {
+        ("unreadable-record", lost),
+        ("orphan-group", "sample/theirs"),
+    }
+    assert record_path(lost) in [each.name for each in modo.trash()]
+    modo.add_element(sample("mine"))
+    assert modo.list_samples() == ["sample/mine"]
+    assert check_object(modo.storage, grace=AT_ONCE).findings == ()
+    modo.remove_element("mine", purge=True)
+    assert modo.trash() == []  # nobody knows what it said, and of whom
 
 
 def test_a_failed_edit_leaves_no_record(modo, monkeypatch):

@@ -152,7 +152,7 @@ def _older(storage: Storage, listed: Mapping[str, ObjectInfo], when: datetime) -
         said = old_hierarchy(consolidated, storage.url) if isinstance(consolidated, dict) else root
     except DamagedObjectError as error:
         return Evidence(storage.url, listed, None, None, error.reason, {}, 2, when)
-    known: dict[str, JSON | None] = {path: said.members.get(path) for path in root.members}
+    known: dict[str, JSON | None] = {path: said.members.get(path) for path in {**root.members, **said.members}}
     return Evidence(storage.url, listed, None, root, "", known, 2, when)
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from os import PathLike
 from typing import Literal, get_args
 
+from modos._given import expect
 from modos.errors import AccessDeniedError, AuthenticationError, InvalidInputError, KeyNotFoundError, ServiceError
 from modos.objects.checks.evidence import Evidence, gather
 from modos.objects.checks.findings import CheckReport, Finding, finding, worst_first
@@ -23,7 +24,7 @@ from modos.omics.checking import identify, index_findings, misdeclared
 from modos.storage import ZARR_ROOT, Storage
 from modos.transfers.abandoned import list_abandoned
 
-__all__ = ["GRACE", "Depth", "Vocabularies", "check_object", "judged"]
+__all__ = ["GRACE", "Depth", "Vocabularies", "check_object", "judged", "refuse_wrong"]
 
 type Depth = Literal["listing", "indexes", "contents"]
 """How far files are looked at: by their listing; their beginnings and indexes as well; or read, against checksums."""
@@ -73,19 +74,35 @@ def check_object(
     >>> check_object(modo.storage).is_clean
     True
     """
+    refuse_wrong(depth, grace, vocabularies)
+    evidence = gather(storage)
+    return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies))
+
+
+def refuse_wrong(depth: Depth, grace: timedelta, vocabularies: Vocabularies) -> None:
+    """Refuse a depth that is none, and what is of a wrong kind.
+
+    Raises
+    ------
+    InvalidInputError
+        Says what would be right.
+    """
     if depth not in get_args(Depth.__value__):
         raise InvalidInputError(
             f"{depth!r} is no depth of a check; it is one of {', '.join(get_args(Depth.__value__))}"
         )
-    evidence = gather(storage)
-    return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies))
+    expect(grace, timedelta, "a grace time is said by a timedelta")
+    expect(vocabularies, Sequence, "vocabularies are given by a list of paths")
 
 
 def judged(
     storage: Storage, evidence: Evidence, *, depth: Depth, grace: timedelta, vocabularies: Vocabularies
 ) -> tuple[Finding, ...]:
     """Return all that is wrong, going by what there is of the object."""
-    findings = [*hierarchy_findings(evidence, grace), *record_findings(evidence, grace)]
+    findings = [
+        *hierarchy_findings(evidence, grace),
+        *record_findings(storage, evidence, grace, reads_all=depth != "listing"),
+    ]
     if evidence.root is not None:
         findings += statement_findings(evidence.url, evidence.root)
         findings += term_findings(evidence.url, evidence.root, vocabularies)

@@ -28,6 +28,7 @@ type Code = Literal[
     "orphan-chunk",
     "orphan-parts",
     "unmerged-commit",
+    "unreadable-record",
     "old-trash",
     "old-format",
     "old-documents",
@@ -130,6 +131,13 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             f"the next edit completes it; {_REPAIR}",
             "it is made part of the root document",
         ),
+        "unreadable-record": Kind(
+            "warning",
+            "the record of an edit cannot be read: it is damaged, or a newer release has written it",
+            "take {place} from a backup or a copy of the object; or remove it, so that its edit is forgotten",
+            "a damaged one is put aside once it is older than the grace time, where the object does not contain its edit, "
+            "so that others can be made again; what a newer release has written is never touched",
+        ),
         "old-trash": Kind(
             "note",
             "files that an edit replaced or removed are kept for more than 30 days",
@@ -155,7 +163,9 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "a term cannot be looked up, is in none of the vocabularies at hand, or is obsolete",
             "'modos update {url} {place}'",
         ),
-        "missing-file": Kind("error", "a file that is described is not there", AGAIN),
+        "missing-file": Kind(
+            "error", "a file that is described, or that values of an array are stored in, is not there", AGAIN
+        ),
         "changed-file": Kind(
             "error",
             "a file has another checksum than is recorded",
@@ -203,7 +213,10 @@ class Finding:
     value: object = field(default=None, hash=False)
 
     def __str__(self) -> str:
-        return f"{self.severity}: {self.place}: {self.what} [{self.code}]"
+        place = (
+            self.place if self.place.isprintable() else shown_value(self.place)
+        )  # a name of a file may hold anything
+        return f"{self.severity}: {place}: {self.what} [{self.code}]"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""

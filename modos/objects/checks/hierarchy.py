@@ -3,6 +3,7 @@
 Owns these findings, from evidence alone. Asks no storage, and must not know what elements say.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from modos.model import ELEMENT_KINDS
-from modos.objects.arrays.grids import is_chunk
+from modos.objects.arrays.grids import count_of_chunks, is_chunk, is_complete
 from modos.objects.checks.evidence import Evidence, missing_kinds
 from modos.objects.checks.findings import AGAIN, Finding, finding
 from modos.objects.checks.older import OLD_NAMES
@@ -24,7 +25,7 @@ _INSIDE = f"{ZARR_ROOT}/"
 
 @dataclass(frozen=True, slots=True)
 class Strays:
-    """Files in the hierarchy that are no part of the object.
+    """Files in the hierarchy that are no part of the object, and how many are part of its arrays.
 
     Attributes
     ----------
@@ -34,11 +35,14 @@ class Strays:
         Files that are in no array.
     old
         Documents of zarr format 2.
+    stored
+        Array to the number of its chunks that are there and hold something.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     chunks: tuple[str, ...]
     old: tuple[str, ...]
+    stored: Mapping[str, int]
 
 
 def hierarchy_findings(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
@@ -87,21 +91,25 @@ def is_stale(evidence: Evidence, path: str) -> bool:
 
 
 def strays(evidence: Evidence) -> Strays:
-    """Return the files in the hierarchy that are no part of the object, going by what the root says."""
+    """Return what the files in the hierarchy are, going by what the root says."""
     known = {} if evidence.root is None else evidence.root.members
     members: dict[str, Mapping[str, Any]] = {**{kind: {} for kind in ELEMENT_KINDS}, **known}
     unread = {path for path, document in evidence.documents.items() if document is None}
     groups: dict[str, list[str]] = {}
     loose: list[tuple[str, str | None]] = []
     old = []
-    for name in evidence.listed:
+    stored: Counter[str] = Counter()
+    for name, info in evidence.listed.items():
         if not name.startswith(_INSIDE) or name == ROOT_DOCUMENT:
             continue
         path = PurePosixPath(name.removeprefix(_INSIDE))
         around = ["/".join(path.parts[:depth]) for depth in range(1, len(path.parts))]
+        array = _array_of(members, around, str(path))
         if path.name in OLD_NAMES:
             old.append(name)
-        elif not _is_stored_in_an_array(members, around, str(path)):
+        elif array is not None:
+            stored[array] += bool(info.size) and path.name != "zarr.json"
+        else:
             unknown = next((each for each in around if each not in members and each not in unread), None)
             if path.name == "zarr.json":
                 if unknown is not None:
@@ -114,12 +122,15 @@ def strays(evidence: Evidence) -> Strays:
             groups[unknown].append(name)
         else:
             chunks.append(name)
-    return Strays({path: tuple(names) for path, names in groups.items()}, tuple(chunks), tuple(old))
+    return Strays({path: tuple(names) for path, names in groups.items()}, tuple(chunks), tuple(old), stored)
 
 
-def _is_stored_in_an_array(members: Mapping[str, Mapping[str, Any]], around: list[str], path: str) -> bool:
+def _array_of(members: Mapping[str, Mapping[str, Any]], around: list[str], path: str) -> str | None:
+    """Return the array whose document or chunk a file is, `None` where it is neither."""
     array = next((each for each in reversed(around) if members.get(each, {}).get("node_type") == "array"), None)
-    return array is not None and (f"{array}/zarr.json" == path or is_chunk(members[array], path[len(array) + 1 :]))
+    if array is None or not (f"{array}/zarr.json" == path or is_chunk(members[array], path[len(array) + 1 :])):
+        return None
+    return array
 
 
 def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
@@ -144,6 +155,7 @@ def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
 
 def _of_strays(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
     found, url = strays(evidence), evidence.url
+    yield from _of_chunks(evidence, found)
     for path, names in found.groups.items():
         settled = is_settled(evidence, names, grace)
         if path.partition("/")[0] in ELEMENT_KINDS:
@@ -162,6 +174,16 @@ def _of_strays(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
         yield finding("old-documents", ZARR_ROOT.name, what, url)
 
 
+def _of_chunks(evidence: Evidence, found: Strays) -> Iterator[Finding]:
+    """Yield the arrays that say that all of their chunks are stored, and whose chunks are not."""
+    for path, document in {} if evidence.root is None else evidence.root.members.items():
+        count = count_of_chunks(document) if is_complete(document) else None
+        missing = (count or 0) - found.stored.get(path, 0)
+        if missing > 0:
+            what = f"{missing:,} of the {count:,} files that its values are stored in are empty or not there"
+            yield finding("missing-file", path, what, evidence.url)
+
+
 def _older(evidence: Evidence) -> Iterator[Finding]:
     url, root = evidence.url, evidence.root
     if root is None:
@@ -175,6 +197,9 @@ def _older(evidence: Evidence) -> Iterator[Finding]:
         if evidence.documents.get(path) != member:
             what = "its document is not as the consolidated metadata of format 2 have it; an upgrade takes the document"
             yield finding("stale-group", path, what, url, remedy="'modos upgrade {url}'")
+    for path in evidence.documents.keys() - root.members.keys():
+        what = "is in the consolidated metadata of format 2 only, so that an upgrade leaves it out"
+        yield finding("missing-group", path, what, url, remedy=AGAIN)
 
 
 def _essence(document: Mapping[str, Any]) -> dict[str, Any]:

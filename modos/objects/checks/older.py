@@ -50,7 +50,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
 )
 """Types of arrays that both formats have alike."""
 
-_SHUFFLES = ("noshuffle", "shuffle", "bitshuffle")
+_SHUFFLES = MappingProxyType({0: "noshuffle", 1: "shuffle", 2: "bitshuffle"})
 
 
 def read_old_root(storage: Storage) -> ZarrRoot | None:
@@ -157,7 +157,9 @@ def array_document(old: JSON, attributes: JSON) -> JSON:
         unsupported = f"the type {kind}"
     if old.get("filters"):
         unsupported = "filters"
-    shape = old.get("shape", [])
+    shape = old.get("shape")
+    if not isinstance(shape, list):
+        unsupported, shape = "no shape", []
     order = [{"name": "transpose", "configuration": {"order": [*range(len(shape))][::-1]}}]
     endian = {"configuration": {"endian": "big" if kind.startswith(">") else "little"}} if kind[2:] != "1" else {}
     separator = old.get("dimension_separator", ".")
@@ -195,9 +197,9 @@ def _compressor(old: Any, kind: str) -> tuple[list[JSON], str]:  # noqa: ANN401 
     match old:
         case None:
             return [], ""
-        case {"id": "blosc", "cname": cname, "clevel": clevel, "shuffle": int(shuffle)}:
+        case {"id": "blosc", "cname": cname, "clevel": clevel, "shuffle": -1 | 0 | 1 | 2 as shuffle}:
             size = int(kind[2:]) if kind[2:].isdigit() else 1
-            how = _SHUFFLES[shuffle] if shuffle >= 0 else "bitshuffle" if size == 1 else "shuffle"
+            how = _SHUFFLES.get(shuffle, "bitshuffle" if size == 1 else "shuffle")
             settings = {
                 "typesize": size,
                 "cname": cname,

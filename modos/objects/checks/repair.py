@@ -5,23 +5,25 @@ a user has set; whatever needs a decision is left and told.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from modos.errors import ObjectError, ReadOnlyError, StorageError
+from modos.errors import ObjectError, ReadOnlyError, StorageError, UnsupportedFormatError
 from modos.model import ELEMENT_KINDS, with_link
+from modos.objects.at_once import all_at_once
 from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
-from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged
+from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged, refuse_wrong
 from modos.objects.checks.findings import CheckReport, Code, Repair
 from modos.objects.checks.hierarchy import is_settled, is_stale, strays
+from modos.objects.checks.recorded import damaged, unreadable_edits
 from modos.objects.checks.statements import unlinked_assays
-from modos.objects.editing.draft import dated
+from modos.objects.editing.change import dated
 from modos.objects.editing.settling import complete
 from modos.objects.editing.turns import turn
-from modos.objects.history.trash import KEPT_FOR, empty_trash
+from modos.objects.history.records import record_path
+from modos.objects.history.trash import KEPT_FOR, empty_trash, put_aside
 from modos.storage import ROOT_DOCUMENT, Storage
 from modos.storage.paths import target_name
 from modos.storage.zarr_root import ZarrRoot, document_path, group_document, group_member, member_document
@@ -30,7 +32,6 @@ from modos.transfers.abandoned import discard_abandoned
 __all__ = ["RepairPlan", "plan_repair", "repair_object"]
 
 _ATTEMPTS = 5
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class RepairPlan:
     repairs: tuple[Repair, ...]
 
 
-def plan_repair(evidence: Evidence, grace: timedelta) -> RepairPlan:
+def plan_repair(evidence: Evidence, grace: timedelta, *, keeps_strays: bool = False) -> RepairPlan:
     """Return what can be repaired safely; decides only.
 
     Parameters
@@ -64,12 +65,14 @@ def plan_repair(evidence: Evidence, grace: timedelta) -> RepairPlan:
         What there is of the object.
     grace
         What is younger is left, since a writer may be about to commit it.
+    keeps_strays
+        Whether nothing is removed, since it may be of an edit whose record cannot be read here.
     """
     if evidence.root is None or evidence.zarr_format != 3 or evidence.body is None:  # noqa: PLR2004 - the format's own number
         return RepairPlan({}, None, (), ())
     documents, of_documents = _documents(evidence, grace)
     root, of_root = _root(evidence)
-    removed, of_removed = _removals(evidence, grace)
+    removed, of_removed = ((), []) if keeps_strays else _removals(evidence, grace)
     return RepairPlan(documents, root, removed, (*of_documents, *of_root, *of_removed))
 
 
@@ -103,6 +106,7 @@ def repair_object(
     StorageError
         When other writers change the object again and again meanwhile.
     """
+    refuse_wrong(depth, grace, vocabularies)
     if dry_run:
         evidence = gather(storage)
         findings = judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies)
@@ -112,8 +116,16 @@ def repair_object(
             "old-trash": "what it replaced or removed would be removed for good",
         }
         parts = [Repair(each.code, each.place, would[each.code]) for each in findings if each.code in would]
-        return CheckReport(storage.url, findings, (*plan_repair(evidence, grace).repairs, *parts), dry_run=True)
+        aside = damaged(storage, evidence, grace)
+        parts += [Repair("unreadable-record", each, "it would be put aside") for each in aside]
+        plan = plan_repair(evidence, grace, keeps_strays=unreadable_edits(storage, evidence).keys() != {*aside})
+        return CheckReport(storage.url, findings, (*plan.repairs, *parts), dry_run=True)
     completed = _completed(storage)
+    if completed is None and (aside := damaged(storage, gather(storage), grace)):
+        for commit in aside:
+            put_aside(storage, [record_path(commit)], commit)
+        put = [Repair("unreadable-record", each, "it was put aside") for each in aside]
+        completed = [*put, *(_completed(storage) or ())]
     with turn(storage) as is_exclusive:
         made = [*(completed or ()), *_made(storage, grace, is_exclusive=is_exclusive)]
     if completed is None:
@@ -131,7 +143,7 @@ def repair_object(
 
 def _completed(storage: Storage) -> list[Repair] | None:
     """Make recorded edits part of the root document; `None` where it cannot be read."""
-    with suppress(ObjectError, ReadOnlyError):
+    with suppress(ObjectError, ReadOnlyError, UnsupportedFormatError):
         return [Repair("unmerged-commit", each, "it was made part of the root document") for each in complete(storage)]
     return None
 
@@ -140,7 +152,7 @@ def _made(storage: Storage, grace: timedelta, *, is_exclusive: bool) -> list[Rep
     """Make the repairs, planned anew when another writer has changed the root document meanwhile."""
     for _ in range(_ATTEMPTS):
         evidence = look(storage, is_exclusive=is_exclusive)
-        plan = plan_repair(evidence, grace)
+        plan = plan_repair(evidence, grace, keeps_strays=bool(unreadable_edits(storage, evidence)))
         if not plan.repairs:
             return []
         if storage.read(ROOT_DOCUMENT) != evidence.body:
@@ -156,8 +168,7 @@ def _made(storage: Storage, grace: timedelta, *, is_exclusive: bool) -> list[Rep
 
 
 def _put_all(storage: Storage, documents: dict[str, bytes]) -> None:
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-repair") as pool:
-        list(pool.map(lambda name: storage.put(documents[name], name, content_type="application/json"), documents))
+    all_at_once(lambda name: storage.put(documents[name], name, content_type="application/json"), documents)
 
 
 def _documents(evidence: Evidence, grace: timedelta) -> tuple[dict[str, bytes], list[Repair]]:

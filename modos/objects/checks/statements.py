@@ -9,7 +9,7 @@ from typing import Any
 
 from modos.errors import InvalidElementError, InvalidPathError, suggestion
 from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
-from modos.model.schema import OBJECT_CLASS, describable_class, shown_value
+from modos.model.schema import CLASSES, DESCRIBABLE, describable_class, shown_value
 from modos.objects.checks.findings import Finding, finding
 from modos.objects.editing.files import data_path
 from modos.storage.zarr_root import ZarrRoot
@@ -94,7 +94,8 @@ def _mistakes(attributes: dict[str, Any], element: ElementId | None) -> Iterator
         return
     if found.kind != (element.kind if element else None):
         where = f"{element.kind} elements" if element else "the object itself"
-        yield "@type", found.name, f"@type {found.name} is no class of {where}; {OBJECT_CLASS} is that of an object"
+        right = ", ".join(each for each in DESCRIBABLE if CLASSES[each].kind == (element.kind if element else None))
+        yield "@type", found.name, f"@type {found.name} is no class of {where}; it is one of {right}"
         return
     try:
         parse_element(attributes)

@@ -14,6 +14,7 @@ from typing import Any
 from modos.errors import DamagedObjectError, IntegrityError, ObjectNotFoundError, StorageError
 from modos.model import ELEMENT_KINDS
 from modos.objects.checks.older import OLD_NAMES, OLD_ROOT, documents_of_old, old_hierarchy, refuse_unsupported
+from modos.objects.checks.statements import element_groups
 from modos.objects.editing.turns import turn
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
@@ -123,6 +124,12 @@ def _planned(storage: Storage, old: tuple[str, ...]) -> ZarrRoot:
     found = old_hierarchy(documents, storage.url)
     if not isinstance(found.attributes.get("id"), str):
         raise DamagedObjectError(storage.url, "its metadata of zarr format 2 has no id")
+    for element, attributes in element_groups(found).items():
+        if not isinstance(attributes.get("@type"), str):
+            reason = f"its element {element} has no @type in {ZARR_ROOT}/{element}/.zattrs"
+            error = DamagedObjectError(storage.url, reason)
+            error.add_note(f"{ZARR_ROOT}/.zmetadata may hold a copy of what that said; nothing was changed")
+            raise error
     refuse_unsupported(found, storage.url)
     kinds: dict[str, dict[str, Any]] = {kind: group_member({}) for kind in ELEMENT_KINDS}
     root = ZarrRoot(found.attributes, {**kinds, **found.members})
