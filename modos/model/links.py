@@ -60,6 +60,26 @@ def links_of(attributes: Mapping[str, object]) -> list[Link]:
     ]
 
 
+def new_links(
+    attributes: Mapping[str, object], before: Mapping[str, object], gone: set[str] | frozenset[str] = frozenset()
+) -> dict[str, object]:
+    """Return the link slots of attributes with what they did not hold before, or is the name of an element that is gone.
+
+    Examples
+    --------
+    >>> new_links({"has_sample": ["s1", "s2"], "has_data": "d1"}, {"has_sample": ["s1"]})
+    {'has_data': ['d1'], 'has_sample': ['s2']}
+    """
+    found: dict[str, object] = {}
+    for slot in LINK_SLOTS:
+        if attributes.get(slot) is not before.get(slot) or gone:
+            known = {text for text in _listed(before.get(slot)) if isinstance(text, str)} - gone
+            found[slot] = [
+                each for each in _listed(attributes.get(slot)) if not isinstance(each, str) or each not in known
+            ]
+    return {slot: links for slot, links in found.items() if links}
+
+
 def normalise_links(attributes: Mapping[str, object]) -> dict[str, object]:
     """Return the attributes with every link as a full id, in lists without repetition.
 
@@ -98,8 +118,8 @@ def with_link(attributes: Mapping[str, object], slot: str, target: ElementId) ->
     if LINK_SLOTS.get(slot) != target.kind:
         reason = f"{slot} does not link to {target.kind} elements, such as {target}"
         raise InvalidElementError(reason, slot=slot, value=str(target), allowed=LINK_SLOTS)
-    present = _listed(attributes.get(slot))
-    added = [] if any(_names(text, target) for text in present) else [str(target)]
+    present, names = _listed(attributes.get(slot)), names_of(target)
+    added = [] if any(text in names for text in present) else [str(target)]
     return {**attributes, slot: [*present, *added]}
 
 
@@ -116,11 +136,12 @@ def without_links_to(attributes: Mapping[str, object], target: ElementId) -> dic
     {'@type': 'Assay', 'name': 'sample1', 'has_sample': ['sample2']}
     """
     found: dict[str, object] = {}
+    names = names_of(target)
     for slot, value in attributes.items():
         if LINK_SLOTS.get(slot) != target.kind:
             found[slot] = value
             continue
-        kept = [text for text in _listed(value) if not _names(text, target)]
+        kept = [text for text in _listed(value) if text not in names]
         if len(kept) == len(_listed(value)):
             found[slot] = value
         elif kept:
@@ -138,11 +159,12 @@ def with_links_renamed(attributes: Mapping[str, object], target: ElementId, rena
     {'@type': 'Assay', 'name': 's1', 'has_sample': ['sample/probe', 's2']}
     """
     found: dict[str, object] = {}
+    names = names_of(target)
     for slot, value in attributes.items():
-        if LINK_SLOTS.get(slot) != target.kind or not any(_names(text, target) for text in _listed(value)):
+        if LINK_SLOTS.get(slot) != target.kind or not any(text in names for text in _listed(value)):
             found[slot] = value
         else:
-            found[slot] = [str(renamed) if _names(text, target) else text for text in _listed(value)]
+            found[slot] = [str(renamed) if text in names else text for text in _listed(value)]
     return found
 
 
@@ -201,5 +223,6 @@ def _target(slot: str, kind: ElementKind, text: object) -> ElementId:
     return link_target(SLOTS[slot], text, kind)
 
 
-def _names(text: object, target: ElementId) -> bool:
-    return text in (target.name, str(target))
+def names_of(target: ElementId) -> tuple[str, str]:
+    """Return the forms that a link to an element may have."""
+    return target.name, str(target)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
-from modos.model.schema import OBJECT_CLASS, SLOTS, shown_value
+from modos.model.schema import LAST_UPDATE, OBJECT_CLASS, SLOTS, shown_value
 from modos.objects.snapshot import Attributes, Snapshot
 
 __all__ = ["ArrayChange", "Difference", "ElementChange", "FileChange", "FileKind", "SlotChange", "slot_order"]
@@ -25,7 +25,6 @@ _SIGNS: Mapping[str, str] = {
     "renamed": "~",
     "removed": "-",
 }
-_LAST_UPDATE = "last_update_date"
 _MOST_SHOWN = 10
 """Values of one list that are written for people; programs get all."""
 
@@ -257,7 +256,7 @@ def _by_name(snapshot: Snapshot) -> dict[str, Attributes]:
 
 
 def _undated(said: dict[str, Attributes]) -> dict[str, Attributes]:
-    own = {slot: value for slot, value in said.get("", {}).items() if slot != _LAST_UPDATE}
+    own = {slot: value for slot, value in said.get("", {}).items() if slot != LAST_UPDATE}
     return {**said, "": own} if "" in said else said
 
 

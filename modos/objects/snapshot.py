@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 from modos.errors import (
@@ -21,17 +22,54 @@ from modos.errors import (
     StorageError,
 )
 from modos.model import ELEMENT_KINDS, ElementId
+from modos.model.ids import possible_ids
+from modos.model.links import link_names
 from modos.model.schema import shown_value
 from modos.objects.checks.older import read_old_root
+from modos.objects.editing.files import FileNames
 from modos.objects.history.commits import Contained
+from modos.objects.mentions import Mentions, differing
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.zarr_root import ZarrRoot, group_member, read_root
+from modos.storage.zarr_root import RootText, ZarrRoot, group_member, read_root
 
-__all__ = ["Attributes", "Snapshot"]
+__all__ = ["Attributes", "Lookup", "Snapshot", "hint"]
 
 type Attributes = dict[str, Any]
 
 _CURRENT = 3
+_KINDS: Mapping[str, Attributes] = {kind: group_member({}) for kind in ELEMENT_KINDS}
+_MANY = 16
+"""When one of so many members is another, the root document is written from the beginning and not edited."""
+
+
+def _links(_: ElementId, attributes: Attributes) -> Iterator[tuple[str, str]]:
+    return link_names(attributes)
+
+
+def _groups(path: str, _: Attributes) -> list[str]:
+    """Return the full id of the element in whose group something is nested."""
+    return ["/".join(path.split("/", 2)[:2])] if path.count("/") > 1 else []
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where to look for what uses the name of a file, links to an element, or is nested in a group.
+
+    One serves all states that come from another, so that an edit of a large object notes no more than what it changes.
+
+    Attributes
+    ----------
+    users
+        Elements, by names of files.
+    links
+        Elements, by kind and name of those that they link to.
+    parts
+        Paths, by full ids of the elements in whose groups they are.
+    """
+
+    users: Mentions[ElementId, Attributes] = field(default_factory=FileNames.users)
+    links: Mentions[ElementId, Attributes] = field(default_factory=partial(Mentions, _links))
+    parts: Mentions[str, Attributes] = field(default_factory=partial(Mentions, _groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +99,9 @@ class Snapshot:
     read_at
         When it was read, by `time.monotonic`; 0 for what was not read here.
     document
-        The root document that says so, and what it was found to say; `None` when it is not at hand.
+        A root document that says this, or what this was made from; `None` for none.
+    lookup
+        Where to look for things in it.
     """
 
     url: str
@@ -74,7 +114,8 @@ class Snapshot:
     is_proper: bool = field(default=True, compare=False)
     contained: Contained = field(default=Contained(), compare=False)
     read_at: float = field(default=0.0, compare=False)
-    document: tuple[bytes, tuple[int, ...]] | None = field(default=None, compare=False, repr=False)
+    document: "Document | None" = field(default=None, compare=False, repr=False)
+    lookup: Lookup = field(default_factory=Lookup, compare=False, repr=False)
 
     @classmethod
     def read(cls, storage: Storage, known: Self | None = None) -> Self:
@@ -98,13 +139,13 @@ class Snapshot:
         try:
             return cls._read(storage, known)
         except DamagedObjectError as error:
-            error.add_note(_hint(storage))
+            error.add_note(hint(storage))
             raise
         except ObjectNotFoundError as error:
             if not error.reason and _is_left(storage):
                 reason = f"{ZARR_ROOT} is here without its root document, which makes an object of it"
                 found = ObjectNotFoundError(storage.url, reason)
-                found.add_note(_hint(storage))
+                found.add_note(hint(storage))
                 raise found from error
             raise
 
@@ -137,7 +178,7 @@ class Snapshot:
             contained=Contained.parse(root.log, root.attributes),
             read_at=began,
         )
-        return said.read_from(body) if root.consolidated and body is not None else said
+        return replace(said, document=Document(said, body)) if root.consolidated and body is not None else said
 
     @classmethod
     def read_if_any(cls, storage: Storage, known: Self | None = None) -> Self:
@@ -145,22 +186,33 @@ class Snapshot:
         try:
             return cls._read(storage, known)
         except DamagedObjectError as error:
-            error.add_note(_hint(storage))
+            error.add_note(hint(storage))
             raise
         except ObjectNotFoundError:
             return cls(storage.url, exists=False)
 
-    def read_from(self, body: bytes) -> Self:
-        """Return the same, knowing the root document that says so; what is made of it by `replace` does not know it."""
-        return replace(self, document=(body, self._parts()))
-
     @property
     def body(self) -> bytes | None:
         """The root document that says so; `None` when it is not at hand."""
-        return self.document[0] if self.document is not None and self.document[1] == self._parts() else None
+        return self.document.body if self.document is not None and self.document.says(self) else None
 
-    def _parts(self) -> tuple[int, ...]:
-        return id(self.attributes), id(self.elements), id(self.others), id(self.contained)
+    def written(self) -> Self:
+        """Return the same, with the root document that says so: an earlier one, edited, when little is different."""
+        known = self.document
+        changed = {} if known is None else self._members_since(known.said)
+        if known is None or known.text is None or len(changed) * _MANY > len(self.elements) + len(self.others):
+            text = self.root().text()
+        else:
+            text = known.text.edited(self.attributes, self.contained.dump(), changed)
+        said = replace(self, consolidated=True, document=None)
+        return replace(said, document=Document(said, text.body, text))
+
+    def _members_since(self, before: "Snapshot") -> dict[str, Attributes | None]:
+        """Return the members that are others than they were, `None` for those that are gone."""
+        elements = {str(each): self.elements.get(each) for each in differing(before.elements, self.elements)}
+        paths = [path for path in differing(before.others, self.others) if _element_of(path) not in self.elements]
+        others = {path: self.others.get(path, _KINDS.get(path)) for path in (*elements, *paths)}
+        return others | {path: group_member(said) for path, said in elements.items() if said is not None}
 
     @property
     def id(self) -> str:
@@ -209,7 +261,7 @@ class Snapshot:
 
     def by_key(self) -> dict[str, Attributes]:
         """Return what `metadata` returns, for those who only read: nothing is copied."""
-        return {self.id: self.attributes, **{str(element): self.elements[element] for element in sorted(self.elements)}}
+        return {self.id: self.attributes, **dict(sorted((str(each), said) for each, said in self.elements.items()))}
 
     def resolve(self, element: str | ElementId) -> ElementId:
         """Return the full id of an element named by its full id, or by its own id where only one has it.
@@ -221,12 +273,7 @@ class Snapshot:
         InvalidElementError
             When several elements of different kinds have this id; the message names them.
         """
-        if isinstance(element, ElementId):
-            found = [element] if element in self.elements else []
-        else:
-            found = [known for known in self.elements if element in {str(known), known.name}]
-            exact = [known for known in found if str(known) == element]
-            found = exact or found
+        found = [each for each in possible_ids(element) if each in self.elements]
         if not found:
             raise ElementNotFoundError(str(element), [*map(str, self.elements), *(each.name for each in self.elements)])
         if len(found) > 1:
@@ -237,13 +284,52 @@ class Snapshot:
 
     def arrays_of(self, element: ElementId) -> Iterator[str]:
         """Yield paths of what is nested in an element's group."""
-        return (path for path in self.others if path.startswith(f"{element}/"))
+        self.lookup.parts.follow(self.others)
+        return (path for path in self.lookup.parts.entries(str(element)) if path in self.others)
+
+    def linking_to(self, element: ElementId) -> Iterator[ElementId]:
+        """Yield the elements that link to one."""
+        self.lookup.links.follow(self.elements)
+        link = (element.kind, element.name)
+        return (each for each in self.lookup.links.entries(link) if link in link_names(self.elements.get(each, {})))
+
+    @property
+    def names(self) -> FileNames:
+        """Which names of files are in use, and by which elements."""
+        return FileNames(self.elements, self.lookup.users)
 
     def root(self) -> ZarrRoot:
         """Return the root document that says all this."""
         groups = {str(element): group_member(attributes) for element, attributes in self.elements.items()}
-        kinds: dict[str, Attributes] = {kind: group_member({}) for kind in ELEMENT_KINDS}
-        return ZarrRoot(self.attributes, {**kinds, **self.others, **groups}, log=self.contained.dump())
+        return ZarrRoot(self.attributes, {**_KINDS, **self.others, **groups}, log=self.contained.dump())
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A root document and what it says.
+
+    Attributes
+    ----------
+    said
+        What it says.
+    body
+        The document.
+    text
+        The same, as it can be edited; `None` when it was written elsewhere, in whatever form.
+    """
+
+    said: Snapshot
+    body: bytes
+    text: RootText | None = None
+
+    def says(self, other: Snapshot) -> bool:
+        """Tell whether it says what another snapshot does, which is so where both hold the same."""
+        return (
+            other.attributes is self.said.attributes
+            and other.elements is self.said.elements
+            and other.others is self.said.others
+            and other.contained is self.said.contained
+        )
 
 
 def _root_of(storage: Storage, known: bytes | None) -> tuple[ZarrRoot | None, int, bytes | None]:
@@ -270,7 +356,8 @@ def _is_left(storage: Storage) -> bool:
     return False
 
 
-def _hint(storage: Storage) -> str:
+def hint(storage: Storage) -> str:
+    """Return what an error about damage adds: the command that tells more."""
     return f"'modos check {storage.url}' tells what is wrong with it and what can be done"
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, cast
 
 from modos.errors import DamagedObjectError, KeyNotFoundError
@@ -40,8 +41,11 @@ _DEEPEST = 64
 _MEMBER = re.compile(r"(?!\.\.?(?:/|$))[^/]+(?:/(?!\.\.?(?:/|$))[^/]+)*", re.DOTALL)
 """Path of a group or an array: names, none of which leads elsewhere."""
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_NO_JSON = (b"NaN", b"Infinity", b"\\ud", b"\\uD")
-"""How numbers, and halves of characters, look that Python reads and that no document may have; there are others like it."""
+_HALVES = (b"\\ud", b"\\uD")
+"""How halves of characters look, which Python reads and no document may have; whole ones may look like it."""
+_END = b"\n    }\n  }\n}"
+"""What a root document ends with, behind the lines of its members."""
+_KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class ZarrRoot:
         DamagedObjectError
             When it is not one; the message says what is wrong.
         """
-        document = parse_document(body, url)
+        document, is_proper = _parsed(body, url)
         if document["node_type"] != "group":
             raise DamagedObjectError(url, "its root is an array, not a group")
         consolidated = document.get("consolidated_metadata")
@@ -95,18 +99,83 @@ class ZarrRoot:
         return cls(
             document.get("attributes", {}),
             members,
-            is_proper=not any(each in body for each in _NO_JSON),
+            is_proper=is_proper,
             log=log if isinstance(log, dict) else None,
         )
 
     def dump(self) -> bytes:
-        """Return the root document with all members consolidated in it, as zarr understands it: each on a line of its own."""
-        paths = sorted(self.members, key=lambda path: (path.count("/"), path))
-        lines = ",\n".join(f"      {_compact(path)}: {_compact(self.members[path])}" for path in paths)
-        log = "" if self.log is None else f'"{_LOG}": {_compact(self.log)},\n    '
-        empty = _encoded({**_group(self.attributes), "consolidated_metadata": _consolidated({})}).decode()
-        before, _, after = empty.rpartition('"metadata": {}')
-        return f'{before}{log}"metadata": {{\n{lines}\n    }}{after}'.encode()
+        """Return the root document with all members consolidated in it, as zarr understands it."""
+        return self.text().body
+
+    def text(self) -> "RootText":
+        """Return the same, as text that can be edited."""
+        return RootText().edited(self.attributes, self.log, self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class RootText:
+    """A root document as it is written here: each member on a line of its own, those with shorter paths first, then by path.
+
+    It is edited as text, so that what an edit leaves alone is neither encoded nor even looked at again.
+
+    Attributes
+    ----------
+    body
+        All of it.
+    start
+        Where the lines begin.
+    """
+
+    body: bytes = _END
+    start: int = 0
+
+    def edited(self, attributes: JSON, log: JSON | None, members: Mapping[str, JSON | None]) -> "RootText":
+        """Return the same of other attributes and another log, with some members set or, when they are `None`, taken out."""
+        head = _head(attributes, log)
+        lines = [line for line in self._lines(members) if line]
+        if lines:
+            lines[-1] = lines[-1][:-2]
+        return RootText(b"".join([head, *lines, _END]), len(head))
+
+    def _lines(self, members: Mapping[str, JSON | None]) -> Iterator[bytes | memoryview]:
+        """Yield all lines in order, each with a comma and a line break behind it: old ones together, new ones one by one."""
+        old, position, end = memoryview(self.body), self.start, len(self.body) - len(_END)
+        for path in sorted(members, key=_rank):
+            first, behind = self._line(path, position, end)
+            yield old[position:first]
+            if position < first == end:
+                yield b",\n"
+            if (member := members[path]) is not None:
+                yield f"      {_compact(path)}: {_compact(member)},\n".encode()
+            position = behind
+        if position < end:
+            yield old[position:end]
+            yield b",\n"
+
+    def _line(self, path: str, start: int, end: int) -> tuple[int, int]:
+        """Return where the line of a member begins and where the next one does; one place, twice, when there is none."""
+        wanted = _rank(path)
+        while start < end:
+            begin = self.body.rfind(b"\n", start, (start + end) // 2) + 1 or start
+            behind = self.body.find(b"\n", begin, end) + 1 or end
+            key = _KEY.match(self.body, begin)
+            assert key is not None
+            there = _rank(json.loads(key[1]))
+            if there == wanted:
+                return begin, behind
+            start, end = (behind, end) if there < wanted else (start, begin)
+        return start, start
+
+
+def _rank(path: str) -> tuple[int, str]:
+    return path.count("/"), path
+
+
+def _head(attributes: JSON, log: JSON | None) -> bytes:
+    said = "" if log is None else f'"{_LOG}": {_compact(log)},\n    '
+    empty = _encoded({**_group(attributes), "consolidated_metadata": _consolidated({})}).decode()
+    before, _, _ = empty.rpartition('"metadata": {}')
+    return f'{before}{said}"metadata": {{\n'.encode()
 
 
 def parse_document(body: bytes, url: str) -> JSON:
@@ -117,14 +186,28 @@ def parse_document(body: bytes, url: str) -> JSON:
     DamagedObjectError
         When it is not one; the message says what is wrong.
     """
+    return _parsed(body, url)[0]
+
+
+def _parsed(body: bytes, url: str) -> tuple[JSON, bool]:
+    """Return a document, and whether it can be written as JSON, for certain: not with NaN, 1e999 and halves of characters."""
+    improper = []
+
+    def number(text: str) -> float:
+        value = float(text)
+        if isfinite(value):
+            return value
+        improper.append(text)
+        return nan if isnan(value) else value  # always the same one, so that what holds it equals what is read again
+
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_float=number, parse_constant=number)
     except (ValueError, RecursionError) as error:
         raise DamagedObjectError(url, f"its metadata is not JSON ({error})") from error
     if _may_be_deep(body) and _depth(document) > _DEEPEST:
         raise DamagedObjectError(url, f"its metadata is nested more than {_DEEPEST} deep")
     _check_document(document, url, what="its metadata")
-    return cast("JSON", document)
+    return cast("JSON", document), not improper and not any(each in body for each in _HALVES)
 
 
 def _may_be_deep(body: bytes) -> bool:

@@ -164,6 +164,10 @@ DAMAGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (
 )
 
 
+SEEN = (222, 496, 527, 729)
+"""Seeds that have found something, which are tried each time: arrays that were refused left a document behind."""
+
+
 def digest(folder: Path) -> str:
     """Return one digest of all names and contents, so that nothing can change unseen."""
     found = hashlib.sha256()
@@ -228,7 +232,7 @@ def test_damaged_documents(whole, tmp_path, chunk):
     description = tmp_path / "study.yaml"
     description.write_text(DESCRIPTION)
     folder = tmp_path / "ex"
-    for seed in range(chunk, COUNT, 4):
+    for seed in (*SEEN[chunk::4], *range(chunk, COUNT, 4)):
         dice = random.Random(seed)
         target = ROOT if dice.random() < 0.7 else dice.choice(GROUPS)
         damage = dice.choice(DAMAGES)

@@ -38,20 +38,21 @@ def fill(place, samples: int) -> None:
     place.put(ZarrRoot(attributes, members).dump(), f"ex/{ROOT_DOCUMENT}")
 
 
-def test_reading_all_metadata_is_one_request(counted):
-    """Opening an object of 200 elements and reading everything it says."""
+@pytest.mark.parametrize("size", [200, 10_000])
+def test_reading_all_metadata_is_one_request(counted, size):
+    """Opening an object, however many elements it has, and reading everything it says."""
     place, proxy = counted
-    fill(place, 200)
+    fill(place, size)
     proxy.clear()
     modo = MODO("ex", place)
-    assert len(modo.metadata) == 201
-    assert len(modo.list_samples()) == 200
+    assert len(modo.metadata) == size + 1
+    assert len(modo.list_samples()) == size
     assert modo.show_contents("s7")
     assert modo.list_arrays()
     assert len(proxy.requests) == 1
 
 
-@pytest.mark.parametrize("size", [10, 1000])
+@pytest.mark.parametrize("size", [10, 1000, 10_000])
 def test_adding_an_element_is_six_requests(counted, size):
     """However many there are: read, write group and record, look who else is there, write the root, and look again."""
     place, proxy = counted

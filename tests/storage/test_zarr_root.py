@@ -7,6 +7,8 @@ import pickle
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.core.buffer import cpu, default_buffer_prototype
 
@@ -187,6 +189,50 @@ def test_a_damaged_root_is_named_as_such(body, reason):
     with pytest.raises(DamagedObjectError, match=reason) as caught:
         ZarrRoot.parse(body, "s3://omics/ex")
     assert caught.value.url == "s3://omics/ex"
+
+
+@pytest.mark.parametrize(
+    ("number", "is_proper"),
+    [
+        ("1e999", False),
+        ("-1e999", False),
+        ("1" * 400 + ".5", False),
+        ("NaN", False),
+        ("-Infinity", False),
+        ('"\\ud800"', False),
+        ('"\\\\ud8"', False),
+        ('"NaN"', True),
+        ('"e999"', True),
+        ("1e99", True),
+        ("1" * 400, True),
+    ],
+)
+def test_a_root_that_is_no_json_is_known(number, is_proper):
+    """Numbers that Python reads and cannot write as JSON; text that looks like them is text, halves of characters in doubt."""
+    member = json.dumps(group_member({"@type": "Sample", "x": 0})).replace('"x": 0', f'"x": {number}')
+    body = json.dumps({**GOOD, "consolidated_metadata": {"metadata": {}}}).replace(
+        '"metadata": {}', f'"metadata": {{"a": {member}}}'
+    )
+    root = ZarrRoot.parse(body.encode(), "ex")
+    assert root.is_proper == is_proper
+    assert ZarrRoot.parse(body.encode(), "ex") == root
+    if is_proper:
+        assert ZarrRoot.parse(root.dump(), "ex") == root
+
+
+PATHS = st.lists(st.text('ab"\\\n:{, é🧬', min_size=1, max_size=3), min_size=1, max_size=3).map("/".join)
+MEMBERS = st.dictionaries(PATHS, st.dictionaries(st.just("@type"), st.text('S"}\n,é', max_size=3)).map(group_member))
+
+
+@settings(deadline=None)
+@given(before=MEMBERS, changes=st.lists(st.dictionaries(PATHS, st.none() | st.just(group_member(SAMPLE))), max_size=3))
+def test_a_root_that_is_edited_is_as_one_that_is_written(before, changes):
+    """Whatever members are set and taken out, by the text of the document: byte for byte as if all had been encoded."""
+    members, text = dict(before), ZarrRoot(ROOT, before).text()
+    for number, changed in enumerate(changes):
+        text = text.edited({**ROOT, "number": number}, {"floor": ""}, changed)
+        members = {path: member for path, member in {**members, **changed}.items() if member is not None}
+        assert text == ZarrRoot({**ROOT, "number": number}, members, log={"floor": ""}).text()
 
 
 @pytest.mark.parametrize("consolidated", [True, False])
