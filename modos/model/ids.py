@@ -90,6 +90,31 @@ class ElementId:
         return f"{self.kind}/{self.name}"
 
 
+def possible_ids(text: str | ElementId) -> list[ElementId]:
+    """Return the full ids that a full id, or an element's own id, may stand for; none when it can be neither.
+
+    Raises
+    ------
+    InvalidElementError
+        When it is not text.
+
+    Examples
+    --------
+    >>> [str(each) for each in possible_ids("sample/s1")]
+    ['sample/s1']
+    >>> len(possible_ids("s1"))
+    5
+    """
+    if isinstance(text, ElementId):
+        return [text]
+    if not isinstance(text, str):
+        check_name(text)
+    try:
+        return [ElementId.parse(text)] if "/" in text else [ElementId(kind, text) for kind in ELEMENT_KINDS]
+    except InvalidElementError:
+        return []
+
+
 def check_name(name: object) -> str:
     """Return an id that may be the name of a group, or say why it may not.
 

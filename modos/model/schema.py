@@ -126,6 +126,15 @@ PREFIXES: Mapping[str, str] = MappingProxyType(tables.PREFIXES)
 OBJECT_CLASS = "MODO"
 """The class of the digital object itself; every other class that can be written down is one of its elements."""
 
+DATA_PATH = "data_path"
+"""The slot of an element that names its file in the object."""
+
+CHECKSUM = "data_checksum"
+"""The slot of an element that holds the BLAKE2b of its file."""
+
+LAST_UPDATE = "last_update_date"
+"""The slot of the object that says when it was changed last."""
+
 ELEMENT_CLASSES: tuple[str, ...] = tuple(sorted(name for name, found in CLASSES.items() if found.kind))
 """Names of the classes that elements can have."""
 

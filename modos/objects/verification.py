@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from modos.model.schema import CHECKSUM
 from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
@@ -22,7 +23,6 @@ __all__ = ["Verification", "verify_object"]
 type Finding = Literal["verified", "changed", "unproven"]
 
 _AT_ONCE = 8
-_CHECKSUM = "data_checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def verify_object(
 
 def _checksums(said: Snapshot) -> Iterator[tuple[str, str]]:
     for attributes in said.elements.values():
-        checksum = attributes.get(_CHECKSUM)
+        checksum = attributes.get(CHECKSUM)
         if isinstance(checksum, str):
             yield from ((name, checksum.lower()) for name in files_of(attributes)[:1])
 

@@ -85,13 +85,22 @@ def entity() -> Callable[..., dict[str, object]]:
 
 @pytest.fixture
 def content() -> Callable[[Storage], dict[str, bytes]]:
-    """Read all that is stored but log and trash, name to content."""
+    """Read all that is stored, log and trash as well, name to content."""
 
     def content(storage: Storage) -> dict[str, bytes]:
-        names = (path for path in storage.list() if OWN_ROOT.name not in path.parts)
-        return {str(path): storage.read(path) for path in names}
+        return {str(path): storage.read(path) for path in storage.list()}
 
     return content
+
+
+@pytest.fixture
+def described(content) -> Callable[[Storage], dict[str, bytes]]:
+    """Read all that is stored but log and trash, name to content."""
+
+    def described(storage: Storage) -> dict[str, bytes]:
+        return {name: body for name, body in content(storage).items() if not name.startswith(f"{OWN_ROOT}/")}
+
+    return described
 
 
 @pytest.fixture

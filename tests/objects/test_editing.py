@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -89,6 +90,15 @@ def test_a_file_comes_from_any_storage(modo, data, entity, make_storage):
     assert set(files(modo)) == {"demo1.cram", "demo1.cram.crai"}
 
 
+def test_a_bar_in_the_name_of_a_file_is_a_bar(make_storage, data, entity, monkeypatch):
+    """What is there under this name is meant, not something in an archive."""
+    (data / "a|b.csv").write_text("1")
+    monkeypatch.chdir(data)
+    modo = MODO.create("ex", make_storage("local"))
+    modo.add_element(entity(data_format="CSV"), "a|b.csv")
+    assert modo.list_files() == [PurePosixPath("a|b.csv")]
+
+
 def test_directories_are_data(modo, data, entity):
     """An OME-Zarr or the like is stored whole, renamed whole, replaced whole and removed whole."""
     inside = {"/zarr.json", "/0/c"}
@@ -160,13 +170,13 @@ def test_a_new_data_path_renames_file_and_index(modo, data, entity):
     }
 
 
-def test_removing_an_element_removes_file_index_arrays_and_group(modo, data, entity, content):
+def test_removing_an_element_removes_file_index_arrays_and_group(modo, data, entity, described):
     """What is left is what was there before the element was added."""
-    before = content(modo.storage)
+    before = described(modo.storage)
     modo.add_element(entity(), data / "demo1.cram", part_of="assay1")
     modo.add_array("demo1", [[1, 2]], "matrix")
     modo.remove_element("data/demo1")
-    after = content(modo.storage)
+    after = described(modo.storage)
     assert after.keys() == before.keys()
     assert {name for name in after if after[name] != before[name]} <= {"data.zarr/zarr.json"}
     assert "data/demo1" not in modo.list_arrays()

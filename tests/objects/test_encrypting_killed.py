@@ -39,7 +39,7 @@ def people(tmp_path):
 
 
 @pytest.mark.parametrize("work", ["local encrypt", "local decrypt", "swift encrypt", "swift reshare"])
-def test_it_can_be_killed_at_every_write(work, openable, child, people, content):
+def test_it_can_be_killed_at_every_write(work, openable, child, people, described):
     """SIGKILL before the first write, the second, and so on until there are no more."""
     kind, edit = work.split()
     template, options = openable(kind)
@@ -47,7 +47,7 @@ def test_it_can_be_killed_at_every_write(work, openable, child, people, content)
     modo.add_element({"@type": "DataEntity", "id": "data", "data_format": "BAM"}, people.folder / "data.bam")
     if edit != "encrypt":
         modo.encrypt(people.ada.public)
-    start = content(template)
+    start = described(template)
     ends = "" if edit == "decrypt" else ".c4gh"
     for doomed in itertools.count(1):
         place, options = openable(kind)

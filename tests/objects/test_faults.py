@@ -1,5 +1,7 @@
 """A service that fails in the middle of an edit: the error is its own, and the object is as it was."""
 
+import re
+
 import pytest
 
 from modos import MODO
@@ -104,6 +106,35 @@ def test_a_replacement_that_fails_leaves_the_old_file(failing, source, content):
         MODO("ex", place).update_element("demo1", {"name": "new"}, source / "data/reads.bam")
     assert content(direct) == before
     assert any("reads.bam" in note for note in caught.value.__notes__)
+
+
+def test_a_service_that_cannot_create_only_stores_all_the_same(failing, source):
+    """One that refuses the condition itself is asked without it."""
+    place, proxy, direct = failing
+    MODO.from_file(source / "study.yaml", "ex", direct)
+    proxy.clear()
+    proxy.inject(Fault(method="PUT", path=re.compile(r"new\.cram$"), status=501, times=1))
+    EDITS["add_element"](MODO("ex", place), source)
+    assert len([each for each in proxy.requests if each.method == "PUT" and each.path.endswith("new.cram")]) == 2
+    assert MODO("ex", direct).verify(deep=True).is_sound
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("s3", 1), ("swift", 2)])
+def test_a_new_file_whose_answer_is_lost_is_looked_at(account, container, source, kind, sent):
+    """The service has stored it, and would refuse to create it once more: the edit is made."""
+    server = account.server
+    with Proxy(server.url) as proxy:
+        if kind == "s3":
+            place = account.s3(container, endpoint=proxy.through(server.s3_endpoint), attempts=3)
+        else:
+            place = account.swift(container, storage_url=proxy.through(server.storage_url), attempts=3)
+        MODO.from_file(source / "study.yaml", "ex", place)
+        proxy.clear()
+        proxy.inject(Fault(method="PUT", path=re.compile(r"new\.cram$"), reset=True, forward=True, times=1))
+        EDITS["add_element"](MODO("ex", place), source)
+        asked = [each for each in proxy.requests if each.method == "PUT" and each.path.endswith("new.cram")]
+        assert len(asked) == sent
+        assert MODO("ex", place).verify(deep=True).is_sound
 
 
 def test_a_commit_whose_answer_is_lost_is_not_taken_back(failing, source):

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modos import MODO
-from modos.errors import ConflictError, InvalidInputError, KeyNotFoundError, ModosError
-from modos.storage import LocalStorage
+from modos.errors import ConflictError, InvalidInputError, KeyNotFoundError, ModosError, ServiceError
+from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage
 
 
 def sample(name: str, /, **slots: object) -> dict[str, object]:
@@ -258,6 +258,27 @@ def test_what_others_link_to_is_not_undone(here):
     assert "sample/s3" in here.metadata
 
 
+def test_a_link_that_led_nowhere_before_is_no_clash(here, content):
+    """Another program lost the element that it names: its owner is renamed, removed, and brought back as it was."""
+    root = json.loads(here.storage.read(ROOT_DOCUMENT))
+    del root["consolidated_metadata"]["metadata"]["sample/sample2"]
+    here.storage.put(json.dumps(root).encode(), ROOT_DOCUMENT)
+    here.storage.remove_tree("data.zarr/sample/sample2")
+    before = undated(here.refresh())
+    assert before["assay/assay1"]["has_sample"] == ["sample/sample1", "sample/sample2"]
+    here.rename_element("assay1", "assay7")
+    assert here.metadata["assay/assay7"] == before["assay/assay1"]
+    here.remove_element("assay7")
+    here.undo()
+    here.undo()
+    assert undated(here) == before
+    here.remove_element("assay1")
+    removal = here.log(1)[0].id
+    here.remove_element("sample1")
+    with pytest.raises(ConflictError, match="sample/sample1"):
+        here.undo(removal)
+
+
 def test_a_file_that_was_changed_since_is_not_brought_back(here, data, entity):
     """Also where no checksum tells of it, as with directories; the error names the commit to undo before."""
     here.add_element(entity(data_format="Zarr"), data / "counts.zarr")
@@ -354,6 +375,45 @@ def test_purging_keeps_nothing(modo, data, entity):
     assert modo.trash() == []
     assert modo.list_files() == []
     assert [str(path) for path in modo.storage.list("data.zarr/data")] == ["data.zarr/data/zarr.json"]
+
+
+@pytest.mark.parametrize("later", [{}, {"data_path": "matrix.zarr/"}])
+def test_purging_keeps_nothing_of_a_directory(here, data, entity, later):
+    """However its name was written, now or before."""
+    given = entity("counts", data_format="Zarr", data_path="counts.zarr/")
+    here.add_element(given, data / "counts.zarr")
+    here.update_element("counts", later, data / "counts.zarr/0")
+    assert here.trash()
+    here.remove_element("counts", purge=True)
+    assert here.trash() == []
+    assert b"counts.zarr" not in b"".join(here.storage.read(path) for path in here.storage.list(".modos"))
+
+
+def test_a_purge_that_fails_has_lost_nothing(modo, data, entity, content, monkeypatch):
+    """The file that another element's takes the place of is there as it was; made again, nothing of it is kept."""
+    modo.add_element(entity(), data / "demo1.cram")
+    before = content(modo.storage)
+
+    def edit():
+        with modo.edit() as edit:
+            edit.remove("demo1", purge=True)
+            edit.add(entity("other", data_path="demo1.cram"), data / "reads.bam")
+
+    def put(self, source, target, **options):
+        if str(target).startswith(".modos/log"):
+            raise ServiceError(self.url_of(str(target)), status=507)
+        return original(self, source, target, **options)
+
+    original = Storage.put
+    monkeypatch.setattr(Storage, "put", put)
+    with pytest.raises(ServiceError):
+        edit()
+    monkeypatch.undo()
+    assert content(modo.storage) == before
+    assert modo.trash() == []
+    edit()
+    assert modo.trash() == []
+    assert files(modo) == {"demo1.cram": (data / "reads.bam").read_bytes()}
 
 
 def test_a_purged_element_is_in_no_record(modo, data, entity):

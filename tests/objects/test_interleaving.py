@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from modos import MODO
 from modos.errors import ConflictError, ModosError, ObjectExistsError
 from modos.objects.editing import commit as committing
+from modos.objects.editing.aftermath.leftovers import finish_removal, sweep
 from modos.objects.editing.settling import complete
 from modos.objects.history.records import read_records, record_ids
 from modos.objects.snapshot import Snapshot
@@ -219,6 +220,34 @@ def test_of_edits_that_clash_never_two_are_made(case):
                 assert (result.place, result.slot) == ("sample/s", "name")
                 assert {result.ours, result.theirs} == {"ours", "theirs"}
     assert made
+
+
+@pytest.mark.parametrize("was_there", some_at_once([False, True], {False}))
+def test_what_a_writer_has_stored_who_stands_still_is_no_leftover(was_there, tmp_path):
+    """Others edit, and clear up what killed edits have left, wherever it stops: its group and its file stay."""
+    (tmp_path / "reads.fastq").write_text("ACGT")
+
+    def act(modo):
+        modo.add_element({"@type": "DataEntity", "id": "new", "data_format": "FASTQ"}, tmp_path / "reads.fastq")
+
+    for steps in range(accesses_of(act)):
+        place = new_place()
+        if was_there:
+            act(MODO("", place))
+            remove("new")(MODO("", place))
+        writer = Writer(place, "a", act)
+        for _ in range(steps):
+            writer.step()
+        other = MODO("", place)
+        before = other.storage.exists("reads.fastq")
+        other.update_element("t", {"name": "meanwhile"})
+        sweep(place, other._said)
+        finish_removal(place, "new")
+        assert other.storage.exists("reads.fastq") == before
+        writer.finish()
+        assert writer.result == "made"
+        assert place.read("reads.fastq") == b"ACGT"
+        check_whole(place)
 
 
 @pytest.mark.thorough

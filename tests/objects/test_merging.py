@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modos.errors import DamagedObjectError
+from modos.errors import DamagedObjectError, UnsupportedFormatError
 from modos.model import ElementId
 from modos.objects.history.commits import HORIZON, Contained, is_commit_id, new_commit_id, time_of
 from modos.objects.history.deltas import Delta, applied, difference
@@ -223,7 +223,8 @@ def test_a_root_of_another_program_has_seen_the_edits_until_its_date(log):
         b"",
         b"[]",
         b"{}",
-        b'{"format": 2}',
+        b'{"format": "2"}',
+        b'{"format": 0}',
         b'{"format": 1, "id": "x"}',
         b'{"format": 1, "id": "x", "author": "", "tool": "", "parents": [], "changed": 3}',
     ],
@@ -232,6 +233,12 @@ def test_what_is_no_record_is_damaged(body):
     """An error that names the file, whatever is wrong."""
     with pytest.raises(DamagedObjectError, match="memory://ex/log"):
         Record.parse(body, "memory://ex/log")
+
+
+def test_a_record_of_a_later_format_is_told_from_a_damaged_one():
+    """Another error, which names the file as well: it is read by a newer release."""
+    with pytest.raises(UnsupportedFormatError, match=r"memory://ex/log.*format 2.*newer release"):
+        Record.parse(b'{"format": 2}', "memory://ex/log")
 
 
 def test_of_two_that_clash_the_first_is_kept_and_the_rest_of_both():

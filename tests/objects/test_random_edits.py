@@ -12,6 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from modos import MODO
 from modos.errors import ModosError
+from modos.objects.snapshot import Snapshot
+from modos.storage import ROOT_DOCUMENT
 
 NAMES = st.sampled_from(["a", "b", "c"])
 PATHS = st.sampled_from(["x.bam", "y.bam", "dir/x.bam", "dir", "x.bam.bai"])
@@ -130,6 +132,8 @@ class Edits(RuleBasedStateMachine):
         assert {str(path): self.modo.storage.read(path) for path in self.modo.list_files()} == self.files
         groups = {str(path.parent.relative_to("data.zarr")) for path in self.modo.storage.list("data.zarr")}
         assert {path for path in groups if "/" in path} == {*self.said}
+        root = self.modo.storage.read(ROOT_DOCUMENT)  # each edit has edited its text
+        assert root == Snapshot.read(self.modo.storage).root().dump()
 
     def teardown(self):
         shutil.rmtree(self.scratch, ignore_errors=True)

@@ -1,6 +1,8 @@
 """Several writers of one object: nobody's edit is lost, and a failed edit leaves those of others alone."""
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,10 @@ import pytest
 
 from modos import MODO
 from modos.errors import ElementExistsError, FileConflictError, StorageError
+from modos.objects.editing.aftermath.leftovers import sweep
+from modos.objects.editing.writing import Writing
+from modos.objects.history.commits import HORIZON
+from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, Storage
 
 WRITER = """
@@ -102,6 +108,57 @@ def test_a_file_name_that_another_took_meanwhile_is_refused(modo, place, meanwhi
     assert opened.storage.read("demo1.cram.crai") == (data / "demo1.cram.crai").read_bytes()
 
 
+@pytest.mark.parametrize("index", ["", ".crai"])
+def test_a_file_that_another_has_just_stored_is_theirs(modo, meanwhile, data, entity, content, index):  # noqa: PLR0917 - fixtures
+    """It is neither overwritten nor taken back; nothing is left of the edit that comes too late."""
+    before = content(modo.storage)
+    name = f"demo1.cram{index}"
+    meanwhile(name, lambda: modo.storage.put(b"theirs", name))
+    with pytest.raises(FileConflictError) as caught:
+        modo.add_element(entity(), data / "demo1.cram")
+    assert (caught.value.path, caught.value.owner) == (name, "")
+    assert content(modo.storage) == {**before, name: b"theirs"}
+
+
+def test_a_file_that_another_has_just_stored_is_as_good_as_ours(modo, meanwhile, data, entity):
+    """When it is the same: the edit is made."""
+    body = (data / "demo1.cram").read_bytes()
+    meanwhile("demo1.cram", lambda: modo.storage.put(body, "demo1.cram"))
+    modo.add_element(entity(), data / "demo1.cram")
+    assert modo.metadata["data/demo1"]["data_checksum"] == hashlib.blake2b(body).hexdigest()
+    assert modo.verify(deep=True).is_sound
+
+
+def test_a_file_that_was_there_and_is_taken_back_is_stored_after_all(modo, meanwhile, data, entity):
+    """Another had stored the same for an edit of its own, which then failed."""
+    modo.storage.put(data / "demo1.cram", "demo1.cram")
+    meanwhile("data.zarr/data/demo1/zarr.json", lambda: modo.storage.remove("demo1.cram"))
+    modo.add_element(entity(), data / "demo1.cram")
+    assert modo.verify(deep=True).is_sound
+
+
+def test_a_name_that_another_has_just_taken_is_not_renamed_to(modo, data, entity, monkeypatch):
+    """A file is renamed, and another stored under the new name since that was looked at: it stays as it is."""
+    modo.add_element(entity(), data / "demo1.cram")
+    original = Writing.prepare
+
+    def prepare(self, change):
+        copy = self._copy_new
+
+        def copy_later(source, target):
+            self.storage.put(b"theirs", "other.cram")
+            copy(source, target)
+
+        self._copy_new = copy_later
+        return original(self, change)
+
+    monkeypatch.setattr(Writing, "prepare", prepare)
+    with pytest.raises(FileConflictError):
+        modo.update_element("demo1", {"data_path": "other.cram"})
+    assert modo.storage.read("other.cram") == b"theirs"
+    assert [str(path) for path in modo.list_files()] == ["demo1.cram", "demo1.cram.crai", "other.cram"]
+
+
 @pytest.mark.parametrize("kind", ["memory", "s3", "swift"])
 def test_an_edit_that_another_wrote_over_is_made_again(make_storage, meanwhile, kind):
     """A program without a log had read before and writes after: the next edit makes ours part of what it wrote."""
@@ -133,6 +190,7 @@ def test_an_edit_upon_ours_is_not_taken_for_a_loss(make_storage, meanwhile):
     modo.add_element(sample("mine", name="mine"))
     modo.add_element(sample("more"))
     assert modo.metadata["sample/mine"]["name"] == "theirs now"
+    assert modo.metadata == MODO("", modo.storage).metadata
 
 
 @pytest.mark.parametrize("kind", ["local", "memory", "swift"])
@@ -180,3 +238,20 @@ def test_a_failed_edit_leaves_what_others_did_meanwhile(modo, place, meanwhile, 
     group = json.loads(names["data.zarr/assay/assay1/zarr.json"])
     assert group["attributes"] == opened.metadata["assay/assay1"]
     assert names["theirs.csv"] == (data / "table.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("age", "stays"), [(HORIZON.total_seconds() - 60, True), (HORIZON.total_seconds() + 60, False)]
+)
+def test_what_nobody_can_wait_for_any_more_is_swept(make_storage, data, entity, age, stays):
+    """Group and file of an edit that was killed before its record: gone once the root document is an hour younger."""
+    modo = MODO.create("ex", make_storage("local"))
+    empty = modo.storage.read(ROOT_DOCUMENT)
+    modo.add_element(entity(), data / "demo1.cram")
+    modo.storage.put(empty, ROOT_DOCUMENT)
+    modo.storage.remove_tree(".modos")
+    group = modo.storage.path / "data.zarr/data/demo1/zarr.json"
+    moment = (modo.storage.path / ROOT_DOCUMENT).stat().st_mtime - age
+    os.utime(group, (moment, moment))
+    sweep(modo.storage, Snapshot.read(modo.storage))
+    assert [group.exists(), modo.storage.exists("demo1.cram"), modo.storage.exists("demo1.cram.crai")] == [stays] * 3

@@ -1,20 +1,20 @@
 """What an edit comes to: what an object said, what it will say, and which files and groups that takes.
 
-Owns the values that planning hands over to committing. Decides nothing and writes nothing.
+Owns the values that planning hands over to committing, and how a date is written. Decides nothing and writes nothing.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from modos.model import ElementId
+from modos.model.schema import LAST_UPDATE
 from modos.objects.editing.files import Attachment
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
 
-__all__ = ["LAST_UPDATE", "Change", "NewArray"]
-
-LAST_UPDATE = "last_update_date"
+__all__ = ["Change", "NewArray", "dated", "now"]
 
 
 class NewArray(Protocol):
@@ -115,3 +115,13 @@ class Change:
     def leaves_something(self) -> bool:
         """Whether there may be files that nothing describes once it is made."""
         return bool(self.removed or self.obsolete or self.dropped or self.obsolete_arrays or self.arrays)
+
+
+def dated(attributes: Attributes, when: datetime | None = None) -> Attributes:
+    """Return attributes of an object that say when it was changed; `None` for now."""
+    return {**attributes, LAST_UPDATE: now(when)}
+
+
+def now(when: datetime | None = None) -> str:
+    """Return a moment, `None` for this one, as slots hold it: in UTC and whole seconds."""
+    return (when or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0).isoformat()

@@ -10,7 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from modos.errors import ConflictError, ModosError, ObjectError, StorageError
+from modos.errors import (
+    ConflictError,
+    DamagedObjectError,
+    ModosError,
+    ObjectError,
+    StorageError,
+    UnsupportedFormatError,
+)
 from modos.model import ElementId
 from modos.objects.contents import refuse_foreign
 from modos.objects.editing.draft import Change
@@ -312,5 +319,6 @@ class _Edit(Settling):
             if self._is_recorded and self._record.id in now.contained:
                 return
             if self._is_recorded:
-                now = self._retracted(now.contained.floor)
+                with suppress(DamagedObjectError, UnsupportedFormatError):  # a record of another, and ours is gone
+                    now = self._retracted(now.contained.floor)
             self.writing.take_back(now)

@@ -6,6 +6,7 @@ Owns the checks that each request must pass. Pure: reads which files there are t
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from modos._given import expect
 from modos.errors import ElementExistsError, ElementNotFoundError, InvalidElementError, InvalidInputError
 from modos.model import (
     ElementId,
@@ -20,16 +21,16 @@ from modos.model import (
 )
 from modos.model.elements import as_mapping
 from modos.model.links import with_links_renamed
-from modos.model.schema import OBJECT_CLASS
-from modos.objects.editing.change import LAST_UPDATE, Change, NewArray
-from modos.objects.editing.drafting.plan import Plan, dated, naming, now
-from modos.objects.editing.files import SourceFile, data_path, files_of
+from modos.model.schema import CHECKSUM, LAST_UPDATE, OBJECT_CLASS
+from modos.objects.editing.change import Change, NewArray, now
+from modos.objects.editing.drafting.plan import Plan, naming
+from modos.objects.editing.files import SourceFile, data_path, directories_of, files_of
 from modos.objects.snapshot import Attributes
 
 if TYPE_CHECKING:
     from modos.model import NamedThing
 
-__all__ = ["Change", "Draft", "dated"]
+__all__ = ["Change", "Draft"]
 
 
 class Draft(Plan):
@@ -112,8 +113,8 @@ class Draft(Plan):
         if "@type" in given and _kind(given["@type"]) != found.kind:
             reason = f"{found}: cannot become {given['@type']!r}, which is no {found.kind} element"
             raise InvalidElementError(reason, slot="@type", value=given["@type"])
-        if source is not None and "data_checksum" not in given:
-            merged.pop("data_checksum", None)
+        if source is not None and CHECKSUM not in given:
+            merged.pop(CHECKSUM, None)
         self._set(found, normalise_links(attributes_of(parse_element(merged))))
         if source is not None:
             self._attach(found, source)
@@ -232,6 +233,8 @@ class Draft(Plan):
             When there is no such element.
         ElementExistsError
             When there is something at its path that it is not to replace.
+        InvalidInputError
+            When this edit removes what is at its path: both would be stored there until it is made.
         """
         kind, _, rest = array.path.partition("/")
         element = self.resolve(f"{kind}/{rest.partition('/')[0]}")
@@ -242,6 +245,12 @@ class Draft(Plan):
             parent = parent.rpartition("/")[0]
         if array.replaces == "nothing" and array.path in self._others:
             raise ElementExistsError(array.path)
+        earlier = self._base.others
+        above = (each for each in directories_of(array.path) if earlier.get(each, {}).get("node_type") == "array")
+        there = array.path if array.path in earlier else next(above, None)
+        if array.replaces == "nothing" and there is not None:
+            reason = f"{there} is in the object until this edit has removed it; add {array.path} in another edit"
+            raise InvalidInputError(f"{reason}, or let it take the place with overwrite=True instead of removing it")
         self._drop_array(array.path)
         for path, document in array.documents.items():
             self._set_other(path, document)
@@ -255,6 +264,7 @@ class Draft(Plan):
         ElementNotFoundError
             When there is no such element, or it has no such array.
         """
+        expect(name, str, "an array is named by text")
         found = self.resolve(element)
         path = f"{found}/{name}"
         if path not in self._others:
@@ -298,7 +308,8 @@ def _given(element: "Mapping[str, object] | NamedThing") -> dict[str, object]:
 
 
 def _merged(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
-    return {slot: value for slot, value in {**old, **new}.items() if value is not None}
+    """Return slots as an edit leaves them; what it unsets without its being there is kept, to be known or refused."""
+    return {slot: value for slot, value in {**old, **new}.items() if value is not None or slot not in old}
 
 
 def _kind(class_name: object) -> str:

@@ -4,10 +4,11 @@ Owns looking at files before and after. Writes nothing itself and plans nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from modos.model import ElementId
+from modos.model.schema import CHECKSUM
+from modos.objects.at_once import all_at_once
 from modos.objects.contents import refuse_foreign
 from modos.objects.differences import Difference, FileChange, FileKind
 from modos.objects.editing.aftermath.leftovers import obsolete_files
@@ -20,9 +21,6 @@ from modos.omics import index_names
 from modos.storage import ObjectInfo, Storage
 
 __all__ = ["foreseen", "told"]
-
-_AT_ONCE = 8
-_CHECKSUM = "data_checksum"
 
 
 def foreseen(storage: Storage, change: Change) -> Difference:
@@ -40,16 +38,12 @@ def foreseen(storage: Storage, change: Change) -> Difference:
         return Difference()
     if not change.base.exists:
         refuse_foreign(storage, {file.target for _, file in change.attachments}.__contains__)
-    names = FileNames(change.base.elements)
+    names = change.base.names
     declared = declared_checksums(change.attachments, change.result.elements)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        looks = [
-            pool.submit(_stored, storage, file, element, names, declared.get(file.target))
-            for element, file in change.attachments
-        ]
-        found = [each for look in looks if (each := look.result()) is not None]
+    looks = all_at_once(lambda pair: _stored(storage, *pair, names, declared.get(pair[1].target)), change.attachments)
+    found = [each for each in looks if each is not None]
     gone = _going(storage, change)
-    owners = FileNames(change.result.elements)
+    owners = change.result.names
     moves = [_moved(storage, owners, *move) for move in change.moves]
     result = _as_known(change, {each.path for each in found})
     return Difference.between(change.base, result, dates=False).with_files([*found, *moves, *gone])
@@ -77,7 +71,7 @@ def told(storage: Storage, plan: Callable[[Snapshot], Change]) -> tuple[Snapshot
     said = commit(storage, noted, base=base)
     change = changes[-1]
     after = _stats(storage, {*before, *_touched(storage, change)})
-    owners = FileNames(change.base.elements), FileNames(change.result.elements)
+    owners = change.base.names, change.result.names
     files = (_told_file(change, owners, name, before.get(name), after.get(name)) for name in {*before, *after})
     difference = Difference.between(change.base, _as_made(change, said), dates=False)
     return said, difference.with_files(each for each in files if each is not None)
@@ -116,7 +110,7 @@ def _as_made(change: Change, said: Snapshot) -> Snapshot:
 
 
 def _stored(
-    storage: Storage, file: Attachment, element: ElementId, names: FileNames, declared: str | None
+    storage: Storage, element: ElementId, file: Attachment, names: FileNames, declared: str | None
 ) -> FileChange | None:
     """Return what becomes of a file to store; `None` when the object has it as it is."""
     found = examined(storage, file, names, declared, sizes_tell=True)
@@ -134,10 +128,10 @@ def _as_known(change: Change, stored: Iterable[str]) -> Snapshot:
     names = {*stored}
     for element, file in change.attachments:
         before = change.base.elements.get(element, {})
-        if _CHECKSUM in before and _CHECKSUM not in elements[element] and file.target == data_path(elements[element]):
+        if CHECKSUM in before and CHECKSUM not in elements[element] and file.target == data_path(elements[element]):
             if file.target in names:
                 continue
-            elements[element] = {**elements[element], _CHECKSUM: before[_CHECKSUM]}
+            elements[element] = {**elements[element], CHECKSUM: before[CHECKSUM]}
     return replace(change.result, elements=elements)
 
 
@@ -147,8 +141,8 @@ def _going(storage: Storage, change: Change) -> Iterator[FileChange]:
     moved = {old for old, _ in change.moves}
     left = [path for path in change.obsolete if path not in moved]
     stored = {file.target for _, file in change.attachments}
-    before = FileNames(change.base.elements)
-    for name in obsolete_files(storage, left, change.result.elements, renewed=renewed, stored=stored):
+    before = change.base.names
+    for name in obsolete_files(storage, left, change.result.names, renewed=renewed, stored=stored):
         if (info := stat_if_any(storage, name)) is not None:
             yield FileChange(name, "removed", info.size, str(before.owner(name) or ""))
 
@@ -161,14 +155,13 @@ def _moved(storage: Storage, owners: FileNames, old: str, new: str) -> FileChang
 def _touched(storage: Storage, change: Change) -> set[str]:
     """Return the names of files that an edit may store, replace, rename or remove."""
     stored = {file.target for _, file in change.attachments}
-    left = set(obsolete_files(storage, change.obsolete, {})) if change.obsolete else set()
+    left = set(obsolete_files(storage, change.obsolete, FileNames({}))) if change.obsolete else set()
     return stored | left | {new for _, new in change.moves}
 
 
 def _stats(storage: Storage, names: Iterable[str]) -> Mapping[str, ObjectInfo]:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = {name: pool.submit(stat_if_any, storage, name) for name in names}
-        return {name: info for name, each in found.items() if (info := each.result()) is not None}
+    found = all_at_once(lambda name: (name, stat_if_any(storage, name)), names)
+    return {name: info for name, info in found if info is not None}
 
 
 def _version(info: ObjectInfo | None) -> object:

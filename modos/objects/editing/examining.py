@@ -9,14 +9,13 @@ from typing import Literal
 
 from modos.errors import FileConflictError, InvalidElementError, KeyNotFoundError
 from modos.model import ElementId
+from modos.model.schema import CHECKSUM
 from modos.objects.editing.files import Attachment, FileNames, data_path
 from modos.objects.snapshot import Attributes
 from modos.storage import ObjectInfo, Storage
 from modos.storage.sources import Digested
 
 __all__ = ["Examined", "declared_checksums", "digested", "examined", "has_content", "stat_if_any"]
-
-_CHECKSUM = "data_checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def examined(
         source = digested(file.source.storage, file.source.name)
         if declared is not None and declared.lower() != source.blake2b:
             reason = f"{file.target}: data_checksum is declared as {declared}, but that of the file is {source.blake2b}"
-            raise InvalidElementError(reason, slot=_CHECKSUM, value=declared)
+            raise InvalidElementError(reason, slot=CHECKSUM, value=declared)
         checksum, is_same = source.blake2b, here is not None and has_content(storage, here, source)
     if here is None:
         return Examined("new", checksum)
@@ -85,9 +84,9 @@ def declared_checksums(
 ) -> dict[str, str]:
     """Return the checksums that are said beforehand of files to store, by their names."""
     return {
-        file.target: str(said[_CHECKSUM])
+        file.target: str(said[CHECKSUM])
         for element, file in attachments
-        if _CHECKSUM in (said := elements[element]) and file.target == data_path(said)
+        if CHECKSUM in (said := elements[element]) and file.target == data_path(said)
     }
 
 
@@ -101,9 +100,9 @@ def stat_if_any(storage: Storage, name: str) -> ObjectInfo | None:
 
 def has_content(storage: Storage, here: ObjectInfo, source: Digested) -> bool:
     """Tell whether a stored file holds what a source does; it is read where the service does not tell."""
-    if here.size != source.size:
+    if here.size != source.size or storage.contradicts(here, source.md5):
         return False
-    return (here.md5 or digested(storage, str(here.path)).md5) == source.md5
+    return here.md5 == source.md5 or digested(storage, str(here.path)).md5 == source.md5
 
 
 def digested(storage: Storage, name: str) -> Digested:

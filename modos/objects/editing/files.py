@@ -3,14 +3,16 @@
 Owns turning what a user names into a list of files to store. Stores nothing.
 """
 
+import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path, PurePath
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
+from modos._given import expect
 from modos.errors import InvalidInputError, InvalidPathError
 from modos.model import ElementId
+from modos.objects.mentions import Mentions
 from modos.omics import companions_of, index_names
 from modos.storage import OWN_ROOT, ZARR_ROOT, LocalStorage, Storage, open_storage
 from modos.storage.paths import target_name
@@ -66,8 +68,10 @@ class SourceFile:
         InvalidInputError
             When there is no such file, or it cannot be read.
         """
+        expect(where, (str, PurePath), "a file is named by a path or an address")
         text = str(where)
-        if isinstance(where, str) and "|" in text:
+        places = [folder / where for folder in folders or (Path(),)]
+        if isinstance(where, str) and "|" in text and not any(map(os.path.exists, places)):
             from modos.storage.pipelines.places import StoragePlace  # few files come out of archives
             from modos.storage.pipelines.resolver import place_at
 
@@ -78,7 +82,6 @@ class SourceFile:
             parent, _, name = text.rstrip("/").rpartition("/")
             found = [cls(open_storage(parent), name)]
         else:
-            places = [folder / where for folder in folders or (Path(),)]
             found = [cls(LocalStorage(place.absolute().parent), place.name) for place in places if place.name]
         for candidate in found:
             if candidate.is_there():
@@ -140,33 +143,33 @@ def files_of(attributes: Mapping[str, object]) -> tuple[str, ...]:
 
 
 class FileNames:
-    """Which names in an object are in use, and by which elements.
+    """Which names in an object are in use, and by which elements, as these are when they are asked for.
 
     Parameters
     ----------
     elements
         Attributes of all elements.
+    users
+        What tells which elements may use a name, as `users` makes it; `None` for one that knows nothing yet.
+    settled
+        What it is to look through: elements that do not change any more, with which what these have since is noted; `None`
+        for these.
     """
 
-    def __init__(self, elements: Mapping[ElementId, Mapping[str, object]]) -> None:
-        self._owners: dict[str, dict[ElementId, None]] = {}
-        self._inside: dict[str, dict[ElementId, None]] = {}
-        for element, attributes in elements.items():
-            self.add(element, attributes)
+    def __init__(
+        self,
+        elements: Mapping[ElementId, Mapping[str, object]],
+        users: Mentions[ElementId, Any] | None = None,
+        settled: Mapping[ElementId, Mapping[str, object]] | None = None,
+    ) -> None:
+        self._elements = elements
+        self._users = self.users() if users is None else users
+        self._settled = elements if settled is None else settled
 
-    def add(self, element: ElementId, attributes: Mapping[str, object]) -> None:
-        """Take note of the names that one more element uses."""
-        for name in files_of(attributes):
-            self._owners.setdefault(name, {})[element] = None
-            for directory in directories_of(name):
-                self._inside.setdefault(directory, {})[element] = None
-
-    def discard(self, element: ElementId, attributes: Mapping[str, object]) -> None:
-        """Forget the names that an element has used."""
-        for name in files_of(attributes):
-            self._owners.get(name, {}).pop(element, None)
-            for directory in directories_of(name):
-                self._inside.get(directory, {}).pop(element, None)
+    @staticmethod
+    def users() -> Mentions[ElementId, Any]:
+        """Return what tells which elements may use a name, or one in a directory: `name/`."""
+        return Mentions(_names_used)
 
     def owner(self, name: str, *, besides: Container[ElementId] = ()) -> ElementId | None:
         """Return an element that a name belongs to: its file, its index, a file in its directory, or around it.
@@ -178,9 +181,18 @@ class FileNames:
         besides
             Elements that do not count.
         """
-        around = (self._owners.get(directory, {}) for directory in directories_of(name))
-        owners = chain(self._owners.get(name, {}), self._inside.get(name, {}), *around)
+        self._users.follow(self._settled)
+        uses = (name, f"{name}/", *directories_of(name))
+        possible = ((use, each) for use in uses for each in self._users.entries(use))
+        owners = (each for use, each in possible if use in _names_used(each, self._elements.get(each, {})))
         return next((owner for owner in owners if owner not in besides), None)
+
+
+def _names_used(_: ElementId, attributes: Mapping[str, object]) -> Iterator[str]:
+    """Yield the names that an element's files have in the object, and those of the directories that they are in."""
+    for name in files_of(attributes):
+        yield name
+        yield from (f"{directory}/" for directory in directories_of(name))
 
 
 def directories_of(name: str) -> Iterator[str]:

@@ -7,9 +7,10 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
+from modos._given import expect
 from modos.errors import InvalidInputError, ModosError
 from modos.objects.differences import Difference
 from modos.objects.editing.change import Change
@@ -76,6 +77,7 @@ class Edit(Staging):
 
     def __init__(self, held: Held, message: str | None = None) -> None:
         self._held = held
+        expect(message, (str, NoneType), "what an edit is for is said by text")
         self._message = message
         self._state: Literal["new", "open", "finished"] = "new"
         self._turn = threading.RLock()

@@ -13,7 +13,6 @@ from modos.errors import InvalidElementError
 from modos.model import ElementId
 from modos.model.schema import shown_value
 from modos.objects.descriptions.description import Description, Document
-from modos.objects.editing.change import NewArray
 from modos.objects.editing.draft import Draft
 from modos.objects.editing.files import SourceFile
 
@@ -247,23 +246,6 @@ class Staging(ABC):
         self._stage(
             lambda draft: draft.add_array(stage(draft.said(), element_id, data, name, settings, overwrite=overwrite))
         )
-
-    def stage_array(self, array: NewArray) -> None:
-        """Add an array that is encoded already.
-
-        Parameters
-        ----------
-        array
-            Where it goes, its documents, and how its files are written.
-
-        Raises
-        ------
-        ElementNotFoundError
-            When there is no such element.
-        ElementExistsError
-            When there is an array of this name, which it is not to replace.
-        """
-        self._stage(lambda draft: draft.add_array(array))
 
     def remove_array(self, element_id: str | ElementId, name: str = "data", *, purge: bool = False) -> None:
         """Remove an array, or a group of arrays, from an element.

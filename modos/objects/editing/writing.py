@@ -4,17 +4,25 @@ Owns in which order, and what has been written so far. Plans nothing, and must n
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from itertools import compress
 
-from modos.errors import FileConflictError, IntegrityError, ModosError
+from modos.errors import (
+    FileConflictError,
+    IntegrityError,
+    KeyExistsError,
+    ModosError,
+    ServiceError,
+    UnreachableError,
+)
 from modos.model import ELEMENT_KINDS, ElementId
-from modos.model.schema import CLASSES
-from modos.objects.editing.aftermath.departing import departing, files_leaving, is_purged, names_leaving
+from modos.model.schema import CHECKSUM, CLASSES
+from modos.objects.at_once import all_at_once
+from modos.objects.editing.aftermath.departing import departing, files_leaving, names_leaving
 from modos.objects.editing.change import Change, NewArray
 from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, stat_if_any
 from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
@@ -25,13 +33,11 @@ from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.omics.naming import renamed as renamed_along
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage.base import WriteMode
 from modos.storage.sources import Digested
 from modos.storage.zarr_root import document_path, group_document
 
 __all__ = ["Writing"]
-
-_AT_ONCE = 8
-_CHECKSUM = "data_checksum"
 
 
 class Writing:
@@ -49,6 +55,7 @@ class Writing:
         self._checksums: dict[str, str] = {}
         self._replacements: dict[str, Attachment] = {}
         self._restorations: dict[str, str] = {}
+        self._found: dict[str, Attachment] = {}
         self._replaced: dict[str, ObjectInfo | None] = {}
         self._new_files: set[str] = set()
         self._moved: set[str] = set()
@@ -95,16 +102,17 @@ class Writing:
         """
         change.result.refuse_improper()
         self._base = change.base
-        names = FileNames(change.base.elements if change.attachments or change.restored else {})
+        names = change.base.names
         pending = [file for _, file in change.attachments if file.target not in self._checksums]
         declared = declared_checksums(change.attachments, change.result.elements)
-        is_new = _all_at_once(lambda file: self._examine(file, names, declared.get(file.target)), pending)
+        is_new = all_at_once(lambda file: self._examine(file, names, declared.get(file.target)), pending)
         renamed = [pair for move in change.moves for pair in self._renamed(*move)]
         self._moved |= {old for old, _ in renamed}
         renamed += [pair for pair in change.restored if self._is_new(*pair, names)]
-        renamed += [pair for move in change.array_moves for pair in self._nested(*move)]
-        _all_at_once(self._store_new, compress(pending, is_new))
-        _all_at_once(lambda pair: self._copy(*pair), renamed)
+        nested = [pair for move in change.array_moves for pair in self._nested(*move)]
+        all_at_once(self._store_new, compress(pending, is_new))
+        all_at_once(lambda pair: self._copy_new(*pair), renamed)
+        all_at_once(lambda pair: self._copy(*pair), nested)
         for array in change.arrays:
             self._arrays.append(array)
             array.write(self.storage)
@@ -114,20 +122,21 @@ class Writing:
             documents |= _EMPTY_KINDS
         fresh = {path: body for path, body in documents.items() if self._groups.get(path) != body}
         self._groups |= fresh
-        _all_at_once(lambda path: self._write(path, fresh[path]), fresh)
+        all_at_once(lambda path: self._write(path, fresh[path]), fresh)
         return change
 
     def replace_files(self, change: Change) -> None:
         """Store the files that take the place of others: the one thing that is seen before the root document says so."""
-        kept = [name for name in (*self._replacements, *self._restorations) if not is_purged(name, change)]
         if self._replaced:
             return
+        kept = [*self._replacements, *self._restorations]
+        all_at_once(self._store_if_gone, self._found.values())
         if self._done:
             self._adopt(change)
         if kept:
             self._aside = self._aside or new_commit_id()
             put_copies_aside(self.storage, kept, self._aside)
-        _all_at_once(self._replace, (*self._replacements, *self._restorations))
+        all_at_once(self._replace, kept)
 
     def _adopt(self, change: Change) -> None:
         """Take over what the same edit, killed after it had replaced files, has put aside."""
@@ -166,9 +175,10 @@ class Writing:
             Elements of which others have written the groups as well, so that they may have to be written again.
         """
         self._write_groups(said, touched)
-        body = said.root().dump()
-        self._write(ROOT_DOCUMENT, body)
-        return replace(said, consolidated=True, read_at=time.monotonic()).read_from(body)
+        said = said.written()
+        assert said.body is not None
+        self._write(ROOT_DOCUMENT, said.body)
+        return replace(said, read_at=time.monotonic())
 
     def restore_groups(self, said: Snapshot) -> None:
         """Write those groups of the edit again that say something else by now, since others changed the same elements."""
@@ -179,7 +189,7 @@ class Writing:
         there = [each for each in elements if each in said.elements]
         documents = {document_path(str(each)): group_document(said.elements[each]) for each in there}
         stale = {path: body for path, body in documents.items() if self._groups.get(path) != body}
-        _all_at_once(lambda path: self._write(path, stale[path]), stale)
+        all_at_once(lambda path: self._write(path, stale[path]), stale)
         self._groups |= {path: body for path, body in stale.items() if path in self._groups}
 
     def clean_up(self, change: Change, said: Snapshot, commit: str) -> None:
@@ -210,7 +220,7 @@ class Writing:
             What the object says, without the edit.
         """
         said = self._base if not now.consolidated else now  # else it took the groups of this edit for elements
-        names = FileNames(said.elements)
+        names = said.names
         documents = {document_path(str(each)): partial(group_document, said.elements[each]) for each in said.elements}
         documents |= {path: partial(bytes, body) for path, body in _EMPTY_KINDS.items()} if said.exists else {}
         for path in self._groups.keys() & documents.keys():
@@ -235,21 +245,39 @@ class Writing:
             self._checksums[file.target] = found.checksum
         if found.verdict == "replaces":
             self._replacements[file.target] = file
+        if found.verdict == "same" and names.owner(file.target) is None:
+            self._found[file.target] = file
         return found.verdict == "new"
 
     def _store_new(self, file: Attachment) -> None:
+        """Store a file under a name that was free; one that another writer has stored there since is theirs."""
         self._new_files.add(file.target)
-        self._store(file)
+        try:
+            self._store(file, "create")
+        except (KeyExistsError, UnreachableError, ServiceError) as error:
+            if isinstance(error, ServiceError) and error.status != HTTPStatus.NOT_IMPLEMENTED:
+                raise
+            self._new_files.discard(file.target)
+            if self._examine(file, FileNames({}), None):
+                if isinstance(error, KeyExistsError):  # a directory has this name, or it comes and goes
+                    raise FileConflictError(file.target) from error
+                self._new_files.add(file.target)
+                self._store(file)  # clients do not try again what is only to create, and some services cannot
 
-    def _store(self, file: Attachment) -> None:
+    def _store_if_gone(self, file: Attachment) -> None:
+        """Store a file that was there, described by nothing, until whoever stored it took it back."""
+        if stat_if_any(self.storage, file.target) is None:
+            self._store_new(file)
+
+    def _store(self, file: Attachment, mode: WriteMode = "overwrite") -> None:
         with file.source.open() as body:
             source = Digested(body)
             try:
-                stored = self.storage.put(source, file.target)
+                stored = self.storage.put(source, file.target, mode=mode)
             except ModosError as error:
                 error.add_note(f"while adding {file.source.storage.url_of(file.source.name)} to {self.storage.url}")
                 raise
-        if stored.size != source.size or (stored.md5 or source.md5) != source.md5:
+        if stored.size != source.size or self.storage.contradicts(stored, source.md5):
             raise IntegrityError(self.storage.url_of(file.target), "was not stored as it was sent")
         if self._checksums.setdefault(file.target, source.blake2b) != source.blake2b:
             raise IntegrityError(file.source.storage.url_of(file.source.name), "changed while it was being added")
@@ -265,13 +293,10 @@ class Writing:
             found = None if renamed in self._new_files else stat_if_any(self.storage, name)
             if found is None:
                 continue
-            there = stat_if_any(self.storage, renamed)
-            if there is None:
-                yield name, renamed
-            elif not has_content(self.storage, there, digested(self.storage, name)):
-                raise FileConflictError(renamed)
-            else:  # copied before, by the same edit that was killed
+            if self._has_copy(name, renamed):  # made before, by the same edit that was killed
                 self._moved.add(name)
+            else:
+                yield name, renamed
 
     def _replace(self, name: str) -> None:
         try:
@@ -288,7 +313,7 @@ class Writing:
         ours = [
             name for name in kept if name in self._replaced and stat_if_any(self.storage, name) == self._replaced[name]
         ]
-        _all_at_once(lambda name: self.storage.copy(kept[name], name), ours)
+        all_at_once(lambda name: self.storage.copy(kept[name], name), ours)
         if kept:
             self.storage.remove_many(list(kept.values()))
 
@@ -309,6 +334,18 @@ class Writing:
         for path in self.storage.list(ZARR_ROOT / source):
             yield str(path), f"{ZARR_ROOT}/{target}{str(path).removeprefix(f'{ZARR_ROOT}/{source}')}"
 
+    def _has_copy(self, source: str, target: str) -> bool:
+        """Tell whether a file is copied already; refuse a name that something else has."""
+        here = stat_if_any(self.storage, target)
+        if here is not None and not has_content(self.storage, here, digested(self.storage, source)):
+            raise FileConflictError(target)
+        return here is not None
+
+    def _copy_new(self, source: str, target: str) -> None:
+        """Copy a file to a name that was free when it was looked at."""
+        if not self._has_copy(source, target):
+            self._copy(source, target)
+
     def _copy(self, source: str, target: str) -> None:
         self._new_files.add(target)
         self.storage.copy(source, target)
@@ -321,29 +358,18 @@ def _digests(change: Change, said: Snapshot) -> dict[str, str | None]:
     """Return the files of elements that an edit is about, each with its checksum, `None` where none is said."""
     touched = {*change.written, *change.removed, *(element for element, _ in change.attachments)}
     there = [said.elements[each] for each in touched if each in said.elements]
-    return {name: each.get(_CHECKSUM) for each in there for name in files_of(each)[:1]}
+    return {name: each.get(CHECKSUM) for each in there for name in files_of(each)[:1]}
 
 
 def _with_checksums(change: Change, checksums: Mapping[str, str]) -> Change:
     """Fill in the checksums of stored files where the class of the element has a slot for one."""
+    if not change.attachments:
+        return change
     elements = dict(change.result.elements)
     for element, file in change.attachments:
         said = elements[element]
-        if file.target == data_path(said) and _CHECKSUM in CLASSES[said["@type"]].slots:
-            elements[element] = dict(sorted({**said, _CHECKSUM: checksums[file.target]}.items()))
-    written = {each for each, said in elements.items() if said != change.base.elements.get(each)}
-    return replace(change, result=replace(change.result, elements=elements), written=tuple(sorted(written)))
-
-
-def _all_at_once[T, R](act: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Do something with each item, some at a time; after the first failure those not begun are left out."""
-    waiting = list(items)
-    if len(waiting) < 2:  # noqa: PLR2004 - one needs no threads
-        return [act(item) for item in waiting]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = [pool.submit(act, item) for item in waiting]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        if file.target == data_path(said) and CHECKSUM in CLASSES[said["@type"]].slots:
+            elements[element] = dict(sorted({**said, CHECKSUM: checksums[file.target]}.items()))
+    touched = {*change.written, *(element for element, _ in change.attachments)}
+    written = sorted(each for each in touched if elements[each] != change.base.elements.get(each))
+    return replace(change, result=replace(change.result, elements=elements), written=tuple(written))

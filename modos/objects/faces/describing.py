@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Self
 
+from modos._given import expect
 from modos.errors import ObjectExistsError
 from modos.objects.faces.publishing import Publishing
 from modos.objects.places import located
@@ -271,6 +272,7 @@ class Describing(Publishing):
             written,
         )
 
+        expect(target, (str, PathLike), "a file is named by a path")
         path = Path(target)
         if linked := rdf_format(path, format):
             return written({path: self.publish(linked)}, overwrite=overwrite)

@@ -181,7 +181,8 @@ class Editing(Telling):
         ElementNotFoundError
             When there is no such element.
         """
-        from modos.objects.editing.aftermath.leftovers import finish_removal, possible_ids
+        from modos.model.ids import possible_ids
+        from modos.objects.editing.aftermath.leftovers import finish_removal
         from modos.objects.history.purging import purge as purge_records
 
         try:

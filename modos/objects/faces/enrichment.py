@@ -5,8 +5,10 @@ Owns `Enriching`, a part of `MODO`. Must not know formats, nor what becomes of a
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+from modos._given import expect
 from modos.errors import EncryptionError, IntegrityError, InvalidInputError, KeyNotFoundError
 from modos.model import ElementId
 from modos.objects.faces.reading import Reading
@@ -114,6 +116,7 @@ class Enriching(Reading):
         from modos.omics import read_facts
 
         files = self._readable()
+        expect(elements, (Iterable, NoneType), "elements are chosen by a list of ids")
         chosen = self._with_files(None if elements is None else [self._said.resolve(each) for each in elements])
 
         def read(element: ElementId, name: str) -> "Facts | str | None":

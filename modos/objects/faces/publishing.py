@@ -3,8 +3,10 @@
 Owns `Publishing`, a part of `MODO`, and what of it is kept between two questions. Must not know RDF.
 """
 
+from types import NoneType
 from typing import TYPE_CHECKING
 
+from modos._given import expect
 from modos.objects.faces.telling import Telling
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class Publishing(Telling):
         """Return what is said as linked data, which is made once for what the object says at one moment."""
         from modos.linked_data import KnowledgeGraph, object_base
 
+        expect(uri_prefix, (str, NoneType), "what IRIs begin with is said by text")
         base = uri_prefix or object_base(self.path.name or self.id)
         said, known = self._known or (None, None)
         if known is None or known.base != base or (said is not self._said and said != self._said):

@@ -97,8 +97,8 @@ def transfer(
     options
         Any of those that follow.
     overwrite : bool
-        Whether another object that is there may be replaced. Without it that is an error; an older copy of the same
-        object always is.
+        Whether another object that is there may be replaced, or a copy with edits that the object has not seen. Without
+        it that is an error; an older copy of the same object always is replaced.
     delete : bool
         Whether files that only an older copy has are removed when all is done. Without it they stay.
     verify : "by digest" or "full"
@@ -115,7 +115,7 @@ def transfer(
     ObjectNotFoundError
         When there is no object at the source.
     ObjectExistsError
-        When there is another object at the target, or files that are none of this one's.
+        When there is another object at the target, a copy with edits of its own, or files that are none of this one's.
     IntegrityError
         When a file did not arrive as it left.
 

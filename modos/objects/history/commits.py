@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from modos.model.schema import LAST_UPDATE
+
 __all__ = ["HORIZON", "Contained", "is_commit_id", "new_commit_id", "time_of"]
 
 HORIZON = timedelta(hours=1)
@@ -99,7 +101,7 @@ class Contained:
             floor, commits = document.get("floor"), document.get("contains")
             if isinstance(floor, str) and _FLOOR.fullmatch(floor) and isinstance(commits, list):
                 return cls(floor, frozenset(each for each in commits if isinstance(each, str) and is_commit_id(each)))
-        return cls(_second_of(attributes.get("last_update_date")))
+        return cls(_second_of(attributes.get(LAST_UPDATE)))
 
     def dump(self) -> dict[str, Any]:
         """Return what stands in the root document."""

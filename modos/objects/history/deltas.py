@@ -3,23 +3,26 @@
 Owns the difference of two snapshots, its inverse, and what is a clash. Pure: asks no storage and knows no record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from modos.errors import InvalidElementError
 from modos.model import LINK_SLOTS, ElementId, links_of, without_links_to
-from modos.objects.history.slots import Links, SlotChange, change_of_slot
+from modos.model.ids import possible_ids
+from modos.model.schema import LAST_UPDATE
+from modos.objects.history.slots import Links, SlotDelta, change_of_slot
+from modos.objects.mentions import differing
 from modos.objects.snapshot import Attributes, Snapshot
 
 __all__ = ["PURGED", "Clash", "Delta", "applied", "difference"]
 
-_LAST_UPDATE = "last_update_date"
 
 PURGED = "purged"
 """Stands, alone, for what an element has said of which nothing is kept; and in the notes of records that are about it."""
 
-type _Slots = Mapping[str, SlotChange]
+type _Slots = Mapping[str, SlotDelta]
 type _Document = Attributes | None
 
 
@@ -57,6 +60,8 @@ class Delta:
         Slots of elements that stayed.
     documents
         Documents of arrays and groups in elements, before and after, by path; `None` for none.
+    dangling
+        Elements that were not there, and to which those that came or went linked nevertheless.
     """
 
     object: _Slots = field(default_factory=dict)
@@ -64,6 +69,7 @@ class Delta:
     removed: Mapping[ElementId, Attributes] = field(default_factory=dict)
     changed: Mapping[ElementId, _Slots] = field(default_factory=dict)
     documents: Mapping[str, tuple[_Document, _Document]] = field(default_factory=dict)
+    dangling: frozenset[ElementId] = frozenset()
 
     def inverse(self) -> "Delta":
         """Return what undoes it."""
@@ -73,6 +79,7 @@ class Delta:
             self.added,
             {each: {slot: change.inverse() for slot, change in slots.items()} for each, slots in self.changed.items()},
             {path: (after, before) for path, (before, after) in self.documents.items()},
+            self.dangling,
         )
 
     @property
@@ -89,25 +96,19 @@ class Delta:
 def difference(before: Snapshot, after: Snapshot) -> Delta:
     """Return what was changed between two states of an object."""
     old, new = before.elements, after.elements
-    changed = {
-        each: _changes(old[each], said)
-        for each, said in new.items()
-        if each in old and old[each] is not said and old[each] != said
-    }
+    elements, paths = differing(old, new), sorted(differing(before.others, after.others))
     own = _changes(before.attributes, after.attributes)
     if before.exists:
-        own.pop(_LAST_UPDATE, None)
-    paths = before.others.keys() | after.others.keys() if before.others != after.others else ()
+        own.pop(LAST_UPDATE, None)
+    added = {each: new[each] for each in elements if each not in old}
+    removed = {each: old[each] for each in elements if each not in new}
     return Delta(
         own,
-        {each: said for each, said in new.items() if each not in old},
-        {each: said for each, said in old.items() if each not in new},
-        changed,
-        {
-            path: (before.others.get(path), after.others.get(path))
-            for path in sorted(paths)
-            if before.others.get(path) != after.others.get(path)
-        },
+        added,
+        removed,
+        {each: _changes(old[each], new[each]) for each in elements if each in old and each in new},
+        {path: (before.others.get(path), after.others.get(path)) for path in paths},
+        frozenset([*_dangling(added, new), *_dangling(removed, old)]),
     )
 
 
@@ -116,7 +117,7 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
 
     What was changed to the same already is left. What clashes is left as it is and told: a slot with another value than
     before the edit and after it, an element that is there with other content or has been changed before its removal, a slot
-    of an element that is gone, a link to one. Links are members of a set, so that adding and removing others does not clash.
+    of an element that is gone, a link to one that was there before the edit. Links are members of a set, so that adding and removing others does not clash.
     Links to elements that the edit removes go, whoever made them.
 
     Returns
@@ -126,14 +127,16 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
     """
     work = _Work(dict(said.elements), dict(said.others), [])
     work.remove(delta.removed)
-    work.add(delta.added)
+    work.add(delta.added, delta.dangling)
     for element, slots in delta.changed.items():
         work.change(element, slots)
     attributes = work.changed(str(said.attributes.get("id", "")), said.attributes, delta.object)
     work.replace_documents(delta.documents)
     gone = {each for each in delta.removed if each not in work.elements}
     if gone:
-        attributes = work.without_links(attributes, gone)
+        owners = {*delta.added, *delta.changed, *chain.from_iterable(map(said.linking_to, gone))}
+        paths = {*delta.documents, *chain.from_iterable(map(said.arrays_of, gone))}
+        attributes = work.without_ties(attributes, gone, owners, paths)
     result = replace(said, attributes=attributes, elements=work.elements, others=work.others, exists=True)
     return result, tuple(work.clashes)
 
@@ -147,30 +150,36 @@ class _Work:
     clashes: list[Clash]
 
     def remove(self, removed: Mapping[ElementId, Attributes]) -> None:
-        staying = self.elements.keys() - removed.keys()
+        def is_staying(element: ElementId) -> bool:
+            return element in self.elements and element not in removed
+
         for element, before in removed.items():
             there = self.elements.get(element)
             if there is None:
                 continue
-            if PURGED in before or there == before or _with_links_to(there, staying) == _with_links_to(before, staying):
+            if (
+                PURGED in before
+                or there == before
+                or _with_links_to(there, is_staying) == _with_links_to(before, is_staying)
+            ):
                 del self.elements[element]
             else:
                 self.clashes.append(Clash(str(element), None, None, there))
 
-    def add(self, added: Mapping[ElementId, Attributes]) -> None:
+    def add(self, added: Mapping[ElementId, Attributes], dangling: frozenset[ElementId]) -> None:
         for element, said in added.items():
             there = self.elements.setdefault(element, said)
             if there != said:
                 self.clashes.append(Clash(str(element), None, said, there))
         for element, said in added.items():
             if self.elements[element] is said:
-                self.elements[element] = self._with_known_links(str(element), said)
+                self.elements[element] = self._with_known_links(str(element), said, dangling)
 
-    def _with_known_links(self, place: str, said: Attributes) -> Attributes:
-        missing = [(slot, target) for slot, target in _links(said) if target not in self.elements]
-        for slot, target in missing:
-            self.clashes.append(Clash(place, slot, str(target), None))
-            said = without_links_to(said, target)
+    def _with_known_links(self, place: str, said: Attributes, dangling: frozenset[ElementId]) -> Attributes:
+        for slot, target in list(_links(said)):
+            if target not in self.elements and target not in dangling:
+                self.clashes.append(Clash(place, slot, str(target), None))
+                said = without_links_to(said, target)
         return said
 
     def change(self, element: ElementId, slots: _Slots) -> None:
@@ -187,7 +196,7 @@ class _Work:
         result = dict(said)
         for slot, wanted in slots.items():
             value = said.get(slot)
-            if slot == _LAST_UPDATE and value is not None:
+            if slot == LAST_UPDATE and value is not None:
                 continue
             change = self._with_known_members(place, slot, wanted) if isinstance(wanted, Links) else wanted
             if not change.fits(value):
@@ -224,20 +233,32 @@ class _Work:
                 self.others[path] = after
 
     def _is_in_element(self, path: str) -> bool:
-        kind, _, rest = path.partition("/")
-        return not rest or _element(f"{kind}/{rest.partition('/')[0]}") in {None, *self.elements}
+        owner = _owner(path)
+        return owner is None or owner in self.elements
 
-    def without_links(self, own: Attributes, gone: set[ElementId]) -> Attributes:
-        """Take away what others have tied to removed elements meanwhile; returns the object's own attributes."""
-        beginnings = tuple(f"{each}/" for each in gone)
-        for path in [path for path in self.others if path.startswith(beginnings)]:
-            del self.others[path]
-        for element, said in self.elements.items():
-            self.elements[element] = _unlinked(said, gone)
+    def without_ties(
+        self, own: Attributes, gone: set[ElementId], owners: set[ElementId], paths: set[str]
+    ) -> Attributes:
+        """Take away what others have tied to removed elements meanwhile; returns the object's own attributes.
+
+        Parameters
+        ----------
+        own
+            The object's own attributes.
+        gone
+            The removed elements.
+        owners, paths
+            Elements that may link to them, and what may be nested in their groups.
+        """
+        for path in self.others.keys() & paths:
+            if _owner(path) in gone:
+                del self.others[path]
+        for element in self.elements.keys() & owners:
+            self.elements[element] = _unlinked(self.elements[element], gone)
         return _unlinked(own, gone)
 
 
-def _changes(before: Attributes, after: Attributes) -> dict[str, SlotChange]:
+def _changes(before: Attributes, after: Attributes) -> dict[str, SlotDelta]:
     slots = [slot for slot in {**before, **after} if before.get(slot) != after.get(slot)]
     return {slot: change_of_slot(slot, before.get(slot), after.get(slot)) for slot in sorted(slots)}
 
@@ -250,15 +271,18 @@ def _links(said: Mapping[str, Any]) -> Iterator[tuple[str, ElementId]]:
             continue
 
 
+def _dangling(said: Mapping[ElementId, Attributes], there: Container[ElementId]) -> Iterator[ElementId]:
+    return (target for each in said.values() for _, target in _links(each) if target not in there)
+
+
 def _target(slot: str, member: str) -> ElementId | None:
     return next((target for _, target in _links({slot: member})), None)
 
 
-def _element(path: str) -> ElementId | None:
-    try:
-        return ElementId.parse(path)
-    except InvalidElementError:
-        return None
+def _owner(path: str) -> ElementId | None:
+    """Return the element in whose group something stands; `None` for none."""
+    possible = possible_ids("/".join(path.split("/", 2)[:2])) if "/" in path else []
+    return possible[0] if possible else None
 
 
 def _unlinked(said: Attributes, gone: Iterable[ElementId]) -> Attributes:
@@ -268,6 +292,6 @@ def _unlinked(said: Attributes, gone: Iterable[ElementId]) -> Attributes:
     return said
 
 
-def _with_links_to(said: Attributes, known: Iterable[ElementId]) -> Attributes:
+def _with_links_to(said: Attributes, is_known: Callable[[ElementId], bool]) -> Attributes:
     """Return attributes without links to other elements than these."""
-    return _unlinked(said, {target for _, target in _links(said)}.difference(known))
+    return _unlinked(said, {target for _, target in _links(said) if not is_known(target)})

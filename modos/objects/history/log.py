@@ -4,17 +4,20 @@ Owns finding commits by what users write, and which of them are undone. Reads re
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
+from types import NoneType
 from typing import Any
 
+from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
 from modos.model import ElementId
 from modos.objects.differences import Difference, FileChange
+from modos.objects.history.commits import time_of
 from modos.objects.history.deltas import Delta, applied
-from modos.objects.history.records import Files, Record, read_records, record_ids
-from modos.objects.history.slots import Links, SlotChange
+from modos.objects.history.records import Files, Record, Unreadable, read_records, record_ids
+from modos.objects.history.slots import Links, SlotDelta
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
 
@@ -44,17 +47,22 @@ class Commit:
         The commit that it takes back; `None` for none.
     difference
         What it changed: elements slot by slot, arrays, files.
-    when
-        When it was made, in UTC.
+    damage
+        Why its record cannot be read, so that only its id and its time are known; `""` when it can.
     """
 
     id: str
-    author: str
-    message: str | None
-    tool: str
-    undoes: str | None
-    difference: Difference
-    when: datetime
+    author: str = ""
+    message: str | None = None
+    tool: str = ""
+    undoes: str | None = None
+    difference: Difference = field(default_factory=Difference)
+    damage: str = ""
+
+    @property
+    def when(self) -> datetime:
+        """When it was made, in UTC."""
+        return time_of(self.id)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON takes it."""
@@ -66,9 +74,12 @@ class Commit:
             "tool": self.tool,
             "undoes": self.undoes,
             "difference": self.difference.as_dict(),
+            "damage": self.damage,
         }
 
     def __str__(self) -> str:
+        if self.damage:
+            return f"{self.id}  {self.damage}"
         said = "" if self.message is None else f"  {self.message}"
         return f"{self.id}  {self.author}{said}"
 
@@ -90,10 +101,15 @@ def commits(storage: Storage, said: Snapshot, limit: int | None = None) -> list[
     InvalidInputError
         When the limit is less than 1.
     """
+    expect(limit, (int, NoneType), "how much of a log is told is said by a number")
     if limit is not None and limit < 1:
         reason = f"a log has at least one commit to tell, not {limit}"
         raise InvalidInputError(reason)
-    return [_told(record, said) for record in read_records(storage, reversed(record_ids(storage)), limit)]
+    unreadable: dict[str, Unreadable] = {}
+    records = read_records(storage, reversed(record_ids(storage)), limit, unreadable=unreadable)
+    told = [_told(record, said) for record in records]
+    told += [Commit(commit, damage=error.reason) for commit, error in unreadable.items()]
+    return sorted(told, key=lambda each: each.id, reverse=True)
 
 
 def found(ids: Sequence[str], text: str) -> str:
@@ -109,6 +125,7 @@ def found(ids: Sequence[str], text: str) -> str:
     >>> found(["20261121T143500.123456Z-1a2b3c4d", "20261121T150000.000000Z-00112233"], "20261121T15")
     '20261121T150000.000000Z-00112233'
     """
+    expect(text, str, "a commit is named by text")
     possible = [each for each in ids if text and (each.startswith(text) or each.endswith(f"-{text}"))]
     if len(possible) == 1:
         return possible[0]
@@ -191,7 +208,6 @@ def _told(record: Record, said: Snapshot) -> Commit:
         tool=record.tool,
         undoes=None if undoes is None else str(undoes),
         difference=_difference(record.delta, said).with_files(_file_changes(record.files)),
-        when=record.when,
     )
 
 
@@ -212,7 +228,7 @@ def _difference(delta: Delta, said: Snapshot) -> Difference:
     return Difference.between(side(0), side(1))
 
 
-def _values(slots: Iterable[tuple[str, SlotChange]], after: int) -> Attributes:
+def _values(slots: Iterable[tuple[str, SlotDelta]], after: int) -> Attributes:
     values = {}
     for slot, change in slots:
         if isinstance(change, Links):

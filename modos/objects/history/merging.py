@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from modos.model import ElementId
-from modos.objects.editing.files import FileNames, files_of
+from modos.model.schema import DATA_PATH
+from modos.objects.editing.change import dated
+from modos.objects.editing.files import files_of
 from modos.objects.history.commits import time_of
 from modos.objects.history.deltas import Clash, Delta, applied
 from modos.objects.history.records import Record
 from modos.objects.history.slots import Slot
 from modos.objects.snapshot import Snapshot
 
-__all__ = ["Merged", "clash_with", "dated_as", "merged"]
-
-_FILE = "data_path"
+__all__ = ["Merged", "clash_with", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,9 @@ def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = (
         each for record in ordered for each, added in record.delta.added.items() if said.elements.get(each) == added
     }
     said = replace(said, contained=contained.with_commits({record.id for record in ordered}))
-    return Merged(dated_as(said, ordered[-1].id) if now.exists and ordered else said, frozenset(touched))
-
-
-def dated_as(said: Snapshot, commit: str) -> Snapshot:
-    """Return what an object says once this commit is its last: in UTC and whole seconds."""
-    date = time_of(commit).replace(microsecond=0).isoformat()
-    return replace(said, attributes={**said.attributes, "last_update_date": date})
+    if now.exists and ordered:
+        said = replace(said, attributes=dated(said.attributes, time_of(ordered[-1].id)))
+    return Merged(said, frozenset(touched))
 
 
 def clash_with(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]] = ()) -> Clash | None:
@@ -92,21 +88,22 @@ def clash_with(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, s
         return clashes[0]
     if said.exists and "id" in delta.object and result != said:  # who makes an object makes all of it
         return Clash(str(said.attributes.get("id")), None, result.attributes, said.attributes)
-    return next(_taken_names(delta, said, stored), None)
+    return next(_taken_names(delta, result, stored), None)
 
 
-def _taken_names(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]]) -> Iterator[Clash]:
+def _taken_names(delta: Delta, result: Snapshot, stored: Iterable[tuple[ElementId, str]]) -> Iterator[Clash]:
     """Yield files whose names belong to other elements by now."""
     changed = delta.changed.items()
-    after = {each: {_FILE: slot.after} for each, slots in changed if isinstance(slot := slots.get(_FILE), Slot)}
-    new = [*after.items(), *((each, attributes) for each, attributes in delta.added.items() if _FILE in attributes)]
+    after = [
+        (each, {DATA_PATH: slot.after}) for each, slots in changed if isinstance(slot := slots.get(DATA_PATH), Slot)
+    ]
+    new = [*after, *((each, attributes) for each, attributes in delta.added.items() if DATA_PATH in attributes)]
     wanted = [(each, name) for each, attributes in new for name in files_of(attributes)[:1]]
     wanted += stored
     if not wanted:
         return
-    there = {each: after.get(each, attributes) for each, attributes in said.elements.items()}
-    names = FileNames({each: attributes for each, attributes in there.items() if each not in delta.removed})
+    names, ours = result.names, {*delta.added}  # which its own plan has looked at
     for each, name in wanted:
-        owner = names.owner(name, besides={each})
+        owner = names.owner(name, besides=ours if each in ours else {each, *ours})
         if owner is not None:
-            yield Clash(str(each), _FILE, name, str(owner))
+            yield Clash(str(each), DATA_PATH, name, str(owner))

@@ -4,21 +4,20 @@ Owns finding these under all ids and names that they have had. Must not know why
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from modos.model import ElementId
+from modos.model.schema import DATA_PATH
+from modos.objects.at_once import all_at_once
+from modos.objects.editing.files import files_of
 from modos.objects.history.deltas import PURGED, Delta
-from modos.objects.history.records import RENAMED, Files, Record, read_records, record_ids, record_path
+from modos.objects.history.records import RENAMED, Files, Record, Unreadable, read_records, record_ids, record_path
 from modos.objects.history.slots import Slot
 from modos.objects.history.trash import kept_files
 from modos.omics import index_names
-from modos.storage import ZARR_ROOT, Storage
+from modos.storage import LOG, ZARR_ROOT, Storage
 
 __all__ = ["purge"]
-
-_AT_ONCE = 8
-_PATH = "data_path"
 
 
 def purge(storage: Storage, elements: Iterable[ElementId]) -> bool:
@@ -33,18 +32,26 @@ def purge(storage: Storage, elements: Iterable[ElementId]) -> bool:
         The root of the object.
     elements
         Their last ids.
+
+    Raises
+    ------
+    DamagedObjectError, UnsupportedFormatError
+        When a record cannot be read, and may say something of them; all others are cleared then.
     """
-    records = read_records(storage, reversed(record_ids(storage)))
+    unreadable: dict[str, Unreadable] = {}
+    records = read_records(storage, reversed(record_ids(storage)), unreadable=unreadable)
     ids = _all_ids({str(each) for each in elements}, records)
-    about = [record for record in records if _is_about(record.delta, ids)]
-    names = {name for record in about for name in _names(record.delta, ids)}
-    kept = [each.place for each in kept_files(storage) if _belongs(each.name, names, ids)]
+    names = {name for record in records for name in _names(record.delta, ids)}
+    about = [record for record in records if _is_about(record, ids, names)]
+    kept = [each.place for each in kept_files(storage) if _belongs(each.name, names, ids) or _is_record(each.name)]
     if kept:
         storage.remove_many(kept)
     cleared = [_cleared(record, ids, names) for record in about]
     stale = [each for each, record in zip(cleared, about, strict=True) if each != record]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-purge") as pool:
-        list(pool.map(lambda record: storage.put(record.dump(), record_path(record.id)), stale))
+    all_at_once(lambda record: storage.put(record.dump(), record_path(record.id)), stale)
+    for error in unreadable.values():
+        error.add_note("what this record says of elements that were purged is still there; all else is gone")
+        raise error
     return bool(kept or stale)
 
 
@@ -56,7 +63,10 @@ def _all_ids(ids: set[str], records: Iterable[Record]) -> set[str]:
     return found
 
 
-def _is_about(delta: Delta, ids: set[str]) -> bool:
+def _is_about(record: Record, ids: set[str], names: set[str]) -> bool:
+    delta = record.delta
+    if delta.is_empty:  # a file without a checksum was replaced, such as an index
+        return any(_belongs(name, names, ids) for name in record.files.names)
     return any(str(each) in ids for each in delta.elements) or any(_is_in(path, ids) for path in delta.documents)
 
 
@@ -65,19 +75,24 @@ def _is_in(path: str, ids: set[str]) -> bool:
 
 
 def _names(delta: Delta, ids: set[str]) -> Iterable[str]:
-    """Yield the values of `data_path` that the elements have had."""
+    """Yield the files that the elements have had, as `data_path` named them."""
     for whole in (delta.added, delta.removed):
-        yield from (str(said[_PATH]) for each, said in whole.items() if str(each) in ids and _PATH in said)
+        yield from (name for each, said in whole.items() if str(each) in ids for name in files_of(said)[:1])
     for each, slots in delta.changed.items():
-        change = slots.get(_PATH)
+        change = slots.get(DATA_PATH)
         if str(each) in ids and isinstance(change, Slot):
-            yield from (str(value) for value in (change.before, change.after) if value is not None)
+            yield from (name for path in (change.before, change.after) for name in files_of({DATA_PATH: path})[:1])
 
 
 def _belongs(name: str, names: set[str], ids: set[str]) -> bool:
     if name.startswith(f"{ZARR_ROOT}/"):
         return _is_in(name.removeprefix(f"{ZARR_ROOT}/"), ids)
     return any(name in (each, *index_names(each)) or name.startswith(f"{each}/") for each in names)
+
+
+def _is_record(name: str) -> bool:
+    """Tell whether a kept file is a record that could not be read and was put aside: nobody knows what it is about."""
+    return name.startswith(f"{LOG}/")
 
 
 def _cleared(record: Record, ids: set[str], names: set[str]) -> Record:
@@ -90,6 +105,7 @@ def _cleared(record: Record, ids: set[str], names: set[str]) -> Record:
         removed=removed,
         changed={each: slots for each, slots in delta.changed.items() if str(each) not in ids},
         documents={path: pair for path, pair in delta.documents.items() if not _is_in(path, ids)},
+        dangling=frozenset(),
     )
     return replace(
         record,

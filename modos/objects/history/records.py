@@ -5,23 +5,38 @@ Owns their form, and how they are found and read. Must not know how an edit is m
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 from modos._version import __version__
-from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError
+from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError, UnsupportedFormatError
 from modos.model import ElementId
+from modos.objects.at_once import all_at_once
 from modos.objects.history.commits import is_commit_id, time_of
 from modos.objects.history.deltas import Delta
-from modos.objects.history.slots import SlotChange, read_slot_change
+from modos.objects.history.slots import SlotDelta, read_slot_change
+from modos.objects.snapshot import hint
 from modos.storage import LOG, Storage
 
-__all__ = ["RENAMED", "Files", "Record", "read_record", "read_records", "record_ids", "record_path"]
+__all__ = [
+    "RENAMED",
+    "Files",
+    "Record",
+    "Unreadable",
+    "read_record",
+    "read_records",
+    "record_ids",
+    "record_path",
+    "recorded",
+]
 
 type JSON = dict[str, Any]
+
+type Unreadable = DamagedObjectError | UnsupportedFormatError
+"""Why a record cannot be read: it is damaged, or a later release has written it."""
 
 RENAMED = "renamed"
 """The note of a record that tells which elements got another id: full ids, from and to."""
@@ -53,6 +68,11 @@ class Files:
     replaced: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """All names that it tells, old and new."""
+        return {*self.stored, *self.replaced, *self.removed, *self.renamed, *self.renamed.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +133,13 @@ class Record:
         Raises
         ------
         DamagedObjectError
-            When it is no record, or one of a later format.
+            When it is no record.
+        UnsupportedFormatError
+            When it is one of a later format.
         """
         try:
             document = json.loads(body)
-            if document["format"] != _FORMAT:
-                reason = f"this record is of format {document['format']!r}; format {_FORMAT} is read here"
-                raise DamagedObjectError(url, reason)
+            _check_format(document["format"], url)
             return cls(
                 id=document["id"],
                 author=str(document["author"]),
@@ -156,8 +176,20 @@ def record_ids(storage: Storage, start_after: str = "") -> list[str]:
         A commit, or a floor of `Contained`, that the listing begins behind; `""` for the beginning.
     """
     marker = f"{LOG}/{start_after}{_BEHIND}" if start_after else ""
-    names = (path.name for path in storage.list(LOG, start_after=marker))
-    ids = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+    return recorded(storage.list(LOG, start_after=marker))
+
+
+def recorded(files: Iterable[str | PurePath]) -> list[str]:
+    """Return the names of the commits whose records are among the files of an object, in order.
+
+    Examples
+    --------
+    >>> recorded(["reads.cram", ".modos/log/20261121T143500.123456Z-1a2b3c4d.json"])
+    ['20261121T143500.123456Z-1a2b3c4d']
+    """
+    before, names = f"{LOG}/", map(str, files)
+    records = (name for name in names if name.startswith(before) and name.endswith(_SUFFIX))
+    ids = (name.removeprefix(before).removesuffix(_SUFFIX) for name in records)
     return sorted(each for each in ids if is_commit_id(each))
 
 
@@ -168,14 +200,24 @@ def read_record(storage: Storage, commit: str) -> Record:
     ------
     KeyNotFoundError
         When there is none of this name.
-    DamagedObjectError
-        When it cannot be read.
+    DamagedObjectError, UnsupportedFormatError
+        When it cannot be read; a note names the command that tells more.
     """
     path = record_path(commit)
-    return Record.parse(storage.read(path), storage.url_of(path))
+    try:
+        return Record.parse(storage.read(path), storage.url_of(path))
+    except (DamagedObjectError, UnsupportedFormatError) as error:
+        error.add_note(hint(storage))
+        raise
 
 
-def read_records(storage: Storage, commits: Iterable[str], limit: int | None = None) -> list[Record]:
+def read_records(
+    storage: Storage,
+    commits: Iterable[str],
+    limit: int | None = None,
+    *,
+    unreadable: dict[str, Unreadable] | None = None,
+) -> list[Record]:
     """Read records, several at a time; those that are gone, since their edits were withdrawn, are left out.
 
     Parameters
@@ -186,6 +228,13 @@ def read_records(storage: Storage, commits: Iterable[str], limit: int | None = N
         Their names, in the order in which they are returned.
     limit
         How many to read; `None` for all.
+    unreadable
+        Where those that cannot be read are noted, which are left out then; `None` to fail.
+
+    Raises
+    ------
+    DamagedObjectError, UnsupportedFormatError
+        When one cannot be read and that is not to be noted.
     """
 
     def read(commit: str) -> Record | None:
@@ -193,19 +242,30 @@ def read_records(storage: Storage, commits: Iterable[str], limit: int | None = N
             return read_record(storage, commit)
         except KeyNotFoundError:
             return None
+        except (DamagedObjectError, UnsupportedFormatError) as error:
+            if unreadable is None:
+                raise
+            unreadable[commit] = error
+            return None
 
-    wanted = list(islice(commits, limit))
-    if len(wanted) < 2:  # noqa: PLR2004 - one needs no threads
-        return [record for commit in wanted if (record := read(commit)) is not None]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-log") as pool:
-        return [record for record in pool.map(read, wanted) if record is not None]
+    found = all_at_once(read, islice(commits, limit), at_once=_AT_ONCE)
+    return [record for record in found if record is not None]
 
 
 _FILES = ("stored", "replaced", "renamed", "removed")
 
 
+def _check_format(version: object, url: str) -> None:
+    if isinstance(version, int) and version > _FORMAT:
+        reason = f"this record is of format {version}, and format {_FORMAT} is read here"
+        raise UnsupportedFormatError(url, f"{reason}: a newer release of modos has written it")
+    if version != _FORMAT:
+        reason = f"there is no format {version!r}"
+        raise ValueError(reason)
+
+
 def _dumped(delta: Delta) -> JSON:
-    def slots(changes: Mapping[str, SlotChange]) -> JSON:
+    def slots(changes: Mapping[str, SlotDelta]) -> JSON:
         return {slot: change.dump() for slot, change in changes.items()}
 
     whole = {
@@ -214,12 +274,13 @@ def _dumped(delta: Delta) -> JSON:
         "removed": {str(each): said for each, said in delta.removed.items()},
         "changed": {str(each): slots(changes) for each, changes in delta.changed.items()},
         "documents": {path: list(pair) for path, pair in delta.documents.items()},
+        "dangling": sorted(map(str, delta.dangling)),
     }
     return {name: value for name, value in whole.items() if value}
 
 
 def _delta(document: JSON) -> Delta:
-    def slots(changes: JSON) -> dict[str, SlotChange]:
+    def slots(changes: JSON) -> dict[str, SlotDelta]:
         return {slot: read_slot_change(change) for slot, change in changes.items()}
 
     def elements(name: str) -> dict[ElementId, Any]:
@@ -231,6 +292,7 @@ def _delta(document: JSON) -> Delta:
         removed=elements("removed"),
         changed={each: slots(changes) for each, changes in elements("changed").items()},
         documents={path: (before, after) for path, (before, after) in document.get("documents", {}).items()},
+        dangling=frozenset(map(ElementId.parse, document.get("dangling", ()))),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from modos.model import LINK_SLOTS
 
-__all__ = ["Links", "Slot", "SlotChange", "change_of_slot", "read_slot_change"]
+__all__ = ["Links", "Slot", "SlotDelta", "change_of_slot", "read_slot_change"]
 
 type Placed = tuple[int | None, str]
 """A member of a list, and its place; `None` for one that has only other such members behind it."""
@@ -101,10 +101,10 @@ class Links:
         return {"added": [list(each) for each in self.added], "removed": [list(each) for each in self.removed]}
 
 
-type SlotChange = Slot | Links
+type SlotDelta = Slot | Links
 
 
-def change_of_slot(slot: str, before: Any, after: Any) -> SlotChange:  # noqa: ANN401 - whatever JSON holds
+def change_of_slot(slot: str, before: Any, after: Any) -> SlotDelta:  # noqa: ANN401 - whatever JSON holds
     """Return how a slot was changed.
 
     Examples
@@ -123,7 +123,7 @@ def change_of_slot(slot: str, before: Any, after: Any) -> SlotChange:  # noqa: A
     return Slot(before, after)
 
 
-def read_slot_change(document: object) -> SlotChange:
+def read_slot_change(document: object) -> SlotDelta:
     """Read what `dump` returned.
 
     Raises
@@ -148,7 +148,7 @@ def _read_placed(entry: object) -> Placed:
 def _members(value: object) -> Sequence[str] | None:
     """Return the links in a slot, `None` when it holds something else, or one link twice."""
     members = [] if value is None else [value] if isinstance(value, str) else value
-    if not isinstance(members, list) or not all(isinstance(each, str) for each in members):
+    if not isinstance(members, list) or not {str}.issuperset(map(type, members)):
         return None
     return members if len(set(members)) == len(members) else None
 

@@ -4,11 +4,13 @@ Owns where they are kept and for how long. Must not know why a file goes; nothin
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 
+from modos._given import expect
 from modos.errors import KeyNotFoundError
+from modos.objects.at_once import all_at_once
 from modos.objects.history.commits import is_commit_id, time_of
 from modos.storage import TRASH, Storage
 
@@ -19,8 +21,6 @@ KEPT_FOR = timedelta(days=30)
 
 KEPT = "kept"
 """The note of a record that tells under which name its files were put aside, where that is not its own."""
-
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,6 +110,7 @@ def empty_trash(
     dry_run
         Whether to remove nothing.
     """
+    expect(older_than, (timedelta, NoneType), "an age is said by a timedelta")
     latest = None if older_than is None else datetime.now(UTC) - older_than
     gone = [
         each
@@ -130,5 +131,4 @@ def _each(names: Iterable[str], act: Callable[[str], object]) -> None:
         except KeyNotFoundError:  # an edit that was killed and is made again has done it already
             return
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-trash") as pool:
-        list(pool.map(attempt, names))
+    all_at_once(attempt, names)

@@ -3,21 +3,21 @@
 Owns what an undo comes to, and when it is refused. Writes nothing but what it hands over to be written.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from modos.errors import ConflictError, InvalidInputError, KeyNotFoundError
+from modos.model.schema import CHECKSUM
 from modos.objects.arrays.grids import is_part
+from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.leftovers import finish_removal
-from modos.objects.editing.change import Change
-from modos.objects.editing.drafting.plan import dated
-from modos.objects.editing.files import FileNames, directories_of, files_of
+from modos.objects.editing.change import Change, dated
+from modos.objects.editing.files import directories_of, files_of
 from modos.objects.history.deltas import PURGED, Delta, applied, difference
 from modos.objects.history.log import UNDOES, effective, found, undoer
-from modos.objects.history.records import Files, Record, read_record, record_ids
+from modos.objects.history.records import Record, read_record, record_ids
 from modos.objects.history.trash import KEPT, KeptFile, kept_files, place_of, put_aside
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
@@ -25,9 +25,6 @@ from modos.storage import ZARR_ROOT, Storage
 from modos.storage.zarr_root import document_path, member_document
 
 __all__ = ["Undo", "find_undo"]
-
-_AT_ONCE = 8
-_CHECKSUM = "data_checksum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class Undo:
         """Put aside what an undo that was killed after it was visible has left."""
         if self.done is None:
             return
-        names, files = FileNames(said.elements), self.done.files
+        names, files = said.names, self.done.files
         paths = (*files.removed, *files.renamed)
         left = {name for path in paths for name in (path, *index_names(path), *map(str, self.storage.list(path)))}
         put_aside(self.storage, [each for each in left if names.owner(each) is None], commit_of(self.done))
@@ -121,19 +118,19 @@ class Undo:
         return files
 
     def _refuse_later_files(self) -> None:
-        touched = _touched(self.record.files)
+        touched = self.record.files.names
         around = {directory for name in touched for directory in directories_of(name)}
         for record in self.later:
-            for name in _touched(record.files):
+            for name in record.files.names:
                 if name in touched or name in around or not touched.isdisjoint(directories_of(name)):
                     reason = f"the commit {record.id} has changed this file since; undo that one before"
                     raise ConflictError(name, reason=reason)
 
     def _refuse_lost(self, restored: Collection[str], base: Snapshot, result: Snapshot) -> None:
         """Refuse when a file is not kept, unless it is still where it was: an edit that was killed has left it there."""
-        files, names = self.record.files, FileNames(base.elements)
+        files, names = self.record.files, base.names
         described = {path for each in base.elements.values() for path in files_of(each)[:1]}
-        wanted = {path for each in result.elements.values() if _CHECKSUM in each for path in files_of(each)[:1]}
+        wanted = {path for each in result.elements.values() if CHECKSUM in each for path in files_of(each)[:1]}
         for name in (*files.replaced, *files.removed, *sorted(wanted - described)):
             if name in restored or any(each.startswith(f"{name}/") for each in restored):
                 continue
@@ -192,15 +189,15 @@ class RestoredArrays:
         ]
         self._stored += [each.name for each in chunks if each.name not in there]
         self._stored += [document_path(path) for path in self.documents if path not in self.before]
-        _each(lambda each: storage.copy(each.place, each.name), chunks)
-        _each(lambda path: _put(storage, path, self.documents[path]), self.documents)
+        all_at_once(lambda each: storage.copy(each.place, each.name), chunks)
+        all_at_once(lambda path: _put(storage, path, self.documents[path]), self.documents)
 
     def take_back(self, storage: Storage) -> None:
         """Remove what was written, unless it has become a part of the object after all."""
         said = Snapshot.read(storage)
         if all(said.others.get(path) == document for path, document in self.documents.items()):
             return
-        _each(lambda path: _put(storage, path, self.before[path]), self.before)
+        all_at_once(lambda path: _put(storage, path, self.before[path]), self.before)
         storage.remove_many(self._stored)
 
     def left_behind(self) -> list[str]:
@@ -241,12 +238,12 @@ def find_undo(storage: Storage, commit: str | None) -> Undo:
             reason = "there is nothing to undo: no edit of this object has left a record that is not undone"
             raise InvalidInputError(reason)
         record, chosen = newest, newest.id
-    touched = _touched(record.files)
+    touched = record.files.names
     later = [each for each in ids if each > chosen]
     records = effective(storage, later) if touched and later else ()
     kept = _kept(storage, record) if touched or record.delta.documents else ()
     done = None if commit is None else undoer(storage, ids, chosen)
-    return Undo(record, tuple(kept), tuple(each for each in records if _touched(each.files)), storage, done)
+    return Undo(record, tuple(kept), tuple(each for each in records if each.files.names), storage, done)
 
 
 def _kept(storage: Storage, record: Record) -> Iterator[KeptFile]:
@@ -289,14 +286,5 @@ def _gone_arrays(base: Snapshot, result: Snapshot) -> Iterator[str]:
             yield path
 
 
-def _touched(files: Files) -> set[str]:
-    return {*files.stored, *files.replaced, *files.removed, *files.renamed, *files.renamed.values()}
-
-
 def _put(storage: Storage, path: str, document: Attributes) -> None:
     storage.put(member_document(document), document_path(path), content_type="application/json")
-
-
-def _each[T](act: Callable[[T], object], items: Iterable[T]) -> None:
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-undo") as pool:
-        list(pool.map(act, items))

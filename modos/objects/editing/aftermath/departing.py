@@ -4,11 +4,11 @@ Owns telling the two apart. Must not know where files are put aside to; removes 
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import compress
 
 from modos.model import ElementId
+from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.leftovers import obsolete_files
 from modos.objects.editing.change import Change
 from modos.objects.editing.files import directories_of, files_of
@@ -17,9 +17,7 @@ from modos.omics import index_names
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.zarr_root import document_path
 
-__all__ = ["Departure", "departing", "files_leaving", "is_purged", "names_leaving"]
-
-_AT_ONCE = 8
+__all__ = ["Departure", "departing", "files_leaving", "names_leaving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,10 @@ def files_leaving(storage: Storage, change: Change, said: Snapshot, *, stored: C
     renewed = {element for element, _ in change.attachments}
     paths = {path for each in said.elements.values() for path in files_of(each)[:1]} if change.dropped else ()
     dropped = [name for name in change.dropped if name not in paths and name not in stored]
-    obsolete = obsolete_files(storage, change.obsolete, said.elements, renewed=renewed, stored=stored)
+    obsolete = obsolete_files(storage, change.obsolete, said.names, renewed=renewed, stored=stored)
     names = list(dict.fromkeys((*obsolete, *dropped)))
     doubtful = {*dropped, *change.obsolete, *(name for path in change.obsolete for name in index_names(path))}
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-departing") as pool:
-        is_there = pool.map(lambda name: name not in doubtful or storage.exists(name), names)
-        return list(compress(names, is_there))
+    return list(compress(names, all_at_once(lambda name: name not in doubtful or storage.exists(name), names)))
 
 
 def names_leaving(leaving: Iterable[str], change: Change) -> set[str]:
@@ -102,12 +98,12 @@ def departing(
             left += (name for name in _nested(storage, change.base, element) if name != document)
             documents.append(document)
     names = list(dict.fromkeys(left))
-    gone = {name: None for name in names if name in moved or is_purged(name, change)}
+    gone = {name: None for name in names if name in moved or _is_purged(name, change)}
     return Departure(tuple(name for name in names if name not in gone), (*gone, *documents))
 
 
-def is_purged(name: str, change: Change) -> bool:
-    """Tell whether nothing is to be kept of a file that an edit replaces or removes."""
+def _is_purged(name: str, change: Change) -> bool:
+    """Tell whether nothing is to be kept of a file that an edit removes."""
     return any(
         name in (path, *index_names(path)) or name.startswith((f"{path}/", f"{ZARR_ROOT}/{path}/"))
         for path in change.purged

@@ -3,21 +3,21 @@
 Owns the state of a draft, and checking links and names of files. Pure; must not know what can be asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from modos.errors import DanglingLinkError, FileConflictError, InvalidElementError
 from modos.model import ElementId, links_of
-from modos.objects.editing.change import LAST_UPDATE, Change, NewArray
+from modos.model.links import names_of, new_links
+from modos.objects.editing.change import Change, NewArray, dated
 from modos.objects.editing.drafting.finding import Finder
 from modos.objects.editing.drafting.tables import Table
-from modos.objects.editing.files import Attachment, FileNames, SourceFile, data_path, files_of
-from modos.objects.snapshot import Attributes, Snapshot
+from modos.objects.editing.files import Attachment, SourceFile, data_path, directories_of, files_of
+from modos.objects.snapshot import Attributes, Lookup, Snapshot
 
-__all__ = ["Plan", "dated", "naming", "now"]
+__all__ = ["Plan", "naming"]
 
 
 class Plan:
@@ -40,8 +40,7 @@ class Plan:
         self._arrays: Table[str, NewArray] = Table()
         self._purged: Table[str, bool] = Table()
         self._gone_for_good: Table[ElementId, bool] = Table()
-        self._finder = Finder(self._elements, self._others)
-        self._names: FileNames | None = None
+        self._finder = Finder(base, self._elements, self._others)
 
     @property
     def gone_for_good(self) -> tuple[ElementId, ...]:
@@ -74,9 +73,7 @@ class Plan:
 
     def said(self) -> Snapshot:
         """Return what the object will say, as far as it is planned and without the new date; it changes with the draft."""
-        return replace(
-            self._base, attributes=self._attributes, elements=self._elements, others=self._others, exists=True
-        )
+        return self._result(self._elements, self._others, lookup=Lookup())  # of its own, since the tables will change
 
     def check(self) -> None:
         """Check links and files of what was asked for since the last check.
@@ -88,12 +85,15 @@ class Plan:
         FileConflictError
             When a file would take the name of another element's.
         """
+        earlier, own = self._elements.earlier, self._attributes.get("id", "")
+        gone = {name for each in earlier if each not in self._elements for name in names_of(each)}
         if self._attributes != self._checked_attributes:
-            self._check_links(self._attributes.get("id", ""), self._attributes, self._base.attributes)
-        touched = self._elements.earlier
-        for each in sorted(touched.keys() & self._elements.keys()):
+            new = new_links(self._attributes, self._checked_attributes, gone)
+            self._check_links(own, new, self._base.attributes)
+        for each in sorted(earlier.keys() & self._elements.keys()):
+            new = new_links(self._elements[each], earlier[each] or {}, gone)
             before = next((self._base.elements[origin] for origin in self._origin(each)), {})
-            self._check_links(str(each), self._elements[each], before)
+            self._check_links(str(each), new, before)
         self._check_files()
         self._checked_attributes = self._attributes
         for table in self._tables():
@@ -109,14 +109,16 @@ class Plan:
         """
         self.check()
         base, elements = self._base, self._elements
-        written = tuple(sorted(each for each, said in elements.items() if said != base.elements.get(each)))
-        obsolete, moves = self._files_left(written)
-        result = replace(self.said(), elements=dict(elements), others=dict(self._others))
+        touched = sorted(elements.touched)
+        written = tuple(each for each in touched if each in elements and elements[each] != base.elements.get(each))
+        removed = tuple(each for each in touched if each in base.elements and each not in elements)
+        obsolete, moves = self._files_left(written, removed)
+        result = self._result(dict(elements), dict(self._others), lookup=base.lookup)
         change = Change(
             base=base,
             result=result,
             written=written,
-            removed=tuple(sorted(base.elements.keys() - elements.keys())),
+            removed=removed,
             attachments=tuple((each, file) for each, (_, files) in self._attached.items() for file in files),
             moves=moves,
             obsolete=obsolete,
@@ -153,18 +155,27 @@ class Plan:
 
     def _set_other(self, path: str, document: Attributes) -> None:
         self._others.put(path, document)
-        self._finder.note_other(path)
+        self._finder.note_other(path, document)
 
     def _drop_array(self, path: str) -> None:
         for each in self._finder.beneath(path):
             self._others.drop(each)
             self._arrays.drop(each)
 
-    def _files_left(self, written: tuple[ElementId, ...]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    def _result(
+        self, elements: Mapping[ElementId, Attributes], others: Mapping[str, Attributes], *, lookup: Lookup
+    ) -> Snapshot:
+        return replace(
+            self._base, attributes=self._attributes, elements=elements, others=others, exists=True, lookup=lookup
+        )
+
+    def _files_left(
+        self, written: tuple[ElementId, ...], removed: tuple[ElementId, ...]
+    ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         """Return the values of `data_path` that are left behind, and those that become others."""
         base = self._base.elements
         elsewhere = {origin for origins in self._origins.values() for origin in origins}
-        gone = (base.keys() - self._elements.keys() | self._origins.keys() & base.keys()) - elsewhere
+        gone = ({*removed} | self._origins.keys() & base.keys()) - elsewhere
         obsolete = dict.fromkeys(path for each in sorted(gone) for path in files_of(base[each])[:1])
         moves: dict[str, str] = {}
         for each in {**dict.fromkeys(written), **dict.fromkeys(self._attached)}:
@@ -185,20 +196,24 @@ class Plan:
                         yield old, path
 
     def _arrays_left(self) -> Iterator[str]:
-        """Yield paths that stand no more, of elements that are still of this id; those of others go with their group."""
-        for path in self._base.others.keys() - self._others.keys():
-            element, _, _ = path.rpartition("/")
-            if element not in self._base.others and self._finder.element(element) is not None:
+        """Yield the topmost paths that stand no more; what a new array takes the place of goes with that.
+
+        Those of elements that are no more of this id go with their group.
+        """
+        for path in sorted(self._others.touched):
+            parent = path.rpartition("/")[0]
+            is_gone = path in self._base.others and path not in self._others
+            is_topmost = parent in self._others or self._finder.element(parent) is not None
+            if is_gone and is_topmost and not any(each in self._arrays for each in directories_of(path)):
                 yield path
 
-    def _check_links(self, owner: str, attributes: Attributes, before: Attributes) -> None:
-        if attributes == before:
-            return
+    def _check_links(self, owner: str, new: Attributes, before: Attributes) -> None:
+        """Refuse new links to what is not there; those that dangled before the edit stay."""
         with naming(owner):
-            known_before, links = links_of(before), links_of(attributes)
-        for link in links:
-            was_dangling = link in known_before and link.target not in self._base.elements
-            if link.target not in self._elements and not was_dangling:
+            missing = [link for link in links_of(new) if link.target not in self._elements]
+            known_before = links_of(before) if missing else []
+        for link in missing:
+            if link not in known_before or link.target in self._base.elements:
                 known = [str(each) for each in self._elements if each.kind == link.target.kind]
                 raise DanglingLinkError(str(link.target), link.slot, owner, known)
 
@@ -208,25 +223,16 @@ class Plan:
         paths = {each: (before or {}).get("data_path") for each, before in touched.items()}
         moved = {each for each in paths if self._elements.get(each, {}).get("data_path") != paths[each]}
         asked = sorted((moved | self._attached.earlier.keys()) & self._elements.keys())
-        if not asked and (self._names is None or not moved):
-            return
-        if self._names is None:
-            self._names = FileNames({each: said for each, said in self._elements.items() if each not in touched})
-            for each, before in touched.items():
-                self._names.add(each, before or {})
-        fresh = FileNames({})
+        waiting = {*moved}
         for each in asked:
+            waiting.add(each)
             own = [file.target for file in self._attached[each][1]] if each in self._attached else []
             path = data_path(self._elements[each]) if each in moved else None
             for name in own if path is None else (path, *own):
-                owner = self._names.owner(name, besides={each, *moved}) or fresh.owner(name, besides={each})
+                owner = self._finder.names.owner(name, besides=waiting)
                 if owner is not None:
                     raise FileConflictError(name, str(owner))
-            if each in moved:
-                fresh.add(each, self._elements[each])
-        for each in moved:
-            self._names.discard(each, touched[each] or {})
-            self._names.add(each, self._elements.get(each, {}))
+            waiting.discard(each)
 
 
 @contextmanager
@@ -237,13 +243,3 @@ def naming(owner: str) -> Iterator[None]:
     except InvalidElementError as error:
         about = f"{owner}: {error.reason}"
         raise InvalidElementError(about, slot=error.slot, value=error.value, allowed=error.allowed) from error
-
-
-def now() -> str:
-    """Return the time in UTC and whole seconds, as slots hold it."""
-    return datetime.now(UTC).replace(microsecond=0).isoformat()
-
-
-def dated(attributes: Attributes) -> Attributes:
-    """Return attributes of an object that say it was changed now, in UTC and whole seconds."""
-    return {**attributes, LAST_UPDATE: now()}

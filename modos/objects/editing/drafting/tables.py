@@ -20,6 +20,8 @@ class Table[K, V](dict[K, V]):
     ----------
     earlier
         Keys that were changed, each with what it held before; `None` for nothing.
+    touched
+        Keys that were ever changed, if only for a while.
 
     Examples
     --------
@@ -34,10 +36,12 @@ class Table[K, V](dict[K, V]):
     def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = ()) -> None:
         super().__init__(items)
         self.earlier: dict[K, V | None] = {}
+        self.touched: set[K] = set()
 
     def put(self, key: K, value: V) -> None:
         """Set a key."""
         self.earlier.setdefault(key, self.get(key))
+        self.touched.add(key)
         self[key] = value
 
     def drop(self, key: K) -> V | None:
@@ -45,6 +49,7 @@ class Table[K, V](dict[K, V]):
         if key not in self:
             return None
         self.earlier.setdefault(key, self[key])
+        self.touched.add(key)
         return self.pop(key)
 
     def settle(self) -> None:
