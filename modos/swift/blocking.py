@@ -1,7 +1,7 @@
 """The blocking face of an asynchronous fsspec filesystem, made from its coroutines.
 
-Owns how a coroutine is run from a blocking call. Knows nothing of Swift. fsspec's own wrapper turns every
-`TimeoutError`, and so our `StorageTimeoutError`, into one without the address; this one keeps it.
+Owns which of them run on the filesystem's event loop and which in the calling thread. Knows nothing of Swift. fsspec's
+own wrapper turns every `TimeoutError`, and so our `StorageTimeoutError`, into one without the address; this one keeps it.
 """
 
 import asyncio
@@ -15,8 +15,9 @@ from fsspec.exceptions import FSTimeoutError
 from fsspec.spec import AbstractFileSystem
 
 from modos.errors import StorageTimeoutError
+from modos.swift.waiting import LoopNeededError, here
 
-__all__ = ["mirrored", "run"]
+__all__ = ["mirrored", "run", "run_here"]
 
 
 def run(loop: asyncio.AbstractEventLoop, call: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - as in fsspec
@@ -29,8 +30,24 @@ def run(loop: asyncio.AbstractEventLoop, call: Callable[..., Coroutine[Any, Any,
         raise
 
 
+def run_here(
+    loop: asyncio.AbstractEventLoop,
+    call: Callable[..., Coroutine[Any, Any, Any]],
+    *args: Any,  # noqa: ANN401 - as in fsspec
+    **kw: Any,  # noqa: ANN401 - likewise
+) -> Any:  # noqa: ANN401 - likewise
+    """Run a coroutine function in this thread, or on the loop where it says that it needs one, and return its result."""
+    try:
+        return here(call(*args, **kw))
+    except LoopNeededError:
+        return run(loop, call, *args, **kw)
+
+
 def mirrored[FileSystem: type[AsyncFileSystem]](kind: FileSystem) -> FileSystem:
-    """Give a filesystem class a blocking method for each `_method` that fsspec names, and for those in `kind._blocking`."""
+    """Give a filesystem class a blocking method for each `_method` that fsspec names, and for those in `kind._blocking`.
+
+    Those in `kind._in_place` run in the thread that calls them: they make one request after another.
+    """
     for name in dir(kind):
         if not name.startswith("_") or name.startswith("__"):
             continue
@@ -39,16 +56,19 @@ def mirrored[FileSystem: type[AsyncFileSystem]](kind: FileSystem) -> FileSystem:
         if getattr(kind, blocking, None) is not default or (default is None and blocking not in kind._blocking):  # noqa: SLF001 - of the class in hand
             continue
         if inspect.iscoroutinefunction(method):
-            setattr(kind, blocking, _blocking(method, default))
+            way = run_here if blocking in kind._in_place else run  # noqa: SLF001 - likewise
+            setattr(kind, blocking, _blocking(method, default, way))
         elif inspect.isasyncgenfunction(method):
             setattr(kind, blocking, _iterating(method, default))
     return kind
 
 
-def _blocking(method: Callable[..., Any], default: Callable[..., Any] | None) -> Callable[..., Any]:
+def _blocking(
+    method: Callable[..., Any], default: Callable[..., Any] | None, way: Callable[..., Any]
+) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(self: AsyncFileSystem, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - as in fsspec
-        return run(self.loop, method, self, *args, **kw)
+        return way(self.loop, method, self, *args, **kw)
 
     return _named(call, method, default)
 

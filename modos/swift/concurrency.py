@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+from modos.swift.waiting import is_here
+
 __all__ = ["in_order", "together"]
 
 
@@ -16,13 +18,15 @@ async def together[Result](calls: Iterable[Callable[[], Awaitable[Result]]], *, 
     """Return the results of the calls in their order, at most `limit` of them running at once.
 
     After an error no call is begun any more, and those under way are awaited and not cancelled: a write that was
-    cancelled may still arrive, after what is done to undo it.
+    cancelled may still arrive, after what is done to undo it. In a thread without an event loop they run one by one.
 
     Raises
     ------
     Exception
         The first error of a call, as it is.
     """
+    if is_here():
+        return [await call() for call in calls]
     waiting = enumerate(calls)
     results: dict[int, Result] = {}
     errors: list[BaseException] = []

@@ -78,6 +78,7 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
     SwiftFileSystem('https://swift.example.org/v1/AUTH_lab')
     """
 
+    _in_place = ("info", "isfile", "cat_file", "pipe_file", "list_page", "discard")
     _blocking = ("list_page", "modified", "created", "ukey", "checksum", "sign", "rmdir", "mv_file", "discard")
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - those of `SwiftReading`

@@ -6,7 +6,7 @@ nor of any other place.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from fsspec.asyn import AsyncFileSystem, get_loop
@@ -18,6 +18,9 @@ __all__ = ["Looking"]
 
 class Looking(AsyncFileSystem):  # type: ignore[misc]
     """A filesystem in which only what is missing is missing; subclasses bring `_info`."""
+
+    _in_place: Collection[str] = ()
+    """Blocking methods that run in the thread that calls them, and not on the event loop."""
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

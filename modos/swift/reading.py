@@ -15,7 +15,7 @@ from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
 from modos.swift.auth.credentials import Credentials, credentials_from_options
-from modos.swift.blocking import run
+from modos.swift.blocking import run, run_here
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience
 from modos.swift.looking import Looking
@@ -115,6 +115,10 @@ class SwiftReading(Looking, metaclass=_Expanding):
     def run(self, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - whatever it returns
         """Run a coroutine function on the filesystem's loop, from another thread, and return its result."""
         return run(self.loop, call, *args, **kw)
+
+    def here(self, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - whatever it returns
+        """Run a coroutine function that makes one request after another in this thread, and return its result."""
+        return run_here(self.loop, call, *args, **kw)
 
     def start(self, call: Callable[..., Any], *args: Any) -> None:  # noqa: ANN401 - whatever it takes
         """Start a coroutine function on the filesystem's loop, from any thread, and do not wait for it."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from modos.swift.waiting import beside
+
 __all__ = ["BULK", "Body", "FileSection", "chunks_of", "file_section", "length_of", "md5_of", "pieces_of"]
 
 BULK = 16 << 20
@@ -76,10 +78,10 @@ async def md5_of(body: Body) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     if isinstance(body, FileSection):
         pieces = body.pieces()
-        while await asyncio.to_thread(_taken, digest, pieces):
+        while await beside(_taken, digest, pieces):
             pass
     elif length_of(body) > _AT_ONCE:
-        await asyncio.to_thread(digest.update, body)
+        await beside(digest.update, body)
     else:
         digest.update(body)
     return digest.hexdigest()

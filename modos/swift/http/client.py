@@ -3,7 +3,6 @@
 Owns one request from the first attempt to the last. Knows nothing of fsspec, listings or large objects.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,9 +26,10 @@ from modos.swift.auth.credentials import (
 )
 from modos.swift.auth.tokens import Access, access
 from modos.swift.http.bodies import Body, length_of, md5_of
-from modos.swift.http.bulk import Lanes, by_thread
+from modos.swift.http.bulk import by_thread
 from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, Way, address_of, check
 from modos.swift.http.failures import transport_errors
+from modos.swift.http.lanes import Lanes
 from modos.swift.http.sessions import by_session, session
 from modos.swift.protocol import (
     backoff,
@@ -42,6 +42,7 @@ from modos.swift.protocol import (
     url_of,
 )
 from modos.swift.transport import Transport, tls_refusal
+from modos.swift.waiting import LoopNeededError, is_here, pause
 
 __all__ = ["SwiftClient"]
 
@@ -66,8 +67,8 @@ class SwiftClient:
     transport
         TLS and proxies; `None` for the defaults. Where it says nothing of TLS, the credentials may.
     on_request
-        Called with each `Attempt`, but not for logging in, on the event loop: it must not block. It stays in this process,
-        so that a pickle has none. `None` for nothing to call.
+        Called with each `Attempt`, but not for logging in, on the event loop or in the thread that asks: it must not
+        block. It stays in this process, so that a pickle has none. `None` for nothing to call.
     """
 
     def __init__(
@@ -173,6 +174,7 @@ class SwiftClient:
         body: Body | None = None,
         accept: Collection[int] = (),
         slow: bool = False,
+        most: int | None = None,
     ) -> Response:
         """Make a request until it is answered for good, and return the answer.
 
@@ -189,13 +191,15 @@ class SwiftClient:
             Statuses beside 2xx that are an answer for the caller and no error.
         slow
             The service works before it answers, as for a copy: it is given five times the patience.
+        most
+            Bytes that the answer may have: a longer one is returned without any. `None` for any number.
 
         Raises
         ------
         StorageError
             The subclass says what happened; only `KeyNotFoundError` means missing.
         """
-        exchange = await self._exchange(Request(method, path, params, headers or {}, body, slow))
+        exchange = await self._exchange(Request(method, path, params, headers or {}, body, slow, most=most))
         if exchange.succeeded or exchange.response.status in accept:
             return exchange.response
         raise exchange.failure()
@@ -310,7 +314,7 @@ class SwiftClient:
             except (UnreachableError, StorageTimeoutError, IntegrityError) as error:
                 if attempt >= self.patience.attempts or tls_refusal(error.__cause__):
                     raise
-                await asyncio.sleep(backoff(attempt))
+                await pause(backoff(attempt))
                 continue
             if response.status == _UNAUTHORIZED and not renewed:
                 renewed, attempt = True, attempt - 1
@@ -319,7 +323,7 @@ class SwiftClient:
             if attempt >= self.patience.attempts or not is_transient(response.status):
                 return Exchange(request, url, response, repeated=attempt > 1)
             wait = retry_after(response.headers, self.patience.longest_wait)
-            await asyncio.sleep(backoff(attempt) if wait is None else wait)
+            await pause(backoff(attempt) if wait is None else wait)
 
     async def _renewed(self, stale: Access, url: str) -> Access:
         """Return another access than the stale one; what came from the environment is read there anew."""
@@ -368,7 +372,9 @@ class SwiftClient:
             connect_timeout=self.patience.connect_timeout,
             read_timeout=self.patience.read_timeout * (_SLOWER if request.slow else 1),
         )
-        carry = by_thread if request.is_bulk and way.proxy is None else by_session
+        if is_here() and way.proxy is not None:  # through which only the event loop leads
+            raise LoopNeededError
+        carry = by_thread if is_here() or (request.is_bulk and way.proxy is None) else by_session
         with self._told(request.method, request.path) as note:
             response = await carry(request, way, url, note)
         await check(response, request, url)

@@ -6,6 +6,7 @@ Owns these as values, and what makes an answer a success, damaged or an error of
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from modos.errors import IntegrityError, StorageError
 from modos.swift.http.bodies import BULK, Body, length_of, md5_of
@@ -13,7 +14,7 @@ from modos.swift.protocol import error_for, etag_of, is_large
 from modos.swift.transport import Transport
 
 if TYPE_CHECKING:
-    from modos.swift.http.bulk import Lanes
+    from modos.swift.http.lanes import Lanes
 
 __all__ = ["Attempt", "Checked", "Exchange", "Patience", "Request", "Response", "Way", "address_of", "check"]
 
@@ -90,6 +91,11 @@ class Request:
     checked: Checked = "before"
     into: memoryview | None = None
     lanes: "Lanes | None" = None
+    most: int | None = None
+
+    def is_exceeded(self, headers: Mapping[str, str]) -> bool:
+        """Whether an answer is longer than what is taken of it: it is then left unread."""
+        return self.most is not None and int(headers.get("Content-Length", 0)) > self.most
 
     @property
     def is_bulk(self) -> bool:
@@ -119,6 +125,17 @@ class Way:
     proxy: str | None
     connect_timeout: float
     read_timeout: float
+
+    @property
+    def end(self) -> tuple[str, str, Transport]:
+        """Whom a connection leads to, and how: ways that share it can share connections."""
+        return *urlsplit(self.address)[:2], self.transport
+
+    @property
+    def target(self) -> str:
+        """What is asked for, as the first line of a request tells it."""
+        _, _, path, query, _ = urlsplit(self.address)
+        return f"{path}?{query}" if query else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +175,8 @@ async def check(response: Response, request: Request, url: str) -> None:
     if request.checked == "after" and response.succeeded and etag not in {response.digest, ""}:
         raise IntegrityError(url, "the service stored other bytes than were sent")
     if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
+        return
+    if request.is_exceeded(response.headers):
         return
     if (request.params or {}).keys() & {"multipart-manifest", "format"}:
         return

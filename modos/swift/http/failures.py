@@ -57,7 +57,7 @@ def _meaning(aiohttp: Any, url: str, error: Exception) -> ModosError:  # noqa: A
         (aiohttp.ClientSSLError, UnreachableError(url, BROKEN_TLS)),
         (aiohttp.ClientHttpProxyError, UnreachableError(url, refused)),
         (aiohttp.ClientProxyConnectionError, UnreachableError(url, "no connection to the proxy")),
-        (aiohttp.ClientConnectorError, UnreachableError(url)),
+        ((aiohttp.ClientConnectorError, ConnectionRefusedError), UnreachableError(url)),
         ((aiohttp.ClientConnectionError, ConnectionError), UnreachableError(url, "the connection was lost")),
         (http.client.IncompleteRead, IntegrityError(url, "the answer was cut short")),
         (ssl.SSLError, UnreachableError(url, BROKEN_TLS)),

@@ -74,7 +74,8 @@ async def by_session(request: Request, way: Way, url: str, note: Callable[[int],
             proxy=way.proxy,
         ) as answer:
             note(answer.status)
-            response = Response(answer.status, answer.headers, await answer.read())
+            body = b"" if request.is_exceeded(answer.headers) else await answer.read()
+            response = Response(answer.status, answer.headers, body)
     if request.body is not None and request.checked == "after":
         response = replace(response, digest=await md5_of(request.body))
     if request.into is not None and response.succeeded:

@@ -9,7 +9,7 @@ from typing import Any
 
 from modos.errors import KeyChangedError
 from modos.swift.objects.objects import Objects
-from modos.swift.objects.segments import LargeUpload, range_of
+from modos.swift.objects.segments import LargeUpload, manifest_tag, range_of
 from modos.swift.protocol import Info, etag_of, info_from_headers, is_large, object_headers
 
 __all__ = ["entries_behind", "replace_beginning"]
@@ -41,13 +41,13 @@ async def replace_beginning(objects: Objects, path: str, head: bytes, start: int
     """
     headers = (await objects.client.request("HEAD", path)).headers
     info = info_from_headers(path, headers)
-    if etag not in {None, etag_of(headers)}:
+    parts = await objects.segments.manifest(path) if is_large(headers) else None
+    is_its = parts is None or manifest_tag(parts) == etag_of(headers)  # else it was replaced since it was looked at
+    if etag not in {None, etag_of(headers)} or not is_its:
         raise KeyChangedError(await objects.where(path))
     large = LargeUpload(objects.client, path)
     try:
-        if is_large(headers):
-            parts = await objects.segments.manifest(path)
-        else:
+        if parts is None:
             digest = await large.copy_range(0, path, start, info["size"], etag=etag_of(headers))
             (segment,) = large.named
             parts, start = [{"name": f"/{segment}", "hash": digest, "bytes": info["size"] - start}], 0

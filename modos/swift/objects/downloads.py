@@ -19,8 +19,8 @@ from fsspec.callbacks import Callback
 
 from modos.errors import IntegrityError
 from modos.swift.concurrency import in_order
-from modos.swift.http.bulk import Lanes
 from modos.swift.http.client import SwiftClient
+from modos.swift.http.lanes import Lanes
 from modos.swift.objects.listing import Lister
 from modos.swift.objects.segments import Segments, spans_of
 from modos.swift.protocol import etag_of, is_large, range_header, total_size

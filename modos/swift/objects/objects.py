@@ -107,6 +107,14 @@ class Objects:
         body = answer.body if answer.status == _PARTIAL or not headers else answer.body[first:last]
         return body, info_from_headers(path, answer.headers)
 
+    async def fetch_whole(self, path: str, size: int) -> tuple[bytes, Info]:
+        """Return all bytes of an object and the info that came with them; no byte of one longer than `size`.
+
+        A service answers this sooner than a range.
+        """
+        answer = await self.client.request("GET", path, most=size)
+        return answer.body, info_from_headers(path, answer.headers)
+
     async def fetch_into(self, path: str, buffer: memoryview, *, start: int) -> Info:
         """Fill a buffer with the bytes of an object from `start` on, and return the info that came with them.
 

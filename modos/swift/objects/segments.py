@@ -6,10 +6,14 @@ Owns how a large object is cut, named, put together, copied and taken apart. Kno
 import base64
 import hashlib
 import json
+import math
+import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar
@@ -31,12 +35,14 @@ from modos.swift.protocol import (
     range_header,
     split_path,
 )
+from modos.swift.waiting import is_here
 
 __all__ = [
     "SEGMENT_NAME",
     "LargeUpload",
     "Segments",
     "cut_points",
+    "manifest_tag",
     "name_digest",
     "range_of",
     "section_length",
@@ -152,7 +158,7 @@ class LargeUpload:
     async def commit(self, *, headers: Mapping[str, str], create: bool = False) -> Response:
         """Put the manifest, which the service checks against every segment: the object is there from now on."""
         parts = [part for _, part in sorted(self._parts.items())]
-        digest = hashlib.md5("".join(map(_tag_of, parts)).encode(), usedforsecurity=False).hexdigest()
+        digest = manifest_tag(parts)
         self._maybe_committed = True
         try:
             return await self._client.put(
@@ -239,11 +245,22 @@ def range_of(part: Mapping[str, Any]) -> tuple[int, int]:
     return int(first), int(last) + 1
 
 
+def manifest_tag(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Return the ETag of the object that a manifest makes, from its entries as they are put or as they are told.
+
+    Examples
+    --------
+    >>> manifest_tag([{"etag": "0cc1"}]) == manifest_tag([{"hash": "0cc1"}]) != manifest_tag([{"hash": "0cc1", "range": "2-5"}])
+    True
+    """
+    return hashlib.md5("".join(map(_tag_of, entries)).encode(), usedforsecurity=False).hexdigest()
+
+
 def _tag_of(entry: Mapping[str, Any]) -> str:
-    """Return what an entry counts for in the ETag of a manifest."""
     if "data" in entry:
         return hashlib.md5(base64.b64decode(entry["data"]), usedforsecurity=False).hexdigest()
-    return f"{entry['etag']}:{entry['range']};" if "range" in entry else str(entry["etag"])
+    tag = str(entry["hash"] if "hash" in entry else entry["etag"])
+    return f"{tag}:{entry['range']};" if "range" in entry else tag
 
 
 def name_digest(name: str) -> str:
@@ -273,6 +290,9 @@ class Segments:
 
     _holders: ClassVar[dict[object, tuple[float, frozenset[str] | None]]] = {}
     """Which objects of a container have segments: known to the process, so that a copy of a client need not ask again."""
+
+    _turns: ClassVar[dict[object, threading.Lock]] = {}
+    """Held by the thread that asks for a container, so that those which begin at the same time ask once."""
 
     def __init__(self, client: SwiftClient, lister: Lister) -> None:
         self._client = client
@@ -321,18 +341,23 @@ class Segments:
 
     async def _known_holders(self, container: str) -> frozenset[str] | None:
         key = self._key(container)
-        asked, holders = self._holders.get(key, (0.0, None))
-        if not asked or time.monotonic() - asked > _REMEMBERED_SECONDS:
-            try:
-                entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
-            except (KeyNotFoundError, AccessDeniedError):  # who may write but not list can know of no segments
-                entries, more = [], False
-            holders = (
-                None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
-            )
-            self._forget_old()
-            self._holders[key] = time.monotonic(), holders
-        return holders
+        if not self._is_remembered(key):
+            with self._turns.setdefault(key, threading.Lock()) if is_here() else nullcontext():
+                if not self._is_remembered(key):
+                    self._holders[key] = time.monotonic(), await self._holders_of(container)
+        return self._holders.get(key, (0.0, None))[1]
+
+    def _is_remembered(self, key: object) -> bool:
+        asked, _ = self._holders.get(key, (-math.inf, None))
+        return time.monotonic() - asked <= _REMEMBERED_SECONDS
+
+    async def _holders_of(self, container: str) -> frozenset[str] | None:
+        self._forget_old()
+        try:
+            entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
+        except (KeyNotFoundError, AccessDeniedError):  # who may write but not list can know of no segments
+            return frozenset()
+        return None if more else frozenset(entry["subdir"].split("/")[1] for entry in entries if "subdir" in entry)
 
     async def delete(self, paths: Iterable[str]) -> None:
         """Delete objects by bulk requests, a few at a time; those that are gone already are no error.
@@ -359,6 +384,9 @@ class Segments:
             if _all_deleted(answer):
                 return
         await together((partial(self._client.delete, path, missing_ok=True) for path in paths), limit=_BATCHES)
+
+
+os.register_at_fork(after_in_child=Segments._turns.clear)  # noqa: SLF001 - a thread of the parent may hold one
 
 
 def _all_deleted(answer: Response) -> bool:
