@@ -53,7 +53,7 @@ def transfer(
     ] = None,
     *,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", metavar="", help="Replace another object that is there.")
+        bool, typer.Option("--overwrite", metavar="", help="Replace another object, or a copy with edits of its own.")
     ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", metavar="", help="Remove files that only an older copy has, when all is done.")

@@ -4,7 +4,7 @@ Owns listings that leave the zarr hierarchy out. Changes nothing.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from modos.errors import ObjectExistsError
@@ -17,7 +17,7 @@ __all__ = ["content_checksum", "data_files", "refuse_foreign"]
 def data_files(storage: Storage) -> Iterator[PurePosixPath]:
     """Yield the files beside the zarr hierarchy, which itself is not looked into, and beside what modos keeps for itself."""
     for entry in storage.scan(recursive=False):
-        if entry.path in {ZARR_ROOT, OWN_ROOT}:
+        if _is_inner(entry.path):
             continue
         if entry.kind == "directory":
             yield from storage.list(entry.path)
@@ -25,7 +25,13 @@ def data_files(storage: Storage) -> Iterator[PurePosixPath]:
             yield entry.path
 
 
-def refuse_foreign(storage: Storage, ours: Callable[[str], bool]) -> None:
+def _is_inner(path: PurePosixPath) -> bool:
+    return path.parts[0] in {ZARR_ROOT.name, OWN_ROOT.name}
+
+
+def refuse_foreign(
+    storage: Storage, ours: Callable[[str], bool], *, listed: Iterable[PurePosixPath] | None = None
+) -> None:
     """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
 
     Parameters
@@ -34,13 +40,16 @@ def refuse_foreign(storage: Storage, ours: Callable[[str], bool]) -> None:
         The place. What is in its zarr hierarchy is not looked at: without a root document that is nobody's.
     ours
         Tells whether a file will be the new object's.
+    listed
+        All files that are there; `None` to list those beside the hierarchy.
 
     Raises
     ------
     ObjectExistsError
         Names a file that is there.
     """
-    foreign = next((path for path in data_files(storage) if not ours(str(path))), None)
+    there = data_files(storage) if listed is None else (path for path in listed if not _is_inner(path))
+    foreign = next((path for path in there if not ours(str(path))), None)
     if foreign is not None:
         reason = f"this is no digital object and not empty: {str(foreign)!r} is in it; choose another place"
         raise ObjectExistsError(storage.url, reason)

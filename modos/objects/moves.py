@@ -3,7 +3,7 @@
 Owns what must not be overwritten. Moves no byte itself: that is what `modos.transfers` does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
 from modos.objects.checks.older import OLD_ROOTS
-from modos.objects.contents import data_files, refuse_foreign
+from modos.objects.contents import refuse_foreign
+from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
-from modos.transfers.engine import Proof
+from modos.transfers.engine import Listing, Proof
 from modos.transfers.plan import Leftovers, Treatment
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _OLDER = 2
 """Format of the hierarchies of older releases."""
 
 _SPECIAL: Mapping[str, Treatment] = MappingProxyType({str(TRASH): "left out", str(LOG): "mirrored"})
-"""A record that only the target has would be taken for an edit of the copy that nobody has completed."""
+"""A record that only the target had would be taken for an edit that nobody has completed: such a copy is replaced whole."""
 
 
 class Sending(TypedDict, total=False):
@@ -78,8 +79,8 @@ def transfer_object(
     source, target
         Roots of the object and of its copy.
     overwrite
-        Whether another object at the target may be replaced. Files of it that the new one does not have go once the
-        new one is whole.
+        Whether another object at the target may be replaced, or a copy that has seen edits which the object has not.
+        Files of it that the new one does not have, records of these edits too, go once the new one is whole.
     delete
         Whether files that only an older copy of the object has go too.
     sending
@@ -90,7 +91,7 @@ def transfer_object(
     ObjectNotFoundError
         When there is no object at the source.
     ObjectExistsError
-        When there is another object, or files that are none of this object's, at the target.
+        When there is another object, a copy with edits of its own, or files that are none of this object's at the target.
     IntegrityError
         When a file did not arrive as it left; the target is then no object.
     """
@@ -152,23 +153,32 @@ def _completed[T](source: Storage, work: Callable[..., T]) -> T:
     return work(commit=OLD_ROOTS)
 
 
-def _allowed(source: Storage, target: Storage, *, overwrite: bool, delete: bool) -> Leftovers:
+def _allowed(
+    source: Storage, target: Storage, wanted: Listing, present: Listing, *, overwrite: bool, delete: bool
+) -> Leftovers:
     """Return what becomes of files that only the target has, unless what is there must not be overwritten."""
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
-    is_newer = there.exists and there.zarr_format > leaving.zarr_format
-    other = there.exists and (is_newer or not _is_same(leaving, there))
-    if other and not overwrite:
-        which = f"a copy of zarr format {there.zarr_format}" if is_newer else f"another object, {there.id!r},"
-        raise ObjectExistsError(target.url, f"{which} is here; overwrite it only if it is to go")
-    if not there.exists and not overwrite:
-        refuse_foreign(target, {str(path) for path in data_files(source)}.__contains__)
-    return _leftovers(delete=other or delete)
+    if not there.exists:
+        if not overwrite:
+            refuse_foreign(target, wanted.__contains__, listed=(info.path for info in present.values()))
+        return _leftovers(delete=delete)
+    lost = _lost(leaving, there, set(recorded(present)).difference(recorded(wanted)))
+    if lost is not None and not overwrite:
+        raise ObjectExistsError(target.url, f"{lost}; overwrite it only if it is to go")
+    return _leftovers(delete=delete or lost is not None)
+
+
+def _lost(leaving: Snapshot, there: Snapshot, edits: Collection[str]) -> str | None:
+    """Return why what is at the target would be lost; `None` where it is nothing else than an older copy."""
+    if there.zarr_format > leaving.zarr_format:
+        return f"a copy of zarr format {there.zarr_format} is here"
+    if any(leaving.attributes.get(slot) != there.attributes.get(slot) for slot in ("id", "creation_date")):
+        return f"another object, {there.id!r}, is here"
+    if edits:
+        count = "an edit" if len(edits) == 1 else f"{len(edits)} edits"
+        return f"the copy that is here has seen {count} that the object has not, the last of them {max(edits)}"
+    return None
 
 
 def _leftovers(*, delete: bool) -> Leftovers:
     return "remove" if delete else "keep"
-
-
-def _is_same(one: Snapshot, other: Snapshot) -> bool:
-    """Tell whether two are copies of one object, whatever edits they have seen: same id, created at the same time."""
-    return all(one.attributes.get(slot) == other.attributes.get(slot) for slot in ("id", "creation_date"))

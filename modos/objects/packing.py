@@ -129,7 +129,7 @@ def unpack(
     target
         Path, address or storage of the object itself.
     overwrite
-        Whether another object that is there may be replaced.
+        Whether another object that is there may be replaced, or one with edits that the archive has not seen.
     progress
         Called as the copying goes on; `None` for silence.
     archive_options, target_options
@@ -142,7 +142,7 @@ def unpack(
     ObjectNotFoundError
         When there is no object in it.
     ObjectExistsError
-        When there is another object at the target, or files that are none of this one's.
+        When there is another object at the target, one with edits of its own, or files that are none of this one's.
     IntegrityError
         When a file in the archive is damaged.
     """

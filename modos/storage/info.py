@@ -3,13 +3,14 @@
 Owns the value that listings, `stat` and `put` return. Knows no backend.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Literal
 
-__all__ = ["ObjectInfo"]
+__all__ = ["ObjectInfo", "is_md5"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,18 @@ class ObjectInfo:
     @property
     def md5(self) -> str | None:
         """The MD5 of the content in hex, or `None` where the tag is not one (multipart uploads, manifests)."""
-        tag = self.etag or ""
-        return tag if len(tag) == _MD5_DIGITS and all(digit in "0123456789abcdef" for digit in tag) else None
+        return self.etag if is_md5(self.etag or "") else None
 
 
-_MD5_DIGITS = 32
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+def is_md5(tag: str) -> bool:
+    """Tell whether a tag has the form of an MD5 in hex; one of S3 need not be one, as `Storage.contradicts` says.
+
+    Examples
+    --------
+    >>> is_md5("f1f8f4bf413b16ad135722aa4591043e"), is_md5("f1f8f4bf413b16ad135722aa4591043e-2")
+    (True, False)
+    """
+    return _MD5.fullmatch(tag) is not None

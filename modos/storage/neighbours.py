@@ -56,8 +56,9 @@ def copy_by_service(source: Storage, target: Storage, file: ObjectInfo) -> Objec
         target.filesystem.cp_file(str(source.path / path), str(target.path / path))
     stored = target.stat(path)
     proven = file.md5 is not None and stored.md5 == file.md5
-    same = stored.md5 is None or file.md5 is None or proven  # a copy may be in other parts, with another tag
-    if stored.size != file.size or not same or not (proven or _unchanged(source, file)):
+    comparable = None not in {stored.md5, file.md5}  # a copy may be in other parts, with another tag
+    other = comparable and target.contradicts(stored, file.md5) and source.contradicts(file, stored.md5)
+    if stored.size != file.size or other or not (proven or _unchanged(source, file)):
         raise IntegrityError(target.url_of(path), "what the service copied is not what the source lists")
     return stored
 

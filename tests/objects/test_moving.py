@@ -41,6 +41,44 @@ def test_a_plan_writes_nothing_and_is_refused_like_the_transfer(modo, tmp_path):
         modo.plan_transfer(tmp_path / "other")
 
 
+def test_a_new_place_is_listed_once(modo, account, container):
+    """Whether anything foreign is there, the plan's listing has told."""
+    with Proxy(account.server.url) as proxy:
+        modo.transfer(account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url)))
+        listed = [each.query for each in proxy.requests if "prefix=ex%2F" in each.query]
+    assert len(listed) == 1, listed
+
+
+def test_a_copy_with_edits_of_its_own_is_replaced_only_when_that_is_asked_for(modo, tmp_path):
+    """Neither planned nor done: its edits and their records stay. The other way it is the newer one, and nothing is lost."""
+    copy, third = tmp_path / "copy", tmp_path / "third"
+    modo.transfer(copy)
+    modo.transfer(third)
+    edited = MODO(copy)
+    edited.add_element({"@type": "Sample", "id": "s2"})
+    for move in (modo.transfer, modo.plan_transfer):
+        with pytest.raises(ObjectExistsError, match="an edit that the object has not"):
+            move(copy)
+    assert "sample/s2" in MODO(copy).metadata
+    assert len(edited.log()) == 3
+    edited.transfer(third)
+    assert MODO(third).checksum() == edited.checksum()
+    modo.transfer(copy, overwrite=True)
+    assert MODO(copy).checksum() == modo.checksum()
+    assert len(MODO(copy).log()) == 2
+
+
+def test_an_edit_that_nobody_has_completed_is_not_removed_unasked(modo, tmp_path):
+    """The files are the same, and the copy has a record besides: to remove it alone is asked for, too."""
+    copy = LocalStorage(tmp_path / "copy")
+    modo.transfer(copy)
+    record = LOG / "20991121T143500.123456Z-1a2b3c4d.json"
+    copy.put(b"{}", record)
+    with pytest.raises(ObjectExistsError, match="20991121T143500"):
+        modo.transfer(copy)
+    assert copy.exists(record)
+
+
 def test_a_mirror_has_nothing_else(modo, tmp_path):
     """`delete` removes what only the copy has, also when nothing else is to be done; by default it stays."""
     copy = LocalStorage(tmp_path / "copy")

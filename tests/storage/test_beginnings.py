@@ -66,6 +66,39 @@ def test_what_was_replaced_meanwhile_is_left(storage, body):
     assert storage.read("file") == body[::-1]
 
 
+@pytest.mark.parametrize("kind", ["swift"])
+def test_what_is_replaced_while_its_manifest_is_read_is_left(account, container, body):
+    """The manifest is of another version than the one that was looked at: that one stays as it is."""
+
+    def replace(request):
+        if request.query == "multipart-manifest=get" and kept.stat("file").etag == info.etag:
+            kept.put(body[::-1], "file")
+
+    kept = account.swift(container, segment_size=2**18)
+    info = kept.put(body, "file")
+    with Proxy(account.server.url, on_request=replace) as proxy:
+        storage = account.swift(container, storage_url=proxy.through(account.server.storage_url), segment_size=2**18)
+        with pytest.raises(KeyChangedError, match="file"):
+            storage.parts.replace_beginning(info, b"new", 5)
+    assert kept.read("file") == body[::-1]
+
+
+@pytest.mark.thorough
+def test_what_is_replaced_at_the_last_moment_is_left(account, container, proxy):
+    """A service of S3 that compares is asked to: the copy of the file that was read never takes the place of another."""
+    storage = account.s3(container, endpoint=proxy.url)
+    body = random.Random(7).randbytes(SIZES["s3"])
+    info = storage.put(body, "file")
+    proxy.clear()
+    proxy.inject(Fault(method="POST", path="/file", after=1, status=412))
+    with pytest.raises(KeyChangedError, match="file"):
+        storage.parts.replace_beginning(info, b"new", 5)
+    completing = [each for each in proxy.requests if each.method == "POST"][-1]
+    assert (completing.status, completing.headers["if-match"]) == (412, f'"{info.etag}"')
+    assert storage.read("file") == body
+    assert not list(storage.parts.unfinished())
+
+
 def test_nothing_is_done_where_it_does_not_pay(storage, make_storage):
     """For small files, on a disk, and of a file that would be nothing but its beginning."""
     for each in (storage, make_storage("local")):

@@ -8,7 +8,7 @@ import pytest
 from modos.errors import IntegrityError
 from modos.storage import ROOT_DOCUMENT, FsspecStorage, SwiftStorage
 from modos.storage.neighbours import service_copies
-from modos.testing import Proxy
+from modos.testing import Fault, Proxy
 from modos.transfers import transfer
 
 FILES = {
@@ -56,6 +56,24 @@ def test_no_byte_passes_here(places, fill, transfer_server):
         files = [request for request in proxy.requests if "/ex/" in request.path]
         assert len([request for request in files if request.method == "PUT"]) == 6
         assert not [request for request in files if request.method == "GET" or request.bytes_sent]
+
+
+def test_a_full_proof_reads_back_what_the_service_has_copied(places, fill):
+    """Also a file that no transfer has seen before: other bytes at the target are found out, and the digests are told."""
+    source, target = places.make("swift"), places.make("swift")
+    files = {"reads.txt": b"ACGT" * 99, ROOT_DOCUMENT: b"{}"}
+    fill(source, files)
+    with Proxy(places.server.url) as proxy:
+        ends = [places.through(proxy, place) for place in (source, target)]
+        proxy.inject(Fault(method="GET", path=f"{target.path}/reads.txt", corrupt=True, times=None))
+        with pytest.raises(IntegrityError, match="what is stored is not what was sent"):
+            transfer(*ends, verify="full")
+        assert not target.exists(ROOT_DOCUMENT)
+        target.remove("reads.txt")
+        proxy.heal()
+        report = transfer(*ends, verify="full")
+    assert report.digests == {name: blake2b(body).hexdigest() for name, body in files.items()}
+    assert report.service_bytes == report.bytes
 
 
 def test_a_file_that_changes_meanwhile_is_found_out(places, fill):

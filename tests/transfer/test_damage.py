@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from modos.errors import IntegrityError, StorageError
-from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage
 from modos.storage.parts.rules import PartRules
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
@@ -95,6 +95,50 @@ def test_a_part_that_was_damaged_before_a_break_is_found_out(places, content, pa
     report = transfer(source, target)
     assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
     assert report.files == 2
+
+
+@pytest.mark.parametrize("kind", ["local", "swift"])
+def test_a_part_that_a_disk_here_damages_after_a_break_is_sent_again(places, here, content, kind):
+    """What was noted of it is compared with what is there, whether or not the source tells an MD5; it was not brought before."""
+    source, seen = places.make(kind), []
+    if kind == "local":
+        source.put(LARGE, "reads")
+        source.put(b"{}", ROOT_DOCUMENT)
+    else:
+        put(places, source, LARGE, "whole")
+    broken_off(source, here, 2 * PART)
+    (partial,) = (path for path in here.path.rglob("*.partial") if path.stat().st_size == len(LARGE))
+    with partial.open("r+b") as file:
+        file.write(bytes([LARGE[0] ^ 1]))
+    report = transfer(source, here, progress=seen.append)
+    assert content(here) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
+    assert report.resumed_bytes == PART
+    assert max(each.bytes_done for each in seen) == seen[-1].bytes_done == seen[-1].bytes_total
+
+
+class InOneStream(S3Storage):
+    """A bucket that is given no parts."""
+
+    parts = None
+
+
+def test_where_there_are_no_parts_a_large_file_goes_in_one_stream(places, content):
+    """From one service to itself, whose client reads while it writes: damaged once it is sent again, always nothing arrives."""
+    source, target = places.make("s3"), places.make("s3")
+    put(places, source, LARGE * 2, "whole")
+    target = InOneStream(target.url, target._endpoint, target._options)
+    with Proxy(places.server.url) as proxy:
+        troubled = places.through(proxy, source)
+        damage = {"method": "GET", "path": "/reads", "corrupt": True}
+        proxy.inject(Fault(times=None, **damage))
+        with pytest.raises(IntegrityError, match="what was read is not what is listed"):
+            transfer(troubled, target)
+        assert target.empty()
+        proxy.heal()
+        proxy.inject(Fault(**damage))
+        report = transfer(troubled, target, by_service=False)
+    assert content(target) == {"reads": LARGE * 2, ROOT_DOCUMENT: b"{}"}
+    assert set(report.digests) == {"reads", ROOT_DOCUMENT}
 
 
 @pytest.mark.parametrize(("target_kind", "fetched"), [("local", 2), ("s3", 3)])

@@ -11,11 +11,14 @@ from modos.errors import IntegrityError, ServiceUnavailableError, StorageError
 from modos.storage import ROOT_DOCUMENT, SwiftStorage
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
-from modos.transfers.limits import Limiter
+from modos.transfers.limits import Limiter, limiters
 
 pytestmark = pytest.mark.thorough
 
 SMALL = {f"data.zarr/a/c/{number}": bytes([number]) * 4096 for number in range(150)} | {ROOT_DOCUMENT: b"{}"}
+CUT = 1000
+"""Bytes after which an answer breaks off; no file is just as long."""
+
 LARGE = {"large.bin": Random(5).randbytes(18 * 1024 * 1024), ROOT_DOCUMENT: b"{}"}
 
 
@@ -51,17 +54,21 @@ def test_a_network_that_breaks_now_and_then_is_outlived(places, fill, content, p
             SwiftStorage(place.url, **login) if kind == "swift" else places.through(proxy, place)
             for kind, place in zip(pair, (source, target), strict=True)
         ]
-        cuts = [{"reset": True}, {"reset": True, "forward": True}, {"cut_after": 1000, "method": "GET"}]
+        is_read = pair[0] != "local" and pair[0] != pair[1]  # else the service copies by itself
+        cuts = [{"reset": True}, {"reset": True, "forward": True}]
+        cuts += [{"cut_after": CUT, "method": "GET"}] if is_read else []
         proxy.inject(
             *drawn(random, len(SMALL), 0.01, status=503), *drawn(random, len(SMALL), 0.01, **random.choice(cuts))
         )
         report = transfer(*ends)
         assert proxy.count(status=503) >= 1
+        assert any(each.status is None or each.bytes_received == CUT for each in proxy.requests)
         assert "swift" not in pair or proxy.count(status=401) >= 1
     places.token = server.token()
     arrived = places.again(target)
     assert content(arrived) == files
     assert (report.files, report.bytes) == (len(files), sum(map(len, files.values())))
+    assert len(report.digests) == (0 if pair[0] == pair[1] else len(files))
 
 
 @pytest.mark.parametrize(("kind", "sent"), list(product(["s3", "swift"], ["whole", "in parts"])))
@@ -76,7 +83,7 @@ def test_a_large_body_that_is_damaged_on_its_way_from_a_service_is_found_out(pla
     assert (source.stat("large.bin").md5 is not None) == (sent == "whole")
     with Proxy(places.server.url) as proxy:
         troubled = places.through(proxy, source)
-        damage = {"method": "GET", "path": "/large.bin", "corrupt": True}
+        damage = {"method": "GET", "path": re.compile(r"large\.bin|\.segments/"), "corrupt": True}
         proxy.inject(Fault(times=None, **damage))
         with pytest.raises(IntegrityError, match=r"large\.bin"):
             transfer(troubled, there)
@@ -85,6 +92,23 @@ def test_a_large_body_that_is_damaged_on_its_way_from_a_service_is_found_out(pla
         proxy.inject(Fault(times=1, **damage))
         transfer(troubled, there)
     assert content(there) == LARGE
+
+
+@pytest.mark.parametrize(("kind", "sent"), [("swift", "whole"), ("s3", "in parts")])
+def test_a_large_file_that_replaces_another_is_sent_again_and_completed(places, fill, content, kind, sent):
+    """Damaged once on its way, which is seen when it is to take the place of the other: it does, before the root."""
+    source, there = places.make(kind), places.make("local")
+    fill(source, {ROOT_DOCUMENT: b"{}"})
+    if sent == "whole":
+        places.put_plainly(source, "large.bin", LARGE["large.bin"])
+    else:
+        fill(source, LARGE)
+    fill(there, {"large.bin": b"old", ROOT_DOCUMENT: b"old"})
+    with Proxy(places.server.url) as proxy:
+        proxy.inject(Fault(method="GET", path="/large.bin", corrupt=True))
+        report = transfer(places.through(proxy, source), there)
+    assert content(there) == LARGE
+    assert report.files == len(LARGE)
 
 
 @pytest.mark.parametrize(("kind", "name"), list(product(["s3", "swift"], ["large.bin", "small.bin"])))
@@ -116,6 +140,20 @@ def test_a_service_that_is_busy_for_good_is_an_error(places, here, there, fill):
             transfer(here, target)
         assert "while copying" in caught.value.__notes__[0]
         assert target.empty()
+
+
+def test_only_the_service_that_is_busy_is_asked_less(places, there, fill, monkeypatch):
+    """The other end goes on with as many at a time as before."""
+    made, troubled = [], []
+    monkeypatch.setattr("modos.transfers.courier.limiters", lambda *asked: made.extend(limiters(*asked)) or made)
+    monkeypatch.setattr(Limiter, "trouble", lambda limiter: troubled.append(id(limiter)))
+    source = places.make("swift")
+    fill(source, SMALL)
+    with Proxy(places.server.url) as proxy:
+        proxy.inject(Fault(method="GET", path="/ex/", status=503))
+        transfer(places.through(proxy, source, attempts=1), there)
+    asking, sending = map(id, made)
+    assert troubled == [asking] != [sending]
 
 
 def test_a_busy_service_is_asked_less():

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from modos._lazy import require
 from modos.errors import InvalidPathError, InvalidURLError, KeyChangedError, ServiceError, StorageError
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine, patience
-from modos.storage.backends.failures import meaning_in_obstore, status_of
+from modos.storage.backends.failures import CHANGED, meaning_in_obstore, status_of
 from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import FsspecStorage, Page, PagedStorage, in_ascii, put_options
 from modos.storage.base import NO_CONDITION, Method, Storage, WriteMode
@@ -37,7 +37,6 @@ _TIMEOUT = 60.0
 _ATTEMPTS = 5
 _PAGE = 1000
 _AT_ONCE = 16
-_CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +217,8 @@ class CloudStorage(PagedStorage):
             yield from map(self._entry, chunk)
 
     def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
-        found = super()._scan_after(name, start_after)
-        return (
-            info for info in found if str(info.path) > start_after
-        )  # Azure only begins at the page that has the name
+        found = super()._scan_after(name, start_after)  # of Azure, from the page on that has the name
+        return (info for info in found if str(info.path) > start_after)
 
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
         store = self._moving.get().store
@@ -232,9 +229,8 @@ class CloudStorage(PagedStorage):
             infos = [*map(self._entry, level["objects"]), *directories]
             return Page(sorted(infos, key=lambda info: str(info.path).encode()), None)
         offset = "/".join(filter(None, (self._beneath, start_after))) if start_after else None
-        infos = [
-            self._entry(meta) for meta in next(iter(store.list(self._start(name), offset=offset, chunk_size=_PAGE)), ())
-        ]
+        listed = iter(store.list(self._start(name), offset=offset, chunk_size=_PAGE))
+        infos = [self._entry(meta) for meta in next(listed, ())]
         return Page(infos, str(infos[-1].path) if len(infos) == _PAGE else None)
 
     def _read(self, name: str, start: int, end: int | None) -> bytes:
@@ -271,7 +267,7 @@ class CloudStorage(PagedStorage):
         try:  # the condition goes with a body in one piece, which is held whole
             return self._put_short(name, b"".join(chunks), mode="overwrite", options=options, if_match=etag)
         except Exception as error:
-            if status_of(error) in _CHANGED:
+            if status_of(error) in CHANGED:
                 raise KeyChangedError(self.url_of(name)) from error
             raise
 

@@ -22,7 +22,10 @@ from modos.errors import (
     UnreachableError,
 )
 
-__all__ = ["causes", "meaning_in_fsspec", "meaning_in_obstore", "meaning_in_s3", "refusal", "status_of"]
+__all__ = ["CHANGED", "causes", "meaning_in_fsspec", "meaning_in_obstore", "meaning_in_s3", "refusal", "status_of"]
+
+CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+"""How a service answers that a file is not what it must be for a change: gone, being changed, or another one."""
 
 BY_STATUS: Mapping[int, type[StorageError]] = {
     401: AuthenticationError,

@@ -7,10 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import PurePath, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Self
 
-from modos.errors import ServiceError
+from modos.errors import ServiceError, shown_url
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.plan import Body
 from modos.storage.paths import target_name
 from modos.storage.sources import chunks_of
 
@@ -47,6 +48,8 @@ class Backend(ABC):
     """The half of `Storage` that each place fills in; users of storages know the other half, the verbs."""
 
     read_only: bool = False
+    _why_read_only: ClassVar[str] = ""
+    """Why nothing can be written, and what can be done instead, as a clause; empty where it was asked for."""
 
     # -- where it is ------------------------------------------------------------------------------------------------
 
@@ -74,7 +77,7 @@ class Backend(ABC):
         return f"{self.url.removesuffix('/')}/{target_name(target)}"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.url!r})"
+        return f"{type(self).__name__}({shown_url(self.url)!r})"
 
     def _identity(self) -> tuple[object, ...]:
         """What makes two storages equal; overridden where options matter."""
@@ -103,6 +106,10 @@ class Backend(ABC):
     @abstractmethod
     def _stat(self, name: str) -> ObjectInfo | None:
         """Return what is stored under exactly this name, `None` when that is nothing."""
+
+    def _has_digest_as_tag(self, name: str) -> bool:  # noqa: ARG002 - nothing is asked, unless a service has other tags too
+        """Tell whether the ETag of a file is made of MD5s, where it looks so; may take a request."""
+        return True
 
     @abstractmethod
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
@@ -167,9 +174,13 @@ class Backend(ABC):
         if names := [str(info.path) for info in self._scan(name, recursive=True)]:
             self._remove(names)
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[Body, ObjectInfo | None]:
         """Return bytes as `_read` does, and what the same answer told of the file; this default is told nothing."""
         return self._read(name, start, end), None
+
+    def _fetch_whole(self, name: str, size: int) -> tuple[Body, ObjectInfo | None]:
+        """Return all bytes of a file as `_fetch` does, `size` at most; this default asks for as many."""
+        return self._fetch(name, 0, size or None)
 
     def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
         """Return several ranges; this default asks for one after the other."""

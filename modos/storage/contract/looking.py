@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from modos.errors import InvalidInputError
 from modos.storage.contract.backend import Backend
-from modos.storage.info import ObjectInfo
+from modos.storage.info import ObjectInfo, is_md5
 from modos.storage.paths import target_name
 from modos.storage.ranges import definite_range, merge_ranges
 from modos.storage.twins import asynchronous, asynchronous_iterator
@@ -48,6 +48,25 @@ class Looking(Backend):
             if info is None:
                 raise FileNotFoundError(name)
             return info
+
+    def contradicts(self, file: ObjectInfo, etag: str | None) -> bool:
+        """Tell whether the ETag of a file proves that its bytes are others than those that another one is made of.
+
+        It proves nothing where one is an MD5 and the other is not. Nor does it where it only looks like an MD5, or like that
+        of parts: S3 makes such tags of what it encrypts with keys of KMS or of the user. A request tells, where two differ.
+
+        Parameters
+        ----------
+        file
+            The file, as it was listed or stored.
+        etag
+            The MD5 of some bytes in hex, or what their parts make; `None` where it is not known.
+        """
+        if etag is None or file.etag in {None, etag} or (is_md5(etag) and file.md5 is None):
+            return False
+        name = str(file.path)
+        with self._boundary(name):
+            return self._has_digest_as_tag(name)
 
     def scan(
         self, target: str | PurePath | None = None, *, recursive: bool = True, start_after: str = ""
@@ -175,6 +194,7 @@ class Looking(Backend):
 
     exists_async = asynchronous(exists)
     stat_async = asynchronous(stat)
+    contradicts_async = asynchronous(contradicts)
     scan_async = asynchronous_iterator(scan)
     list_async = asynchronous_iterator(list)  # noqa: A003 - the method is meant
     list_dir_async = asynchronous_iterator(list_dir)

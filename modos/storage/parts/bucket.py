@@ -17,7 +17,7 @@ from modos.storage.paths import object_name
 if TYPE_CHECKING:
     from modos.storage.base import Storage
 
-__all__ = ["Bucket"]
+__all__ = ["Bucket", "is_encrypted"]
 
 
 class Bucket:
@@ -92,17 +92,18 @@ class Bucket:
 
     # -- notes ------------------------------------------------------------------------------------------------------
 
-    def note(self, name: str) -> Mapping[str, str] | None:
-        """Return what is noted beside a file that is unfinished: `upload`, its id, and `identity`."""
+    def note(self, name: str) -> Mapping[str, Any] | None:
+        """Return what is noted beside a file that is unfinished: `upload`, its id, `identity`, and whether it is `encrypted`."""
         try:
             found = json.loads(self._storage.read(partial_beside(name)))
-            return {"upload": str(found["upload"]), "identity": str(found["identity"]), "name": str(found["name"])}
+            texts = {each: str(found[each]) for each in ("upload", "identity", "name")}
+            return {**texts, "encrypted": bool(found.get("encrypted"))}
         except (KeyNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def keep_note(self, name: str, upload: str, identity: str) -> None:
+    def keep_note(self, name: str, upload: str, identity: str, *, encrypted: bool) -> None:
         """Note which upload a file's parts are in."""
-        said = {"name": name.rpartition("/")[2], "upload": upload, "identity": identity}
+        said = {"name": name.rpartition("/")[2], "upload": upload, "identity": identity, "encrypted": encrypted}
         self._storage.put(json.dumps(said).encode(), partial_beside(name), content_type="application/json")
 
     def remove_note(self, name: str) -> None:
@@ -130,6 +131,17 @@ class Bucket:
             target = f"{path.rpartition('/')[0]}/{found['name']}".lstrip("/")
             if partial_beside(target) == path:
                 yield target, entry["LastModified"], found
+
+
+def is_encrypted(answer: Mapping[str, Any]) -> bool:
+    """Tell from an answer whether a file or an upload is encrypted with keys of KMS or of the user: its tags are no MD5s then.
+
+    Examples
+    --------
+    >>> is_encrypted({"ServerSideEncryption": "aws:kms"}), is_encrypted({"ServerSideEncryption": "AES256"}), is_encrypted({})
+    (True, False, False)
+    """
+    return "SSECustomerAlgorithm" in answer or str(answer.get("ServerSideEncryption", "")).startswith("aws:kms")
 
 
 @contextmanager

@@ -11,13 +11,12 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from modos.errors import InvalidInputError
+from modos.storage.info import is_md5
 
 __all__ = ["Body", "PartInfo", "PartPlan", "Unfinished"]
 
 type Body = bytes | bytearray | memoryview
 """The bytes of a part."""
-
-_MD5_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +30,20 @@ class PartInfo:
     size
         Bytes.
     etag
-        The service's tag of the part: the MD5 of its bytes in hex, but where S3 encrypts with keys of its own.
+        The service's tag of the part: the MD5 of its bytes in hex, where it has the form of one.
+    is_digest
+        Whether it is: what S3 encrypts with keys of KMS or of the user has tags that only look so.
     """
 
     index: int
     size: int
     etag: str
+    is_digest: bool = True
 
     @property
     def md5(self) -> str | None:
         """The MD5 of the part in hex, `None` where the tag is not one."""
-        is_md5 = len(self.etag) == _MD5_DIGITS and set(self.etag) <= set("0123456789abcdef")
-        return self.etag if is_md5 else None
+        return self.etag if self.is_digest and is_md5(self.etag) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from modos.errors import InvalidInputError
 __all__ = ["DISK", "S3", "SWIFT", "PartRules"]
 
 _MIB = 2**20
-_USUAL, _LARGER = 16 * _MIB, 64 * _MIB
+_LARGER = 64 * _MIB
 _PLENTY = 1000
 
 
@@ -26,14 +26,17 @@ class PartRules:
         Bytes that a part may have.
     most
         How many parts a file may have.
+    usual
+        Bytes of a part while there are few: more take more memory here, fewer make more requests.
     """
 
     smallest: int
     largest: int
     most: int
+    usual: int = 16 * _MIB
 
     def size_for(self, size: int) -> int:
-        """Return a good part size for a file: 16 MiB, and more as the file grows.
+        """Return a good part size for a file: the usual one, and more as the file grows.
 
         Up to 64 MiB parts grow so that there are at most 1,000 of them; beyond, only as far as the service demands.
         Whoever holds several parts in memory should hold fewer then.
@@ -47,9 +50,11 @@ class PartRules:
         --------
         >>> S3.size_for(3 * 2**30) // 2**20, S3.size_for(2**40) // 2**20, SWIFT.size_for(2**40) // 2**20
         (16, 105, 1049)
+        >>> SWIFT.size_for(3 * 2**30) // 2**20
+        24
         """
         wanted = max(min(_LARGER, _in_mebibytes(size, _PLENTY)), _in_mebibytes(size, self.most))
-        part_size = max(_USUAL, wanted)
+        part_size = max(self.usual, wanted)
         self.check(size, part_size)
         return part_size
 
@@ -82,5 +87,5 @@ DISK = PartRules(smallest=1, largest=2**62, most=2**20)
 S3 = PartRules(smallest=5 * _MIB, largest=5 * 2**30, most=10_000)
 """Amazon S3's limits of multipart uploads, which others share."""
 
-SWIFT = PartRules(smallest=_MIB, largest=5 * 2**30, most=1000)
-"""Swift's defaults; 1 MiB is what older services ask of segments, newer ones take any."""
+SWIFT = PartRules(smallest=_MIB, largest=5 * 2**30, most=1000, usual=24 * _MIB)
+"""Swift's defaults; 1 MiB is what older services ask of segments, newer ones take any. Each costs it several requests."""

@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from modos.errors import IntegrityError, KeyChangedError
-from modos.storage.backends.failures import status_of
+from modos.storage.backends.failures import CHANGED, status_of
 from modos.storage.backends.remote import in_ascii, put_options
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
 from modos.storage.parts.base import Parts, PartUpload
-from modos.storage.parts.bucket import Bucket
+from modos.storage.parts.bucket import Bucket, is_encrypted
 from modos.storage.parts.makeup import Makeup
 from modos.storage.parts.names import beneath
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
@@ -37,6 +37,10 @@ _COPIED = 8 * 2**20
 class S3Upload(PartUpload):
     """A multipart upload; its token is the upload's id."""
 
+    def __init__(self, storage: "Storage", plan: PartPlan, token: str, *, encrypted: bool = False) -> None:
+        super().__init__(storage, plan, token)
+        self.has_digests = not encrypted
+
     @property
     def _bucket(self) -> Bucket:
         return Bucket(self.storage)
@@ -47,13 +51,13 @@ class S3Upload(PartUpload):
 
     def _stored(self) -> Iterable[PartInfo]:
         found = self._bucket.parts(self.plan.name, self.token)
-        return [PartInfo(part["PartNumber"] - 1, part["Size"], _tag(part)) for part in found]
+        return [PartInfo(part["PartNumber"] - 1, part["Size"], _tag(part), self.has_digests) for part in found]
 
     def _put(self, index: int, body: Body, md5: str) -> str:
         content = body if isinstance(body, bytes) else bytes(body)  # aiohttp warns of anything else
         checked = {"Body": content, "ContentMD5": b64encode(bytes.fromhex(md5)).decode()}
         tag = _tag(self._call("upload_part", PartNumber=index + 1, **checked))
-        if PartInfo(index, len(content), tag).md5 not in {md5, None}:
+        if PartInfo(index, len(content), tag, self.has_digests).md5 not in {md5, None}:
             raise self._damaged(f"has other bytes in part {index} than were sent")
         return tag
 
@@ -116,12 +120,13 @@ class S3Parts(Parts):
         note = bucket.note(plan.name)
         if note is not None:
             if note["identity"] == plan.identity and bucket.is_there(plan.name, note["upload"]):
-                return S3Upload(self.storage, plan, note["upload"])
+                return S3Upload(self.storage, plan, note["upload"], encrypted=note["encrypted"])
             bucket.abort(plan.name, note["upload"])
         named = {_NAMES[option]: value for option, value in options.items()}
         made = bucket.call("create_multipart_upload", Key=bucket.key(plan.name), **named)
-        bucket.keep_note(plan.name, made["UploadId"], plan.identity)
-        return S3Upload(self.storage, plan, made["UploadId"])
+        encrypted = is_encrypted(made)
+        bucket.keep_note(plan.name, made["UploadId"], plan.identity, encrypted=encrypted)
+        return S3Upload(self.storage, plan, made["UploadId"], encrypted=encrypted)
 
     def _made_of(self, file: ObjectInfo) -> Makeup | None:
         """Ask how long the first part is; the others are as long as a rule, and asked too if they cannot be."""
@@ -163,10 +168,10 @@ class S3Parts(Parts):
                 copied = bucket.call("upload_part_copy", **upload, PartNumber=number, CopySource=origin, **span)
                 tags.append(_tag(copied["CopyPartResult"]))
             parts = [{"PartNumber": number, "ETag": f'"{tag}"'} for number, tag in enumerate(tags, 1)]
-            bucket.call("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
+            _complete_if(unchanged, bucket, **upload, MultipartUpload={"Parts": parts})
         except BaseException as error:
             bucket.abort(name, made["UploadId"])
-            if isinstance(error, Exception) and status_of(error) == HTTPStatus.PRECONDITION_FAILED:
+            if isinstance(error, Exception) and status_of(error) in CHANGED:
                 raise KeyChangedError(self.storage.url_of(name)) from error
             raise
         return True
@@ -191,6 +196,16 @@ class S3Parts(Parts):
 
     def _discard(self, name: str, token: str) -> None:
         Bucket(self.storage).discard(name, token)
+
+
+def _complete_if(etag: str, bucket: Bucket, **upload: object) -> None:
+    """Complete an upload if what it replaces still has this ETag, where the service knows such a condition."""
+    try:
+        bucket.call("complete_multipart_upload", **upload, IfMatch=etag)
+    except Exception as error:
+        if status_of(error) != HTTPStatus.NOT_IMPLEMENTED:
+            raise
+        bucket.call("complete_multipart_upload", **upload)
 
 
 def _tag(answer: Any) -> str:  # noqa: ANN401 - a part of an answer
