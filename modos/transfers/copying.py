@@ -3,28 +3,22 @@
 Owns what counts as the same bytes, at both ends. Must not know which other files there are.
 """
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from hashlib import blake2b
-from queue import Full, Queue
 from typing import Any
 
 from modos.errors import IntegrityError
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.makeup import Composition
 from modos.storage.sources import Digested
 from modos.transfers.digests import Digests, same_content
-from modos.transfers.reading import Reader, changed_since
+from modos.transfers.reading import Reader
 
 __all__ = ["copy_stream", "digest_of", "digests_if_same", "verified_chunks"]
 
 PIECE = 8 * 1024 * 1024
 """Bytes read at a time: what one file under way holds in memory, beside the target's own buffers."""
-
-_AHEAD = 1
-"""Pieces that wait to be sent."""
 
 type Watch = Callable[[int], None]
 """Called with the bytes that were just read from the source, 0 while the target is read back; may raise to stop."""
@@ -55,7 +49,7 @@ def copy_stream(
         When either end is not as it must be; the URL is that of the end.
     """
     body = Digested(_pieces(source, file))
-    with closing(_ahead(_guarded(source, file, body, watch))) as chunks:
+    with closing(_guarded(source, file, body, watch)) as chunks:
         stored = target.put(chunks, file.path, **options)
     url = target.url_of(file.path)
     if stored.size != body.size:
@@ -63,40 +57,6 @@ def copy_stream(
     if stored.md5 != body.md5 and digest_of(target, stored, watch) != body.blake2b:
         raise IntegrityError(url, "what is stored is not what was sent")
     return stored, {"md5": body.md5, "blake2b": body.blake2b}
-
-
-def _ahead(chunks: Generator[bytes]) -> Generator[bytes]:
-    """Yield what another thread reads: some clients drive what they pull from, and must not be asked again meanwhile."""
-    filled: Queue[bytes | BaseException | None] = Queue(_AHEAD)
-    left = threading.Event()
-
-    def put(item: bytes | BaseException | None) -> bool:
-        while not left.is_set():
-            try:
-                filled.put(item, timeout=0.1)
-            except Full:
-                continue
-            return True
-        return False
-
-    def fill() -> None:
-        try:
-            with closing(chunks):
-                for chunk in chunks:
-                    if not put(chunk):
-                        return
-            put(None)
-        except BaseException as error:  # noqa: BLE001 - raised where the chunks are wanted
-            put(error)
-
-    threading.Thread(target=fill, daemon=True, name="modos-transfer-reading").start()
-    try:
-        while (item := filled.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        left.set()
 
 
 def digest_of(storage: Storage, file: ObjectInfo, watch: Watch | None = None) -> str:
@@ -173,23 +133,16 @@ def _guarded(source: Storage, file: ObjectInfo, body: Digested, watch: Watch) ->
 
     A target shows a file only when its source has ended well, so what fails here is never seen there.
     """
-    composition = Reader(source, carried=False).composition(file)
+    reader = Reader(source, carried=False)
+    composition = reader.composition(file)
     for chunk in body:
         watch(len(chunk))
         if composition is not None:
             composition.feed(chunk)
         yield chunk
-    if reason := _flaw(source, file, body, composition):
-        raise IntegrityError(source.url_of(file.path), reason)
-
-
-def _flaw(source: Storage, file: ObjectInfo, body: Digested, composition: Composition | None) -> str | None:
-    """Return why what was read is not the file that was listed, `None` when it is."""
     if body.size != file.size:
-        return f"{body.size:,} bytes were read where {file.size:,} are listed"
-    etag = body.md5 if composition is None else composition.etag
-    if (file.md5 is not None or composition is not None) and etag != file.etag:
-        return "what was read is not what is listed; the file has changed, or was damaged on the way"
-    if file.md5 is None and changed_since(file, source.stat(file.path)):
-        return "the file changed while it was copied"
-    return None
+        reason = f"{body.size:,} bytes were read where {file.size:,} are listed"
+        raise IntegrityError(source.url_of(file.path), reason)
+    reader.check(file, body.md5 if composition is None else composition.etag)
+    if file.md5 != body.md5:
+        reader.looked_at(file)

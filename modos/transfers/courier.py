@@ -17,7 +17,7 @@ from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
 from modos.storage.parts.makeup import Composition
-from modos.storage.parts.plan import PartInfo
+from modos.storage.parts.plan import Body, PartInfo
 from modos.transfers.copying import copy_stream, digest_of, digests_if_same
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
@@ -99,16 +99,16 @@ class Courier:
         self._at_hand = isinstance(target.path, Path)
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
-        self._patiently = Patience(crew, (self._asking, self._sending))
+        self._patiently = Patience(crew)
 
     def unit(self, step: Step) -> Unit:
         """Return the work that brings a file; when that goes by parts and replaces another, the burst completes it."""
         file, goes = step.file, self._goes(step)
         if goes == "by parts":
-            return Unit(partial(self._begin, step), WHOLE, self._note(file))
+            return Unit(partial(self._begin, step), WHOLE, partial(self._note, file))
         work = {"by service": self._ask_service, "whole": self._send_whole, "streamed": self._send_stream}[goes]
         weight = {"by service": 0, "whole": _COPIES * file.size, "streamed": _COPIES * WHOLE}[goes]
-        return Unit(partial(self._once, work, step), weight, self._note(file))
+        return Unit(partial(self._once, work, step), weight, partial(self._note, file))
 
     def goes_by_parts(self, step: Step) -> bool:
         """Tell whether a file goes by parts, so that nothing of it is seen before it is completed."""
@@ -148,6 +148,7 @@ class Courier:
         self._book.confirm(self.source, file, digests, seen=self._seen)
         there = self._present.get(name)
         if there is not None and there.size == file.size and same_content(self._known(there), digests):
+            self._book.record(self.target, there, digests, seen=self._seen)
             self._finish(step, digests, same=True)
             return
         options = self._options(fetched.file)
@@ -186,12 +187,12 @@ class Courier:
         self._finish(step, digests, stored)
 
     def _ask_service(self, step: Step) -> None:
-        file, name = step.file, str(step.file.path)
-        known = digests_of(file, self._book.digests(self.source, file))
+        file = step.file
+        known = dict(digests_of(file, self._book.digests(self.source, file)))
         with self._sending.slot():
             stored = copy_by_service(self.source, self.target, file)
-        if self.full and "blake2b" in known and self._read_back(stored) != known["blake2b"]:
-            raise IntegrityError(self.target.url_of(name), "what the service copied is not what it was asked for")
+        if self.full:
+            self._compare(file, stored, known)
         self._book.record(self.target, stored, known)
         self._finish(step, known, stored, by_service=True)
 
@@ -210,10 +211,9 @@ class Courier:
             Whether its parts will be read here one after the other, so that it can be digested as a whole.
         """
         large = self._patiently(partial(self._opened, step, again=again, in_order=in_order), self._restarting(step))
-        name, resumed = str(step.file.path), sum(part.size for part in large.found.values())
-        self.done.resume(resumed)
+        name = str(step.file.path)
         self._tally.began(name, step.file.size)
-        self._tally.moved(name, resumed)
+        self._tally.moved(name, large.resumed)
         return large
 
     def _opened(self, step: Step, *, again: bool, in_order: bool) -> Large:
@@ -234,12 +234,14 @@ class Courier:
             )
             found = dict(upload.stored())
         # the tags of its parts prove a file; failing these all of it is looked at in order, also what was brought before
-        composition = None if makeup is None or shared is not None else Composition(makeup)
+        by_tags = shared is not None and upload.has_digests
+        composition = None if makeup is None or by_tags else Composition(makeup)
         is_whole = file.md5 is not None or composition is not None
         chain = None
         if in_order and not by_service and (is_whole or not found):
             chain = Chain(self._crew.go_on, composition, with_md5=file.md5 is not None)
-        return Large(step, upload, found if chain is None else {}, chain, again, makeup, found)
+        looked_at = chain is not None or (in_order and self._at_hand)  # a disk may have failed since
+        return Large(step, upload, {} if looked_at else dict(found), chain, again, makeup, found)
 
     def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
         """Begin a large file, and return the work for its parts."""
@@ -248,33 +250,39 @@ class Courier:
         large = self.begin(step, again=again)
         by_service = large.step.by == "service" and large.upload.copies_from(self.source)
         send, weight = (self._copy_part, 0) if by_service else (self._send_part, self._held * large.upload.part_size)
-        units = [Unit(partial(send, large, index), weight, self._note(step.file)) for index in large.missing]
+        units = [Unit(partial(send, large, index), weight, partial(self._note, step.file)) for index in large.missing]
         return units or self.closing(large)
 
     def _send_part(self, large: Large, index: int) -> Iterable[Unit]:
         """Read a part and store it, unless it is there; each is tried again by itself."""
-        step, (start, end), there = large.step, large.upload.span(index), large.found.get(index)
-        pieces: list[bytes | bytearray] = []
+        file, (start, end), found = large.step.file, large.upload.span(index), large.found.get(index)
+        piece = large.piece(index)
 
-        def read() -> None:
-            at_hand = None if there is None else large.upload.read(index)
-            if at_hand is not None and there is not None and _md5(at_hand) == there.md5:
-                pieces[:] = [at_hand]
-                return
+        def read(*, proven: bool = False) -> Body:
             with self._asking.slot():
-                pieces[:] = [self._reader.fetch(step.file, start, end).body]
+                return self._reader.part(file, piece, start, end, proven=proven)
 
-        def send() -> None:
+        at_hand = None if found is None else large.upload.read(index)
+        body = self._patiently(read) if at_hand is None else at_hand
+        kept = found if found is not None and _md5(body) == found.md5 else None
+        if at_hand is not None and kept is None:  # the disk here has failed since
+            body = self._patiently(read)
+
+        def send() -> PartInfo:
             with self._sending.slot():
-                large.take(large.upload.put(index, pieces[0]))
+                return large.upload.put(index, body, md5=None if piece is None else piece.md5)
 
-        self._patiently(read)
-        if large.chain is not None:
-            large.chain.feed(index, pieces[0])
-        if there is not None and _md5(pieces[0]) == there.md5:
-            large.take(there)
-            return self._arrived(large, 0)
-        self._patiently(send)
+        def mend() -> None:
+            nonlocal body
+            if piece is not None and _md5(body) != piece.md5:  # it came damaged
+                body = self._patiently(partial(read, proven=True))
+
+        if large.chain is not None and piece is None:  # before it is sent: clients hold it several times then
+            large.chain.feed(index, body)
+        part = kept or self._patiently(send, mend)
+        if large.chain is not None and piece is not None:  # what came damaged is mended by now
+            large.chain.feed(index, body)
+        large.take(part)  # behind the chain: whoever takes the last one closes the file
         return self._arrived(large, end - start)
 
     def _copy_part(self, large: Large, index: int) -> Iterable[Unit]:
@@ -306,8 +314,9 @@ class Courier:
 
     def closing(self, large: Large) -> Iterable[Unit]:
         """Return the work that completes a large file, or keep it for the burst."""
-        unit = Unit(partial(self._close, large), 0, self._note(large.step.file))
-        if large.step.action != "replace":
+        unit = Unit(partial(self._close, large), 0, partial(self._note, large.step.file))
+        # what is sent again belongs to the burst already, which is not carried out a second time
+        if large.again or large.step.action != "replace":
             return (unit,)
         with self.done.lock:
             self.burst.append(unit)
@@ -344,11 +353,12 @@ class Courier:
         self._book.record(self.source, file, {**digests, **digests_of(stored)}, seen=self._seen)
         self._book.record(self.target, stored, digests)
         self._book.flush()
-        self._finish(step, digests, by_service=step.by == "service")
+        self.done.resume(large.resumed)
+        self._finish(step, digests, stored, by_service=step.by == "service")
         return ()
 
     def _compare(self, file: ObjectInfo, stored: ObjectInfo, digests: dict[str, str]) -> None:
-        """Read a large file back, and the source too when part of it was brought by an earlier transfer."""
+        """Read a file back, and the source too where nobody has read all of it as it was brought."""
         expected = digests.get("blake2b") or digest_of(self.source, file, lambda _: self._crew.go_on())
         if self._read_back(stored) != expected:
             raise IntegrityError(self.target.url_of(file.path), "what is stored is not what was sent")
@@ -357,7 +367,9 @@ class Courier:
     # -- what they share ----------------------------------------------------------------------------------------------
 
     def _known(self, there: ObjectInfo) -> Digests:
-        return digests_of(there, self._book.digests(self.target, there))
+        """Return what is known of a file that the target has; of one that nobody has noted, what to read it here tells."""
+        known = digests_of(there, self._book.digests(self.target, there))
+        return known if known or not self._at_hand else {"blake2b": self._read_back(there)}
 
     def _options(self, file: ObjectInfo) -> dict[str, Any]:
         """Return content type and metadata as far as the target keeps them."""
@@ -394,5 +406,5 @@ class Courier:
         self._tally.finished(name, size)
 
 
-def _md5(body: bytes | bytearray) -> str:
+def _md5(body: Body) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()

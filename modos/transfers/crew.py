@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["Crew", "Stopped", "Unit"]
 
-_PATIENCE = 1.5
+_PATIENCE = 1.0
 """Seconds that an interrupt or a failure waits for the units under way to end."""
 
 _LARGE = 4 * 1024 * 1024
@@ -32,12 +32,12 @@ class Unit:
     weight
         Bytes of memory that it takes.
     note
-        What is told of an error beside the error itself.
+        Returns what is told of an error beside the error itself.
     """
 
     work: Callable[[], Iterable["Unit"]]
     weight: int
-    note: str
+    note: Callable[[], str] = str
 
 
 class Crew:
@@ -53,8 +53,8 @@ class Crew:
     Examples
     --------
     >>> crew, done = Crew(workers=2, memory=100), []
-    >>> last = Unit(lambda: done.append("last") or (), 1, "")
-    >>> crew.carry_out([Unit(lambda: done.append("first") or [last], 1, "")])
+    >>> last = Unit(lambda: done.append("last") or (), 1)
+    >>> crew.carry_out([Unit(lambda: done.append("first") or [last], 1)])
     >>> done
     ['first', 'last']
     """
@@ -144,8 +144,8 @@ class Crew:
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - told by whoever waits
-                if unit.note:
-                    error.add_note(unit.note)
+                if note := unit.note():
+                    error.add_note(note)
                 self._failures.append(error)
                 self._stop()
             with self._turn:

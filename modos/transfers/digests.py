@@ -29,6 +29,11 @@ made of their MD5s), `md5s-16777216` (the same of parts of that size)."""
 
 NOTHING: Digests = MappingProxyType({})
 
+type _Entry = tuple[str | None, Digests | str]
+"""The version of a file, and its digests: as JSON, as long as nobody has asked for those that the database told."""
+
+_NO_ENTRY: _Entry = (None, NOTHING)
+
 _FILE = "digests.sqlite"
 _LARGEST = 512 * 1024 * 1024
 """Bytes of a book that is begun anew."""
@@ -39,6 +44,9 @@ _SECONDS = 0.1
 
 _PATIENCE = 5.0
 _COMPOSITE = re.compile(r"[0-9a-f]{32}-(\d+|slo)")
+_IN_S3 = re.compile(r"(?<=[0-9a-f]{32})-N$")
+"""What Swift's own S3 tells in place of `-slo`, so that one file has one digest by either protocol."""
+
 _TICK = 0.02
 """Seconds within which a file system may give two versions of a file the same time."""
 
@@ -57,8 +65,9 @@ def digests_of(file: ObjectInfo, known: Digests = NOTHING) -> Digests:
     >>> dict(digests_of(ObjectInfo(PurePosixPath("demo"), etag="d41d8cd98f00b204e9800998ecf8427e-2")))
     {'parts': 'd41d8cd98f00b204e9800998ecf8427e-2'}
     """
-    kind = "md5" if file.md5 else "parts" if is_composite(file) else ""
-    return {**({kind: str(file.etag)} if kind else {}), **known}
+    tag = _IN_S3.sub("-slo", file.etag or "")
+    kind = "md5" if file.md5 else "parts" if _COMPOSITE.fullmatch(tag) else ""
+    return {**({kind: tag} if kind else {}), **known}
 
 
 def is_composite(file: ObjectInfo) -> bool:
@@ -103,10 +112,11 @@ class DigestBook:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._lock = threading.RLock()
-        self._waiting: dict[tuple[str, str], tuple[str, str]] = {}
+        self._lock = threading.Lock()
+        self._writing = threading.RLock()
+        self._waiting: dict[tuple[str, str], tuple[str, Digests]] = {}
         self._written = time.monotonic()
-        self._pages: dict[str, dict[str, tuple[str, str]]] = {}
+        self._pages: dict[str, dict[str, _Entry]] = {}
         self._connection: sqlite3.Connection | None = None
         with suppress(OSError, sqlite3.Error):
             self._connection = _opened(path)
@@ -127,10 +137,7 @@ class DigestBook:
 
     def digests(self, storage: Storage, file: ObjectInfo) -> Digests:
         """Return what is known of a file as it is listed; nothing when it has changed since."""
-        version, found = self._page(storage.url).get(str(file.path), ("", ""))
-        if not found or version != version_of(file):
-            return NOTHING
-        return dict(json.loads(found))
+        return _known(self._page(storage.url), file)
 
     def record(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float | None = None) -> None:
         """Keep what the content of a file is; written soon.
@@ -150,12 +157,14 @@ class DigestBook:
             return
         if seen is not None and not digests_of(file) and _is_fresh(file, seen):
             return
+        place, name = storage.url, str(file.path)
+        page = self._page(place)
         with self._lock:
-            entry = (version, json.dumps({**self.digests(storage, file), **digests}))
-            self._page(storage.url)[str(file.path)] = entry
-            self._waiting[storage.url, str(file.path)] = entry
-            if len(self._waiting) >= _AT_ONCE or time.monotonic() - self._written > _SECONDS:
-                self.flush()
+            known = _known(page, file)
+            page[name] = self._waiting[place, name] = version, {**known, **digests}
+            is_due = len(self._waiting) >= _AT_ONCE or time.monotonic() - self._written > _SECONDS
+        if is_due:
+            self.flush()
 
     def confirm(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float) -> None:
         """Keep what the content of a file is that was read; fail when the same version had another before.
@@ -170,30 +179,31 @@ class DigestBook:
         IntegrityError
             When it was damaged where it is stored: nobody has written it since.
         """
-        before = self.digests(storage, file).get("blake2b")
-        if None not in {before, digests.get("blake2b")} and before != digests["blake2b"]:
+        before, found = self.digests(storage, file).get("blake2b"), digests.get("blake2b")
+        if None not in {before, found} and before != found:
             reason = "its bytes are not what they were when they were read before, and nobody has written it since"
             raise IntegrityError(storage.url_of(file.path), reason)
         self.record(storage, file, digests, seen=seen)
 
     def flush(self) -> None:
         """Write what waits to be written."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, {}
-            self._written = time.monotonic()
+        with self._writing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, {}
+                self._written = time.monotonic()
             if self._connection is None or not waiting:
                 return
-            rows = [(place, name, *entry) for (place, name), entry in waiting.items()]
-            pairs = [
-                (each["blake2b"], each["md5"]) for each in map(json.loads, (row[3] for row in rows)) if _is_pair(each)
+            rows = [
+                (place, name, version, json.dumps(dict(found))) for (place, name), (version, found) in waiting.items()
             ]
+            pairs = [(each["blake2b"], each["md5"]) for _, each in waiting.values() if _is_pair(each)]
             with suppress(sqlite3.Error), self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", rows)
                 self._connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?)", pairs)
 
     def md5_of(self, blake2b: str) -> str | None:
         """Return the MD5 of a content whose BLAKE2b is known, `None` when the two were never seen together."""
-        with self._lock:
+        with self._writing:
             self.flush()
             if self._connection is None:
                 return None
@@ -204,19 +214,20 @@ class DigestBook:
 
     def close(self) -> None:
         """Write what waits, and let go of the database."""
-        with self._lock:
+        with self._writing:
             self.flush()
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
 
-    def _page(self, place: str) -> dict[str, tuple[str, str]]:
-        with self._lock:
-            if place not in self._pages:
-                self._pages[place] = self._read(place)
-            return self._pages[place]
+    def _page(self, place: str) -> dict[str, _Entry]:
+        page = self._pages.get(place)
+        if page is not None:
+            return page
+        with self._writing:
+            return self._pages.setdefault(place, self._pages.get(place) or self._read(place))
 
-    def _read(self, place: str) -> dict[str, tuple[str, str]]:
+    def _read(self, place: str) -> dict[str, _Entry]:
         if self._connection is None:
             return {}
         try:
@@ -224,6 +235,13 @@ class DigestBook:
             return {name: (version, found) for name, version, found in rows}
         except sqlite3.Error:
             return {}
+
+
+def _known(page: Mapping[str, _Entry], file: ObjectInfo) -> Digests:
+    version, found = page.get(str(file.path), _NO_ENTRY)
+    if version is None or version != version_of(file):
+        return NOTHING
+    return json.loads(found) if isinstance(found, str) else found
 
 
 def _is_pair(digests: Digests) -> bool:

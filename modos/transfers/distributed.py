@@ -12,6 +12,7 @@ from modos.errors import ServiceError
 from modos.storage import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.base import PartUpload
+from modos.storage.parts.makeup import Piece
 from modos.storage.parts.plan import PartInfo
 from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew, Unit
@@ -40,7 +41,8 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
     """Let the workers of a cluster do what is new; return when all of it has arrived.
 
     A task that fails is tried again by the scheduler, on another worker when one has died. What the caller does is to
-    begin large files, to complete them, and to count.
+    begin large files, to complete them, and to count. A large file that only its bytes in their order prove is one task; if
+    it replaces another, it is brought from here.
 
     Parameters
     ----------
@@ -58,16 +60,15 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
     """
     distributed = require("distributed", extra="distributed", purpose="transfers over a dask cluster")
     tasks: dict[Any, Large | None] = {}
-    following: list[Unit] = []
+    larges, whole, following = _shared_out(courier, steps)
     options = {"pure": False, "retries": _RETRIES}
     try:
-        for step in filter(courier.goes_by_parts, steps):
-            large = courier.begin(step, in_order=False)
+        for large in larges:
             following += courier.closing(large) if large.ends() else ()
             for index in large.missing:
-                ends = courier.source, large.upload, large.step, index
+                ends = courier.source, large.upload, large.step, index, large.piece(index)
                 tasks[client.submit(_carry_part, *ends, **options)] = large
-        for batch in _batches(step for step in steps if not courier.goes_by_parts(step)):
+        for batch in _batches(whole):
             tasks[client.submit(_carry, courier.source, courier.target, batch, courier.full, **options)] = None
         for task in distributed.as_completed(list(tasks)):
             large_or_none, result = tasks[task], task.result()
@@ -83,6 +84,22 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
             raise ServiceError(courier.target.url, "workers of the cluster died over and over") from error
         raise
     crew.carry_out(following)
+
+
+def _shared_out(courier: Courier, steps: Iterable[Step]) -> tuple[list[Large], list[Step], list[Unit]]:
+    """Begin large files; return those that go by parts, the files that go whole, and the work that is done from here."""
+    larges: list[Large] = []
+    whole: list[Step] = []
+    here: list[Unit] = []
+    for step in steps:
+        large = courier.begin(step, in_order=False) if courier.goes_by_parts(step) else None
+        if large is not None and not large.needs_order:
+            larges.append(large)
+        elif large is not None and step.action == "replace":
+            here.append(courier.unit(step))
+        else:
+            whole.append(step)
+    return larges, whole, here
 
 
 def _batches(steps: Iterable[Step]) -> Iterator[tuple[Step, ...]]:
@@ -118,12 +135,12 @@ def _carry(source: Storage, target: Storage, steps: Sequence[Step], full: bool) 
     return carried
 
 
-def _carry_part(source: Storage, upload: PartUpload, step: Step, index: int) -> PartInfo:
+def _carry_part(source: Storage, upload: PartUpload, step: Step, index: int, piece: Piece | None) -> PartInfo:
     """Bring a part, on a worker."""
-    patiently = Patience(Crew(workers=1, memory=0), ())
+    patiently = Patience(Crew(workers=1, memory=0))
     reader, (start, end) = Reader(source, carried=False), upload.span(index)
     if step.by == "service" and upload.copies_from(source):
         etag = None if step.file.etag is None else step.file.etag.removesuffix("-slo")
         return patiently(lambda: upload.copy(index, source, step.file.path, etag=etag))
-    body = patiently(lambda: reader.fetch(step.file, start, end).body)
+    body = patiently(lambda: reader.part(step.file, piece, start, end))
     return patiently(lambda: upload.put(index, body))

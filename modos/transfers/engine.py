@@ -37,7 +37,8 @@ MEMORY = 96 * 1024 * 1024
 """Bytes that bodies under way take together."""
 
 type Proof = Literal["by digest", "full"]
-type Allow = Callable[[], Leftovers]
+type Listing = Mapping[str, ObjectInfo]
+type Allow = Callable[[Listing, Listing], Leftovers]
 
 
 class Rules(TypedDict, total=False):
@@ -90,8 +91,8 @@ class _Prepared:
     """A plan, and the listings that it was made from."""
 
     plan: Plan
-    wanted: Mapping[str, ObjectInfo]
-    present: Mapping[str, ObjectInfo]
+    wanted: Listing
+    present: Listing
     seen: float
 
 
@@ -142,8 +143,8 @@ def transfer(
     verify
         `"full"` reads back every file that was written, also where the service has told its MD5.
     allow
-        Called before anything is written, if anything is to be; may refuse by raising, and returns what becomes of
-        `leftovers` then. `None` for no such question.
+        Called with the listings of source and target, files by name, before anything is written or removed, if anything
+        is to be; may refuse by raising, and returns what becomes of `leftovers` then. `None` for no such question.
     client
         A `distributed.Client`, whose workers then bring what is new, and the parts of large files; what is seen at the
         target in their place changes from here. Workers reach both places by themselves: with the credentials of the
@@ -291,8 +292,8 @@ def _prepare(
     decide = partial(plan_transfer, wanted.values(), present.values(), commit=commit, special=special, same=same)
     decide = partial(decide, by=by, costs=costs)
     plan = decide(leftovers=leftovers)
-    if allow is not None and plan.files:
-        plan = decide(leftovers=allow())
+    if allow is not None and (plan.files or plan.removed):
+        plan = decide(leftovers=allow(wanted, present))
     copied = {str(step.file.path): step.file for step in plan.steps if step.action != "remove"}
     return _Prepared(plan, copied, present, seen)
 
@@ -337,11 +338,12 @@ def _carry_out(
         check()
         crew.carry_out([*courier.burst, *map(courier.unit, late)])
     check()
+    assert courier.done.files + courier.done.same == len(new) + len(late)  # nothing is committed before all is there
     for step in plan.steps_to("commit"):
         crew.carry_out([courier.unit(step)])
 
 
-def _check_unchanged(source: Storage, wanted: Mapping[str, ObjectInfo], commit: Commit) -> None:
+def _check_unchanged(source: Storage, wanted: Listing, commit: Commit) -> None:
     """List the source again and compare; files that are new there are of no concern.
 
     Raises

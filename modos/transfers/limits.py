@@ -6,7 +6,7 @@ Owns how many requests a host gets at a time, and what is tried again. Must not 
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ class Limiter:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold one of the places; waits for one."""
+        """Hold one of the places; waits for one. Whoever holds it and finds the service in trouble has found this one so."""
         with self._turn:
             self._recover()
             while self._inside >= self.limit:
@@ -60,6 +60,9 @@ class Limiter:
             self._inside += 1
         try:
             yield
+        except _TROUBLE:
+            self.trouble()
+            raise
         finally:
             with self._turn:
                 self._inside -= 1
@@ -74,8 +77,7 @@ class Limiter:
                 self._changed = now
 
     def _recover(self) -> None:
-        now = time.monotonic()
-        if self.limit < self._most and now - self._changed > _QUIET:
+        if self.limit < self._most and (now := time.monotonic()) - self._changed > _QUIET:
             self.limit += 1
             self._changed = now
             self._turn.notify()
@@ -100,12 +102,10 @@ class Patience:
     ----------
     crew
         Who works; a pause ends when it stops.
-    hosts
-        Limiters of those who are asked, which let fewer through after trouble.
 
     Examples
     --------
-    >>> patiently, answers = Patience(Crew(workers=1, memory=1), ()), iter([UnreachableError("s3://omics"), None])
+    >>> patiently, answers = Patience(Crew(workers=1, memory=1)), iter([UnreachableError("s3://omics"), None])
     >>> def ask():
     ...     answer = next(answers)
     ...     if answer is not None:
@@ -115,9 +115,8 @@ class Patience:
     'done'
     """
 
-    def __init__(self, crew: Crew, hosts: Sequence[Limiter]) -> None:
+    def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._hosts = hosts
 
     def __call__[T](self, work: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
         """Return what the work returns.
@@ -139,8 +138,6 @@ class Patience:
                     raise
                 damaged = True
             except _TROUBLE:
-                for host in self._hosts:
-                    host.trouble()
                 if attempt == _TRIES - 1:
                     raise
                 self._crew.pause(_FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - no secret

@@ -7,11 +7,13 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.makeup import Composition, Makeup
+from modos.storage.parts.makeup import Composition, Makeup, Piece
+from modos.storage.parts.plan import Body
 from modos.transfers.digests import is_composite
 
 __all__ = ["Chain", "Fetched", "Reader", "changed_since"]
@@ -29,7 +31,7 @@ class Fetched:
         The file as it was listed, with content type and metadata where the source keeps such.
     """
 
-    body: bytes | bytearray
+    body: Body
     file: ObjectInfo
 
 
@@ -59,7 +61,11 @@ class Reader:
 
     def described(self, file: ObjectInfo) -> ObjectInfo:
         """Return a listed file with content type and metadata; a look at it where the source keeps such."""
-        return self._checked(file, self._source.stat(file.path)) if self._stats else file
+        return self.looked_at(file) if self._stats else file
+
+    def looked_at(self, file: ObjectInfo) -> ObjectInfo:
+        """Return a listed file with content type and metadata; fail when it is another one by now. One request."""
+        return self._checked(file, self._source.stat(file.path))
 
     def fetch(self, file: ObjectInfo, start: int = 0, end: int | None = None) -> Fetched:
         """Read a range of a file, or the whole of it; one request where the answer tells the version.
@@ -73,7 +79,7 @@ class Reader:
         whole = end is None
         wanted = file.size if end is None else end
         with source._boundary(name):  # noqa: SLF001 - of the contract
-            body, told = source._fetch(name, start, None if file.size == 0 else wanted)  # noqa: SLF001 - likewise
+            body, told = source._fetch_whole(name, wanted) if whole else source._fetch(name, start, wanted)  # noqa: SLF001 - likewise
         if len(body) != wanted - start:
             reason = f"{len(body) + start:,} bytes were read where {wanted:,} are listed"
             raise IntegrityError(source.url_of(name), reason)
@@ -81,6 +87,19 @@ class Reader:
         if told is None and (self._stats or not proven):
             told = source.stat(name)
         return Fetched(body, file if told is None else self._checked(file, told))
+
+    def part(self, file: ObjectInfo, piece: Piece | None, start: int, end: int, *, proven: bool = True) -> Body:
+        """Return a range of a file; by itself, where it is a part that the service has so.
+
+        Of that the MD5 alone is proof: whoever does not want it `proven` here compares it.
+        """
+        parts = self._source.parts
+        body = None if piece is None or parts is None else parts.read_piece(piece, end - start)
+        if body is None:
+            body = self.fetch(file, start, end).body
+        if proven and piece is not None and hashlib.md5(body, usedforsecurity=False).hexdigest() != piece.md5:
+            self._refuse(file)
+        return body
 
     def makeup(self, file: ObjectInfo) -> Makeup | None:
         """Return of what parts a file was sent; `None` where its ETag is its MD5, or the service does not tell."""
@@ -93,10 +112,13 @@ class Reader:
         return None if makeup is None else Composition(makeup)
 
     def check(self, file: ObjectInfo, etag: str | None) -> None:
-        """Fail unless the bytes of the whole file are those that were listed, by the ETag that they make, if any."""
-        if etag not in {None, file.etag}:
-            reason = "what was read is not what is listed; the file has changed, or was damaged on the way"
-            raise IntegrityError(self._source.url_of(file.path), reason)
+        """Fail when the bytes of the whole file are not those that were listed, by the ETag that they make, if any."""
+        if self._source.contradicts(file, etag):
+            self._refuse(file)
+
+    def _refuse(self, file: ObjectInfo) -> NoReturn:
+        reason = "what was read is not what is listed; the file has changed, or was damaged on the way"
+        raise IntegrityError(self._source.url_of(file.path), reason)
 
     def _checked(self, listed: ObjectInfo, found: ObjectInfo) -> ObjectInfo:
         if changed_since(listed, found):
@@ -135,7 +157,7 @@ class Chain:
         self._blake2b = hashlib.blake2b()
         self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
 
-    def feed(self, index: int, body: bytes | bytearray) -> None:
+    def feed(self, index: int, body: Body) -> None:
         """Take a part, when all before it were taken. One that was taken already is left out."""
         with self._turn:
             while index > self._next:

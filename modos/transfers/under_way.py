@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modos.storage.parts.base import Parts, PartUpload
-from modos.storage.parts.makeup import Makeup
+from modos.storage.parts.makeup import Makeup, Piece
 from modos.storage.parts.plan import PartInfo
 from modos.transfers.plan import Step
 from modos.transfers.reading import Chain
@@ -101,7 +101,7 @@ class Large:
     makeup
         Of what parts the source consists; `None` where that is not known.
     found
-        Parts that an earlier transfer has brought. They are among `parts` at once, unless all of the file is looked at.
+        Parts that an earlier transfer has brought. They are among `parts` at once, unless they are looked at first.
     """
 
     step: Step
@@ -124,9 +124,29 @@ class Large:
             return self.chain.md5
         tags = [self.parts[index].md5 for index in sorted(self.parts)]
         digests = [bytes.fromhex(tag) for tag in tags if tag is not None]
-        if self.makeup is None or self.makeup.part_size != self.upload.part_size or len(digests) < len(tags):
+        if self.makeup is None or not self._is_shared or len(digests) < len(tags):
             return None
         return self.makeup.etag_of(digests)
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether the parts are those of the source."""
+        return self.makeup is not None and self.makeup.part_size == self.upload.part_size
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether nothing but all of its bytes in their order proves that they are those of the source, and they do."""
+        is_told = self.step.file.md5 is not None or self.makeup is not None
+        return is_told and self.step.by == "client" and not (self._is_shared and self.upload.has_digests)
+
+    def piece(self, index: int) -> Piece | None:
+        """Return a part as the source has it by itself, `None` where it has not."""
+        return self.makeup.pieces[index] if self.makeup is not None and self.makeup.pieces and self._is_shared else None
+
+    @property
+    def resumed(self) -> int:
+        """Bytes of the parts that an earlier transfer has brought and that count, as far as is known by now."""
+        return sum(part.size for index, part in self.found.items() if self.parts.get(index) is part)
 
     @property
     def missing(self) -> list[int]:

@@ -272,3 +272,11 @@ class TestRefusals:
         monkeypatch.chdir("/")
         storage.put(b"x", "demo")
         assert (tmp_path / "root" / "demo").read_bytes() == b"x"
+
+
+def test_a_file_as_a_root_is_a_file(tmp_path):
+    """A storage that was opened at a file finds that file under its own name, and so can say what it is."""
+    (tmp_path / "object.zip").write_bytes(b"PK")
+    storage = LocalStorage(tmp_path / "object.zip")
+    assert storage._stat("").size == 2
+    assert storage._read("", 0, None) == b"PK"

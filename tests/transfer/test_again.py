@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.storage import ROOT_DOCUMENT, LocalStorage, open_storage
 from modos.testing import Proxy
 from modos.transfers import DigestBook, prepare_transfer, transfer
 from modos.transfers.engine import WORKERS
@@ -63,6 +63,20 @@ def test_without_the_book_contents_are_compared_before_they_are_sent(places, her
     assert (report.files, report.skipped) == (0, len(FEW))
 
 
+def test_without_the_book_a_disk_keeps_what_it_has(here, there, fill):
+    """Between two disks too, as after a transfer that was killed before it was noted: no file is written again."""
+    fill(here, FEW)
+    transfer(here, there)
+    age(here)
+    age(there)
+    written = {path: path.stat().st_ino for path in there.path.rglob("*")}
+    with DigestBook() as book:
+        report = transfer(here, there, book=book)
+        assert not prepare_transfer(here, there, book=book).files
+    assert {path: path.stat().st_ino for path in there.path.rglob("*")} == written
+    assert (report.files, report.skipped) == (0, len(FEW))
+
+
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])
 def test_a_changed_file_of_the_same_size_is_copied(places, here, fill, content, kind):
     """At either end, whether size and time are the same: only what has changed is written."""
@@ -76,6 +90,16 @@ def test_a_changed_file_of_the_same_size_is_copied(places, here, fill, content, 
     target.put(b"4", "b")
     assert transfer(here, target).files == 1
     assert content(target) == {"a": b"3", "b": b"2", ROOT_DOCUMENT: b"{}"}
+
+
+def test_one_object_by_two_protocols_is_the_same(places, fill):
+    """The S3 of a Swift cluster tells the files of a container, large ones too: nothing is to be done, nothing is read."""
+    by_swift = places.make("swift")
+    fill(by_swift, LARGE | {"small": b"x"})
+    options = places.options_of(places.make("s3"))
+    by_s3 = open_storage(by_swift.url.replace("swift://", "s3://"), storage_options=options)
+    assert by_s3.stat("large.bin").size == len(LARGE["large.bin"])
+    assert prepare_transfer(by_swift, by_s3).files == prepare_transfer(by_s3, by_swift).files == 0
 
 
 @pytest.mark.parametrize("kind", ["s3", "swift"])
@@ -100,6 +124,26 @@ def test_the_estimate_of_requests_is_about_right(places, here, fill):
         transfer(here, there)
         assert planned == len(FEW) + 1
         assert len(proxy.requests) - planned in range(2 * WORKERS)
+
+
+OTHERS = {"s3": {"PUT": 1, "GET": 3}, "swift": {"PUT": 3, "GET": 3}}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_small_file_is_one_request(places, here, there, fill, kind):
+    """Up and down: no file is asked for twice, or looked at before or afterwards; the other requests are few.
+
+    Up there is one of the target; Swift is asked once for its limits, and whose segments would be left behind. Down
+    there are those for the committing file, for all, and for what has changed meanwhile.
+    """
+    fill(here, FEW)
+    with Proxy(places.server.url) as proxy:
+        place = places.through(proxy, places.make(kind))
+        for ends, method in (((here, place), "PUT"), ((place, there), "GET")):
+            proxy.clear()
+            transfer(*ends)
+            asked = Counter((each.method, each.path.partition("/ex/")[2]) for each in proxy.requests)
+            assert asked == {**{(method, name): 1 for name in FEW}, ("GET", ""): OTHERS[kind][method]}
 
 
 @pytest.mark.parametrize(("kind", "files"), [("s3", LARGE), ("swift", LARGE), ("swift", FEW)])

@@ -11,6 +11,7 @@ from modos import MODO
 from modos.cli import main
 from modos.errors import StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.testing import Fault, Proxy
 from modos.transfers import transfer
 
 pytestmark = pytest.mark.thorough
@@ -51,6 +52,21 @@ def test_workers_bring_everything_though_one_is_killed(places, fill, content, cl
     assert content(target) == FILES
     assert (report.files, report.bytes) == (len(FILES), sum(map(len, FILES.values())))
     assert transfer(source, target).files == 0
+
+
+@pytest.mark.parametrize("old", [{}, {"reads/large.cram": b"old", ROOT_DOCUMENT: b"old"}], ids=["new", "replaced"])
+def test_what_is_damaged_on_its_way_is_sent_again(places, there, content, client, old):
+    """Also a large file of which the source tells an MD5 of the whole alone: a part proves nothing then."""
+    source = places.make("swift")
+    places.put_plainly(source, "reads/large.cram", FILES["reads/large.cram"])
+    source.put(b"{}", ROOT_DOCUMENT)
+    for name, body in old.items():
+        there.put(body, name)
+    with Proxy(places.server.url) as proxy:
+        proxy.inject(Fault(method="GET", path="/large.cram", corrupt=True))
+        report = transfer(places.through(proxy, source), there, client=client)
+    assert content(there) == {"reads/large.cram": FILES["reads/large.cram"], ROOT_DOCUMENT: b"{}"}
+    assert set(report.digests) == {"reads/large.cram", ROOT_DOCUMENT}
 
 
 def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path):

@@ -6,6 +6,7 @@ Owns atomic writes and what the operating system's errors mean. Knows no other b
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from modos._given import expect
 from modos.errors import (
     AccessDeniedError,
     InvalidPathError,
@@ -33,9 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalStorage", "turn"]
 
 _ATTEMPTS = 10
-
-_LAST = "\U0010ffff"
-"""Sorts behind all that may be in a directory."""
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
@@ -67,16 +66,18 @@ class LocalStorage(Storage):
     """
 
     def __init__(self, path: str | PurePath, *, read_only: bool = False) -> None:
+        expect(path, (str, os.PathLike), "a directory is named by a path")
         text = os.fspath(path)
         if not text or "\0" in text:
             raise InvalidPathError(text, "is not a directory's name")
-        self._root = Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 - `..` without following links
+        self._root = Path(os.path.abspath(os.path.expanduser(text)))  # `..` without following links
+        self._top = str(self._root)
         self.read_only = read_only
 
     @property
     def url(self) -> str:
         """The absolute path."""
-        return str(self._root)
+        return self._top
 
     @property
     def path(self) -> Path:
@@ -95,6 +96,10 @@ class LocalStorage(Storage):
 
     def _place(self, name: str) -> Path:
         return self._root / name
+
+    def _at(self, name: str) -> str:
+        """Return the same as text, where it matters that a path takes longer to make than a small file to read."""
+        return os.path.join(self._top, name) if name else self._top
 
     @contextmanager
     def _boundary(self, name: str) -> Iterator[None]:
@@ -118,20 +123,17 @@ class LocalStorage(Storage):
             PurePosixPath(name),
             size=status.st_size,
             last_modified=datetime.fromtimestamp(status.st_mtime, UTC),
-            etag="-".join(
-                f"{each:x}" for each in (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
-            ),
+            etag=f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_ino:x}-{status.st_size:x}",
         )
 
     def _stat(self, name: str) -> ObjectInfo | None:
-        place = self._place(name)
         try:
-            status = place.stat()
+            status = os.stat(self._at(name))
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
             raise
-        return self._info(name, status) if place.is_file() else None
+        return self._info(name, status) if stat.S_ISREG(status.st_mode) else None
 
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
         return self._walked(name, recursive=recursive)
@@ -141,9 +143,12 @@ class LocalStorage(Storage):
 
     def _walked(self, name: str, *, recursive: bool, start_after: str = "") -> Generator[ObjectInfo]:
         beginning = f"{name}/" if name else ""
+        marker = start_after[len(beginning) :] if start_after.startswith(beginning) else ""
         try:
-            with os.scandir(self._place(name)) as found:
-                entries = [each for each in found if f"{beginning}{each.name}/{_LAST}" > start_after]
+            with os.scandir(
+                self._place(name)
+            ) as found:  # of a directory that is before the marker something is behind it
+                entries = [each for each in found if each.name > marker or marker.startswith(each.name)]
         except OSError as error:
             if error.errno in _ABSENT:
                 return
@@ -166,12 +171,18 @@ class LocalStorage(Storage):
             if info is not None:
                 yield info
 
+    def _find_objects(self, name: str) -> Iterator[str]:
+        from modos.storage.discovery import objects_by_level
+
+        return objects_by_level(self, name, real=lambda each: os.path.realpath(self._place(each)))
+
     def _open(self, name: str) -> BinaryIO:
         return self._place(name).open("rb")
 
     def _read(self, name: str, start: int, end: int | None) -> bytes:
-        with self._place(name).open("rb") as file:
-            file.seek(start)
+        with open(self._at(name), "rb") as file:
+            if start:
+                file.seek(start)
             return file.read(-1 if end is None else end - start)
 
     def _put(
@@ -183,28 +194,28 @@ class LocalStorage(Storage):
         content_type: str | None,  # noqa: ARG002 - a disk keeps none
         metadata: Mapping[str, str],  # noqa: ARG002 - a disk keeps none
     ) -> ObjectInfo:
-        place = self._place(name)
-        if mode == "create" and place.exists():
+        place = self._at(name)
+        if mode == "create" and os.path.exists(place):
             raise FileExistsError(name)
         try:
             partial, file = _open_partial(place)
         except (FileExistsError, NotADirectoryError) as error:
-            raise StorageError(str(place), "a directory above it is a file") from error
+            raise StorageError(place, "a directory above it is a file") from error
         try:
             with file:
                 for chunk in chunks:
                     file.write(chunk)
             if mode == "create":
-                _publish_new(partial, place)
+                _publish_new(Path(partial), Path(place))
             else:
-                partial.replace(place)
+                os.replace(partial, place)
         except BaseException as error:
-            partial.unlink(missing_ok=True)
-            self._prune(place.parent)
+            Path(partial).unlink(missing_ok=True)
+            self._prune(Path(place).parent)
             if isinstance(error, IsADirectoryError):
-                raise StorageError(str(place), "is a directory") from error
+                raise StorageError(place, "is a directory") from error
             raise
-        return self._info(name, place.stat())
+        return self._info(name, os.stat(place))
 
     def _replace(
         self, name: str, chunks: Iterator[bytes], *, etag: str, content_type: str | None, metadata: Mapping[str, str]
@@ -307,19 +318,25 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _open_partial(place: Path) -> tuple[Path, BinaryIO]:
+def _open_partial(place: str) -> tuple[str, BinaryIO]:
     """Open a hidden, unused file beside a place; a directory that another removes as empty meanwhile is made again."""
+    directory = os.path.dirname(place)
     for _ in range(_ATTEMPTS):
-        partial = place.with_name(f".{secrets.token_hex(8)}{PARTIAL}")
+        partial = os.path.join(directory, f".{secrets.token_hex(8)}{PARTIAL}")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            return partial, partial.open("xb")
+            return partial, open(partial, "xb")
         except FileNotFoundError:
-            continue
-        except FileExistsError:  # a file is in the way, or a directory was removed while pathlib looked
-            if place.parent.is_file():
-                raise
+            with suppress(FileNotFoundError):
+                _make(directory)
     raise FileNotFoundError(place)
+
+
+def _make(directory: str) -> None:
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except FileExistsError:  # a file is in the way, or a directory was removed between two looks at it
+        if os.path.isfile(directory):
+            raise
 
 
 def _publish_new(partial: Path, place: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from modos.errors import InvalidInputError, KeyChangedError, ServiceError, StorageError
 from modos.storage.backends.addresses import S3Path
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine
-from modos.storage.backends.failures import meaning_in_obstore, meaning_in_s3, status_of
+from modos.storage.backends.failures import CHANGED, meaning_in_obstore, meaning_in_s3, status_of
 from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage, in_ascii, put_options
 from modos.storage.backends.s3_clients import INLINE, PART, s3_engine, s3_filesystem
@@ -23,7 +23,9 @@ from modos.storage.backends.s3fs_engine import S3fsEngine
 from modos.storage.base import NO_CONDITION, Method, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.options import S3, checked_endpoint
+from modos.storage.parts.bucket import is_encrypted
 from modos.storage.parts.names import is_partial
+from modos.storage.parts.plan import Body
 from modos.storage.paths import object_name, target_name
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["S3Storage", "connect_s3"]
 
 _BULK = 1000
-_CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -133,6 +134,9 @@ class S3Storage(PagedStorage):
         entry = self._engine_for(key).head(key)
         return None if entry is None else self._info({**entry, "name": self._key(name)})
 
+    def _has_digest_as_tag(self, name: str) -> bool:
+        return not is_encrypted(self._call("head_object", Key=self._object_key(name)))
+
     def _page(self, name: str, *, start_after: str, recursive: bool) -> Page:
         prefix = f"{self._object_key(name)}/" if name else self._beneath
         arguments = {} if recursive else {"Delimiter": "/"}
@@ -171,7 +175,7 @@ class S3Storage(PagedStorage):
                 return b""
             raise
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[Body, ObjectInfo | None]:
         key = self._object_key(name)
         engine = self._engine_for(key)
         if not isinstance(engine, ObstoreEngine):
@@ -217,7 +221,7 @@ class S3Storage(PagedStorage):
                     return self.stat(name)
             return self._put_short(name, bytes(head), mode="overwrite", options=options, if_match=etag)
         except Exception as error:
-            if status_of(error) in _CHANGED:
+            if status_of(error) in CHANGED:
                 raise KeyChangedError(self.url_of(name)) from error
             if status_of(error) == HTTPStatus.NOT_IMPLEMENTED:
                 raise ServiceError(self.url_of(name), NO_CONDITION, status=HTTPStatus.NOT_IMPLEMENTED) from error

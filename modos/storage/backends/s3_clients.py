@@ -42,6 +42,7 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
     """Return an s3fs filesystem: path-style addresses, no listing cache, no checksums that other services refuse."""
     s3fs = require("s3fs", extra="s3", purpose=_PURPOSE)
     session = require("aiobotocore.session", extra="s3", purpose=_PURPOSE).AioSession(profile=options.get("profile"))
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time_of)
     session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
     session.get_component("event_emitter").register_last("before-call.s3.UploadPart", _sign_the_md5)
     theirs = options.get("session")
@@ -75,6 +76,17 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
     )
     filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
     return filesystem
+
+
+def _time_of(told: str) -> datetime:
+    """Return what a listing says as a time; botocore's own way takes three quarters of all that a listing costs."""
+    try:
+        return datetime.fromisoformat(told)
+    except ValueError:  # headers have it in the form of HTTP
+        from botocore.utils import parse_timestamp
+
+        found: datetime = parse_timestamp(told)
+        return found
 
 
 def _send_at_once(params: Mapping[str, Any], **_: object) -> None:

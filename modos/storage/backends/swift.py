@@ -16,6 +16,7 @@ from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import Page, PagedStorage
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
+from modos.storage.parts.plan import Body
 from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
@@ -125,13 +126,19 @@ class SwiftStorage(PagedStorage):
         )
         return bodies
 
-    def _fetch(self, name: str, start: int, end: int | None) -> tuple[bytes | bytearray, ObjectInfo | None]:
+    def _fetch(self, name: str, start: int, end: int | None) -> tuple[Body, ObjectInfo | None]:
         objects = self.filesystem.objects
         if end is not None and end - start >= _BULK:
             buffer = bytearray(end - start)
-            entry = self.filesystem.run(objects.fetch_into, self._key(name), memoryview(buffer), start=start)
+            entry = self.filesystem.here(objects.fetch_into, self._key(name), memoryview(buffer), start=start)
             return buffer, self._info(entry)
-        body, entry = self.filesystem.run(objects.fetch, self._key(name), start, end)
+        body, entry = self.filesystem.here(objects.fetch, self._key(name), start, end)
+        return body, self._info(entry)
+
+    def _fetch_whole(self, name: str, size: int) -> tuple[Body, ObjectInfo | None]:
+        if size >= _BULK:
+            return super()._fetch_whole(name, size)
+        body, entry = self.filesystem.here(self.filesystem.objects.fetch_whole, self._key(name), size)
         return body, self._info(entry)
 
     def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:

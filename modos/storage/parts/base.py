@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError, ServiceError
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.makeup import Makeup
+from modos.storage.parts.makeup import Makeup, Piece
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import PartRules
 from modos.storage.paths import target_name
@@ -43,6 +43,9 @@ class PartUpload(ABC):
 
     _is_compared: ClassVar[bool] = True
     """Whether the service compares what arrives with the MD5 that it is told."""
+
+    has_digests: bool = True
+    """Whether the tags of its parts are the MD5s of their bytes, where they look so."""
 
     def __init__(self, storage: "Storage", plan: PartPlan, token: str) -> None:
         self.storage = storage
@@ -122,7 +125,7 @@ class PartUpload(ABC):
         if md5 not in {None, digest}:
             raise self._damaged(f"has a part {index} without the MD5 that it should have")
         with self._boundary():
-            return PartInfo(index, length, self._put(index, body, digest))
+            return PartInfo(index, length, self._put(index, body, digest), self.has_digests)
 
     def copies_from(self, source: "Storage") -> bool:
         """Tell whether the service itself can copy parts out of files of another storage; nothing is asked."""
@@ -153,7 +156,7 @@ class PartUpload(ABC):
             raise ServiceError(self.storage.url_of(self.plan.name), reason)
         name = target_name(target)
         with self._boundary():
-            return PartInfo(index, end - start, self._copy(index, source, name, etag))
+            return PartInfo(index, end - start, self._copy(index, source, name, etag), self.has_digests)
 
     def commit(self, parts: Iterable[PartInfo] | None = None) -> ObjectInfo:
         """Make the file of its parts: from now on it is seen, whole, and in place of what was there.
@@ -276,7 +279,7 @@ class Parts(ABC):
         self.storage = storage
 
     def size_for(self, size: int) -> int:
-        """Return a good part size for a file of this size: 16 MiB or more, within what the service takes.
+        """Return a good part size for a file of this size: 16 MiB (Swift: 24) or more, within what the service takes.
 
         Raises
         ------
@@ -363,6 +366,14 @@ class Parts(ABC):
         with self.storage._boundary(str(file.path)):  # noqa: SLF001 - its errors are the storage's
             return self._made_of(file)
 
+    def read_piece(self, piece: Piece, size: int) -> Body | None:
+        """Return a part of a stored file, of so many bytes, by itself, which costs the service less than out of the file.
+
+        One request. `None` where it is not there any more as `made_of` has told of it, or may not be read by itself.
+        """
+        with self.storage._boundary(""):  # noqa: SLF001 - its errors are the storage's
+            return self._read_piece(piece, size)
+
     def replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> ObjectInfo | None:
         """Let the service put other bytes in place of the first of a file; the rest of it is not sent.
 
@@ -394,6 +405,9 @@ class Parts(ABC):
         return False
 
     def _made_of(self, file: ObjectInfo) -> Makeup | None:  # noqa: ARG002 - not told, unless a service says otherwise
+        return None
+
+    def _read_piece(self, piece: Piece, size: int) -> Body | None:  # noqa: ARG002 - there are none, unless a service says otherwise
         return None
 
     @abstractmethod

@@ -8,7 +8,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Composition", "Makeup"]
+__all__ = ["Composition", "Makeup", "Piece"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a stored file that the service has by itself as well.
+
+    Attributes
+    ----------
+    name
+        What the service calls it.
+    md5
+        MD5 of its bytes in hex.
+    """
+
+    name: str
+    md5: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +37,20 @@ class Makeup:
         Bytes of each part, in order.
     joined
         How the MD5s of the parts make the ETag: of S3 in `"binary"`, of Swift in `"hex"`.
+    pieces
+        The parts, where the service has each by itself; none where it has not.
     """
 
     lengths: Sequence[int]
     joined: Literal["binary", "hex"]
+    pieces: Sequence[Piece] = ()
 
     @property
     def part_size(self) -> int | None:
         """Bytes of each part but the last; `None` when they differ."""
         first, *rest = self.lengths or (0,)
-        return (
-            first if all(length == first for length in rest[:-1]) and all(length <= first for length in rest) else None
-        )
+        is_one = all(length == first for length in rest[:-1]) and all(length <= first for length in rest)
+        return first if is_one else None
 
     def etag_of(self, digests: Sequence[bytes]) -> str:
         """Return the ETag as `ObjectInfo` has it, from the MD5s of the parts.

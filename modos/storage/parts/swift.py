@@ -4,25 +4,25 @@ Owns that prefix. Knows nothing of any other service; how segments and manifests
 """
 
 import base64
-import hashlib
 import uuid
 from collections.abc import AsyncIterator, Generator, Iterable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from modos.errors import ServiceError
+from modos.errors import AccessDeniedError, AuthenticationError, IntegrityError, KeyNotFoundError, ServiceError
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
 from modos.storage.parts.base import Parts, PartUpload
-from modos.storage.parts.makeup import Makeup
+from modos.storage.parts.makeup import Makeup, Piece
 from modos.storage.parts.names import beneath
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
 from modos.storage.paths import object_name
 from modos.swift.objects.beginnings import replace_beginning
-from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, name_digest
+from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, manifest_tag, name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry, object_headers, split_path
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ _TYPE, _TARGET = "application/octet-stream", ";target="
 
 _SMALL = 256 * 1024
 """Bytes that are sent anew as cheaply as a manifest."""
+
+_ELSEWHERE = (KeyNotFoundError, AccessDeniedError, AuthenticationError, IntegrityError)
+"""What a segment may answer that is gone, or that who may read the object may not read."""
 
 _REFUSED = frozenset(
     {
@@ -109,7 +112,7 @@ class SwiftUpload(PartUpload):
         return [PartInfo(int(entry["name"].rpartition("/")[2]), entry["bytes"], entry["hash"]) for entry in entries]
 
     def _put(self, index: int, body: Body, md5: str) -> str:
-        self._filesystem.run(self._large().add, index, body, digest=md5)
+        self._filesystem.here(self._large().add, index, body, digest=md5)
         return md5
 
     def _copies_from(self, source: "Storage") -> bool:
@@ -140,7 +143,7 @@ class SwiftUpload(PartUpload):
         await segments.delete(replaced)
 
     def _etag_of(self, parts: Sequence[PartInfo]) -> str | None:
-        return f"{_manifest_etag(part.etag for part in parts)}-slo"
+        return f"{manifest_tag({'etag': part.etag} for part in parts)}-slo"
 
     def _abort(self) -> None:
         self._filesystem.run(_discard, self._filesystem, self._path, self.token)
@@ -165,7 +168,16 @@ class SwiftParts(Parts):
         if any(not part.keys().isdisjoint({"range", "data", "sub_slo"}) for part in parts):
             return None  # the ETag is made of something else
         lengths = [part["bytes"] for part in parts]
-        return Makeup(lengths, "hex") if sum(lengths) == file.size else None
+        pieces = [Piece(part["name"].removeprefix("/"), part["hash"]) for part in parts]
+        return Makeup(lengths, "hex", pieces) if sum(lengths) == file.size else None
+
+    def _read_piece(self, piece: Piece, size: int) -> Body | None:
+        """Ask for a segment: out of the object, Swift looks its manifest up each time and digests what it sends."""
+        body, read = bytearray(size), self._filesystem.client.read_into
+        with suppress(*_ELSEWHERE):
+            self._filesystem.here(read, piece.name, memoryview(body), start=0, etag=piece.md5)
+            return body
+        return None
 
     def _replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> bool:
         if file.size <= _SMALL:
@@ -192,10 +204,6 @@ class SwiftParts(Parts):
 def _path(storage: "Storage", name: str) -> str:
     container, *prefix = storage.path.parts
     return f"{container}/{object_name('/'.join((*prefix, name)))}"
-
-
-def _manifest_etag(etags: Iterable[str]) -> str:
-    return hashlib.md5("".join(etags).encode(), usedforsecurity=False).hexdigest()
 
 
 async def _listed(filesystem: "SwiftFileSystem", prefix: str) -> list[dict[str, Any]]:
@@ -242,7 +250,7 @@ async def _unfinished(filesystem: "SwiftFileSystem", container: str, root: str, 
     manifests = {entry["name"]: entry["slo_etag"].strip('"') async for entry in visible if "slo_etag" in entry}
     found = []
     for (name, token), entries in sorted(uploads.items()):
-        if manifests.get(name) == _manifest_etag(entry["hash"] for entry in entries):
+        if manifests.get(name) == manifest_tag(entries):
             continue  # the object that is there consists of them
         if token not in await _in_use(filesystem, f"{container}/{name}"):
             times = [info_from_entry(container, entry)["last_modified"] for entry in entries]
