@@ -30,7 +30,8 @@ from modos.objects.editing.files import FileNames
 from modos.objects.history.commits import Contained
 from modos.objects.mentions import Mentions, differing
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.zarr_root import RootText, ZarrRoot, group_member, read_root
+from modos.storage.hierarchy.documents import group_member
+from modos.storage.hierarchy.root import RootText, ZarrRoot, read_root
 
 __all__ = ["Attributes", "Lookup", "Snapshot", "hint"]
 

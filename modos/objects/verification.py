@@ -14,7 +14,7 @@ from modos.model.schema import CHECKSUM
 from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
-from modos.storage.zarr_root import document_path
+from modos.storage.hierarchy.documents import document_path
 from modos.transfers import DigestBook
 from modos.transfers.copying import digest_of
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from modos.storage.discovery import find_objects, list_remote_modos
     from modos.storage.doctor.examination import capabilities, examine
     from modos.storage.doctor.facts import Capabilities, Fact
+    from modos.storage.hierarchy.groups import add_data, add_metadata_group, init_zarr, list_zarr_items
     from modos.storage.info import ObjectInfo
-    from modos.storage.parts.base import Parts, PartUpload
+    from modos.storage.parts.base import Parts
     from modos.storage.parts.plan import PartInfo, Unfinished
+    from modos.storage.parts.upload import PartUpload
     from modos.storage.urls import open_storage
-    from modos.storage.zarr_root import add_data, add_metadata_group, init_zarr, list_zarr_items
 
 __all__ = [
     "LOG",
@@ -65,7 +66,7 @@ __getattr__ = lazy_names(
         "LocalStorage": ".backends.local",
         "ObjectInfo": ".info",
         "PartInfo": ".parts.plan",
-        "PartUpload": ".parts.base",
+        "PartUpload": ".parts.upload",
         "Parts": ".parts.base",
         "LOG": ".base",
         "OWN_ROOT": ".base",
@@ -79,15 +80,15 @@ __getattr__ = lazy_names(
         "Target": ".backends.addresses",
         "Unfinished": ".parts.plan",
         "ZARR_ROOT": ".base",
-        "add_data": ".zarr_root",
-        "add_metadata_group": ".zarr_root",
+        "add_data": ".hierarchy.groups",
+        "add_metadata_group": ".hierarchy.groups",
         "capabilities": ".doctor.examination",
         "connect_s3": ".backends.s3",
         "examine": ".doctor.examination",
         "find_objects": ".discovery",
-        "init_zarr": ".zarr_root",
+        "init_zarr": ".hierarchy.groups",
         "list_remote_modos": ".discovery",
-        "list_zarr_items": ".zarr_root",
+        "list_zarr_items": ".hierarchy.groups",
         "open_storage": ".urls",
     },
 )

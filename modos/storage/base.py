@@ -139,7 +139,7 @@ class Storage(Changing):
             When there is none.
         """
         if self._zarr_group is None:
-            from modos.storage.zarr_root import open_root
+            from modos.storage.hierarchy.groups import open_root
 
             self._zarr_group = open_root(self)
         return self._zarr_group
@@ -149,7 +149,7 @@ class Storage(Changing):
 
     def _zarr_store(self) -> "Store":
         """Return a zarr store at `data.zarr`."""
-        from modos.storage.zarr_store import StorageStore
+        from modos.storage.hierarchy.store import StorageStore
 
         return StorageStore(self / ZARR_ROOT, read_only=self.read_only)
 

@@ -24,7 +24,7 @@ from modos.transfers.digests import DigestBook, Digests, digests_of, is_composit
 from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
-from modos.transfers.reading import Chain, Reader
+from modos.transfers.reading import Chain, Reader, md5_of
 from modos.transfers.under_way import Done, Large, shared_size
 
 __all__ = ["WHOLE", "Courier"]
@@ -139,7 +139,7 @@ class Courier:
         with self._asking.slot():
             fetched = self._reader.fetch(file)
         body = fetched.body
-        digests = {"md5": _md5(body), "blake2b": hashlib.blake2b(body).hexdigest()}
+        digests = {"md5": md5_of(body), "blake2b": hashlib.blake2b(body).hexdigest()}
         composition = self._reader.composition(file)
         if composition is not None:
             composition.feed(body)
@@ -264,7 +264,7 @@ class Courier:
 
         at_hand = None if found is None else large.upload.read(index)
         body = self._patiently(read) if at_hand is None else at_hand
-        kept = found if found is not None and _md5(body) == found.md5 else None
+        kept = found if found is not None and md5_of(body) == found.md5 else None
         if at_hand is not None and kept is None:  # the disk here has failed since
             body = self._patiently(read)
 
@@ -274,7 +274,7 @@ class Courier:
 
         def mend() -> None:
             nonlocal body
-            if piece is not None and _md5(body) != piece.md5:  # it came damaged
+            if piece is not None and md5_of(body) != piece.md5:  # it came damaged
                 body = self._patiently(partial(read, proven=True))
 
         if large.chain is not None and piece is None:  # before it is sent: clients hold it several times then
@@ -325,10 +325,6 @@ class Courier:
     def _close(self, large: Large) -> Iterable[Unit]:
         """Make the file of its parts, if they are of the file that was listed."""
         step, file, name = large.step, large.step.file, str(large.step.file.path)
-        digests: dict[str, str] = dict(self._book.digests(self.source, file)) if step.by == "service" else {}
-        if large.chain is not None:
-            md5 = large.chain.md5
-            digests |= {"blake2b": large.chain.blake2b, **({} if md5 is None else {"md5": md5})}
         try:
             self._reader.check(file, large.etag)
         except IntegrityError:
@@ -337,17 +333,11 @@ class Courier:
                 raise
             self._tally.restarted(name)
             return self._begin(step, again=True)
-        ordered = [part for _, part in sorted(large.parts.items())]
-        if all(part.md5 is not None for part in ordered):
-            joined = "".join(part.etag for part in ordered)
-            digests[f"md5s-{large.upload.part_size}"] = _md5(joined.encode())
-        if (tag := large.upload.etag_of(ordered)) is not None:
-            digests["parts"] = tag
+        known = self._book.digests(self.source, file) if step.by == "service" else {}
+        digests = {**known, **large.digests}
         self._book.confirm(self.source, file, digests, seen=self._seen)
         self._book.flush()  # whoever is killed at the commit finds the file there, and must know it
-        made: list[ObjectInfo] = []
-        self._patiently(lambda: made.append(large.upload.commit(ordered)))
-        stored = made[-1]
+        stored = self._patiently(partial(large.upload.commit, large.ordered))
         if self.full:
             self._compare(file, stored, digests)
         self._book.record(self.source, file, {**digests, **digests_of(stored)}, seen=self._seen)
@@ -404,7 +394,3 @@ class Courier:
             self._noting(step, stored, digests)
         done.count(name, size, digests.get("blake2b"), same=same, by_service=by_service)
         self._tally.finished(name, size)
-
-
-def _md5(body: Body) -> str:
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -11,9 +11,9 @@ from modos._lazy import require
 from modos.errors import ServiceError
 from modos.storage import Storage
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.base import PartUpload
 from modos.storage.parts.makeup import Piece
 from modos.storage.parts.plan import PartInfo
+from modos.storage.parts.upload import PartUpload
 from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests

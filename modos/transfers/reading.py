@@ -16,7 +16,7 @@ from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import Body
 from modos.transfers.digests import is_composite
 
-__all__ = ["Chain", "Fetched", "Reader", "changed_since"]
+__all__ = ["Chain", "Fetched", "Reader", "changed_since", "md5_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Reader:
         body = None if piece is None or parts is None else parts.read_piece(piece, end - start)
         if body is None:
             body = self.fetch(file, start, end).body
-        if proven and piece is not None and hashlib.md5(body, usedforsecurity=False).hexdigest() != piece.md5:
+        if proven and piece is not None and md5_of(body) != piece.md5:
             self._refuse(file)
         return body
 
@@ -180,6 +180,12 @@ class Chain:
         return None if self._md5 is None else self._md5.hexdigest()
 
     @property
-    def blake2b(self) -> str:
-        """BLAKE2b of what was taken, in hex."""
-        return self._blake2b.hexdigest()
+    def digests(self) -> dict[str, str]:
+        """Digests of what was taken, in hex, by their names."""
+        known = {"blake2b": self._blake2b.hexdigest()}
+        return known if self.md5 is None else known | {"md5": self.md5}
+
+
+def md5_of(body: Body) -> str:
+    """Return the MD5 of bytes at hand, in hex."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()

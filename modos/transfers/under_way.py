@@ -7,11 +7,12 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from modos.storage.parts.base import Parts, PartUpload
+from modos.storage.parts.base import Parts
 from modos.storage.parts.makeup import Makeup, Piece
 from modos.storage.parts.plan import PartInfo
+from modos.storage.parts.upload import PartUpload
 from modos.transfers.plan import Step
-from modos.transfers.reading import Chain
+from modos.transfers.reading import Chain, md5_of
 
 __all__ = ["Done", "Large", "shared_size"]
 
@@ -122,11 +123,25 @@ class Large:
             return self.chain.composition.etag
         if self.chain is not None and self.chain.md5 is not None:
             return self.chain.md5
-        tags = [self.parts[index].md5 for index in sorted(self.parts)]
+        tags = [part.md5 for part in self.ordered]
         digests = [bytes.fromhex(tag) for tag in tags if tag is not None]
         if self.makeup is None or not self._is_shared or len(digests) < len(tags):
             return None
         return self.makeup.etag_of(digests)
+
+    @property
+    def ordered(self) -> list[PartInfo]:
+        """The parts that have arrived, in their order."""
+        return [part for _, part in sorted(self.parts.items())]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What is known of its bytes when all parts have arrived."""
+        known, parts = {} if self.chain is None else dict(self.chain.digests), self.ordered
+        if all(part.md5 is not None for part in parts):
+            known[f"md5s-{self.upload.part_size}"] = md5_of("".join(part.etag for part in parts).encode())
+        tag = self.upload.etag_of(parts)
+        return known if tag is None else known | {"parts": tag}
 
     @property
     def _is_shared(self) -> bool:

@@ -28,8 +28,8 @@ from modos import MODO, list_modos, transfer
 from modos.errors import ModosError
 from modos.objects.moves import plan_object_transfer
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
-from modos.storage.parts.base import PartUpload
 from modos.storage.parts.plan import Unfinished
+from modos.storage.parts.upload import PartUpload
 from modos.testing import SwiftServer
 from modos.testing.samples import write_samples
 from modos.transfers import Progress, courier

@@ -17,7 +17,8 @@ from modos.objects.checks.examination import check_object
 from modos.objects.checks.findings import KINDS, finding
 from modos.objects.checks.repair import plan_repair, repair_object
 from modos.storage import ROOT_DOCUMENT
-from modos.storage.zarr_root import ZarrRoot, group_document
+from modos.storage.hierarchy.documents import group_document
+from modos.storage.hierarchy.root import ZarrRoot
 from modos.testing import Fault, Proxy
 
 MIB = 1024 * 1024

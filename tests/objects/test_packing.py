@@ -19,9 +19,10 @@ from modos.errors import (
     URLPipelineError,
 )
 from modos.storage import ROOT_DOCUMENT
+from modos.storage.hierarchy.documents import group_member
+from modos.storage.hierarchy.root import ZarrRoot
 from modos.storage.pipelines import ArchiveStorage
 from modos.storage.pipelines.places import StorageBlob
-from modos.storage.zarr_root import ZarrRoot, group_member
 from modos.testing import Fault, Proxy
 
 

@@ -12,7 +12,8 @@ from modos.objects.history.commits import new_commit_id
 from modos.objects.history.records import record_ids, record_path
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT
-from modos.storage.zarr_root import ZarrRoot, group_member
+from modos.storage.hierarchy.documents import group_member
+from modos.storage.hierarchy.root import ZarrRoot
 from modos.testing import Proxy
 
 KINDS = ("assay", "data", "reference", "sample", "sequence")

@@ -22,15 +22,9 @@ from modos.storage import (
     init_zarr,
     list_zarr_items,
 )
-from modos.storage.zarr_root import (
-    ZarrRoot,
-    document_path,
-    group_document,
-    group_member,
-    parse_document,
-    read_root,
-)
-from modos.storage.zarr_store import StorageStore
+from modos.storage.hierarchy.documents import document_path, group_document, group_member, parse_document
+from modos.storage.hierarchy.root import ZarrRoot, read_root
+from modos.storage.hierarchy.store import StorageStore
 
 ROOT = {"@type": "MODO", "id": "ex", "name": "naïve 🧬"}
 SAMPLE = {"@type": "Sample", "id": "sample1", "name": "s"}

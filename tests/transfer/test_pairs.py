@@ -9,8 +9,8 @@ import pytest
 
 from modos.storage import ROOT_DOCUMENT, Storage
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.base import PartUpload
 from modos.storage.parts.names import is_partial
+from modos.storage.parts.upload import PartUpload
 from modos.transfers import transfer
 
 pytestmark = pytest.mark.thorough

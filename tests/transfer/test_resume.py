@@ -12,9 +12,9 @@ from random import Random
 import pytest
 
 from modos.storage import ROOT_DOCUMENT
-from modos.storage.parts.base import PartUpload
 from modos.storage.parts.rules import PartRules
 from modos.storage.parts.s3 import S3Upload
+from modos.storage.parts.upload import PartUpload
 from modos.transfers import discard_abandoned, list_abandoned, transfer
 
 pytestmark = pytest.mark.thorough

@@ -32,7 +32,7 @@ def large(places, here):
 
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])
 def test_segments_are_asked_for_by_themselves(places, content, large, kind):
-    """One request for each, and of the object nothing but what it is; it costs the service half as much."""
+    """One request for each, and of the object nothing but what it is; it costs the service less."""
     target = places.make(kind)
     with Proxy(places.server.url) as proxy:
         report = transfer(places.through(proxy, large), target, commit=None, by_service=False)

@@ -18,7 +18,7 @@ from modos.objects.editing.draft import Change, Draft
 from modos.objects.editing.settling import complete
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import ZARR_ROOT, Storage
-from modos.storage.zarr_root import document_path, group_member, member_document
+from modos.storage.hierarchy.documents import document_path, group_member, member_document
 
 if TYPE_CHECKING:
     from modos.objects.arrays.layouts.encoding import Fill, Options

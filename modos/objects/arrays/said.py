@@ -15,8 +15,8 @@ from modos.errors import IntegrityError, ReadOnlyError
 from modos.objects.arrays.grids import is_complete
 from modos.objects.snapshot import Snapshot
 from modos.storage import ZARR_ROOT, Storage
-from modos.storage.zarr_root import member_document
-from modos.storage.zarr_store import StorageStore
+from modos.storage.hierarchy.documents import member_document
+from modos.storage.hierarchy.store import StorageStore
 
 if TYPE_CHECKING:
     from modos.model import ElementId

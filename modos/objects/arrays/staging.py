@@ -18,7 +18,7 @@ from modos.model.ids import check_name
 from modos.objects.arrays.grids import COMPLETE, chunk_key, count_of_chunks, is_chunk, keys_beside
 from modos.objects.arrays.uploads import Uploads
 from modos.storage import Storage
-from modos.storage.zarr_store import slice_of
+from modos.storage.hierarchy.store import slice_of
 
 __all__ = ["DOCUMENT", "StagingStore"]
 

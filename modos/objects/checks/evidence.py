@@ -18,7 +18,8 @@ from modos.model import ELEMENT_KINDS
 from modos.objects.checks.older import OLD_NAMES, OLD_ROOT, documents_of_old, old_hierarchy
 from modos.objects.editing.turns import turn
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
-from modos.storage.zarr_root import ZarrRoot, document_path, group_document, parse_document
+from modos.storage.hierarchy.documents import document_path, group_document, parse_document
+from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["Evidence", "gather", "look", "missing_kinds"]
 

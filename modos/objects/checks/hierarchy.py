@@ -16,7 +16,7 @@ from modos.objects.checks.evidence import Evidence, missing_kinds
 from modos.objects.checks.findings import AGAIN, Finding, finding
 from modos.objects.checks.older import OLD_NAMES
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
-from modos.storage.zarr_root import document_path
+from modos.storage.hierarchy.documents import document_path
 
 __all__ = ["Strays", "hierarchy_findings", "is_settled", "is_stale", "strays"]
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from modos.errors import DamagedObjectError, KeyNotFoundError, UnsupportedFormatError
 from modos.storage import ZARR_ROOT, Storage
-from modos.storage.zarr_root import ZarrRoot, group_member
+from modos.storage.hierarchy.documents import group_member
+from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = [
     "OLD_NAMES",

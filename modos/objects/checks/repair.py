@@ -25,8 +25,9 @@ from modos.objects.editing.turns import turn
 from modos.objects.history.records import record_path
 from modos.objects.history.trash import KEPT_FOR, empty_trash, put_aside
 from modos.storage import ROOT_DOCUMENT, Storage
+from modos.storage.hierarchy.documents import document_path, group_document, group_member, member_document
+from modos.storage.hierarchy.root import ZarrRoot
 from modos.storage.paths import target_name
-from modos.storage.zarr_root import ZarrRoot, document_path, group_document, group_member, member_document
 from modos.transfers.abandoned import discard_abandoned
 
 __all__ = ["RepairPlan", "plan_repair", "repair_object"]

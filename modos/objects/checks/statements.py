@@ -12,7 +12,7 @@ from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
 from modos.model.schema import CLASSES, DESCRIBABLE, describable_class, shown_value
 from modos.objects.checks.findings import Finding, finding
 from modos.objects.editing.files import data_path
-from modos.storage.zarr_root import ZarrRoot
+from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["element_groups", "statement_findings", "unlinked_assays"]
 

@@ -13,7 +13,7 @@ from modos.model.schema import SLOTS, shown_value
 from modos.model.vocabularies import look_up, namespace_of
 from modos.objects.checks.findings import Finding, finding
 from modos.objects.checks.statements import element_groups
-from modos.storage.zarr_root import ZarrRoot
+from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["TERM_SLOTS", "term_findings"]
 

@@ -18,7 +18,8 @@ from modos.objects.checks.statements import element_groups
 from modos.objects.editing.turns import turn
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
-from modos.storage.zarr_root import ZarrRoot, document_path, group_member, member_document
+from modos.storage.hierarchy.documents import document_path, group_member, member_document
+from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["Upgrade", "upgrade_object"]
 

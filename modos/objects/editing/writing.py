@@ -34,8 +34,8 @@ from modos.omics import index_names
 from modos.omics.naming import renamed as renamed_along
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.base import WriteMode
+from modos.storage.hierarchy.documents import document_path, group_document
 from modos.storage.sources import Digested
-from modos.storage.zarr_root import document_path, group_document
 
 __all__ = ["Writing"]
 

@@ -22,7 +22,7 @@ from modos.objects.history.trash import KEPT, KeptFile, kept_files, place_of, pu
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.storage import ZARR_ROOT, Storage
-from modos.storage.zarr_root import document_path, member_document
+from modos.storage.hierarchy.documents import document_path, member_document
 
 __all__ = ["Undo", "find_undo"]
 

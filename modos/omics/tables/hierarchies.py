@@ -54,7 +54,7 @@ def _hdf5(files: Files, target: str) -> AbstractContextManager[Any]:
 def _zarr(files: Files, target: str) -> AbstractContextManager[Any]:
     import zarr
 
-    from modos.storage.zarr_store import StorageStore
+    from modos.storage.hierarchy.store import StorageStore
 
     store = StorageStore(cast("Storage", files) / target, read_only=True)
     try:

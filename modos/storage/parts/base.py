@@ -1,265 +1,25 @@
-"""The contract of storing a large file by parts: what is promised, and the checks that hold everywhere.
+"""How a storage takes large files by parts: begun, continued, found unfinished, and told of what they consist.
 
-Owns when a part counts and when a file is whole. Knows no service: each implements the underscored methods.
+Owns what holds before a service is asked. Knows no service: each implements the underscored methods.
 """
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Mapping
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
-from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError, ServiceError
+from modos.errors import ReadOnlyError
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.makeup import Makeup, Piece
-from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
+from modos.storage.parts.plan import Body, PartPlan, Unfinished
 from modos.storage.parts.rules import PartRules
+from modos.storage.parts.upload import EmptyUpload, PartUpload
 from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
     from modos.storage.base import Storage
 
-__all__ = ["PartUpload", "Parts"]
-
-_SHOWN = 10
-
-
-class PartUpload(ABC):
-    """One large file on its way into a storage.
-
-    Parts may come in any order and from any number of threads. It holds neither connection nor progress, so that it
-    pickles: what has arrived is what the service tells. Nothing is seen under the file's name until `commit`.
-
-    Parameters
-    ----------
-    storage
-        Where it goes.
-    plan
-        How it is cut.
-    token
-        What tells it from other uploads of the same file.
-    """
-
-    _is_compared: ClassVar[bool] = True
-    """Whether the service compares what arrives with the MD5 that it is told."""
-
-    has_digests: bool = True
-    """Whether the tags of its parts are the MD5s of their bytes, where they look so."""
-
-    def __init__(self, storage: "Storage", plan: PartPlan, token: str) -> None:
-        self.storage = storage
-        self.plan = plan
-        self.token = token
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.storage.url_of(self.plan.name)} in {self.count} parts>"
-
-    @property
-    def path(self) -> PurePosixPath:
-        """The file, relative to the storage."""
-        return PurePosixPath(self.plan.name)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole file."""
-        return self.plan.size
-
-    @property
-    def part_size(self) -> int:
-        """Bytes of each part but the last."""
-        return self.plan.part_size
-
-    @property
-    def count(self) -> int:
-        """How many parts there are, none of an empty file."""
-        return self.plan.count
-
-    def span(self, index: int) -> tuple[int, int]:
-        """Return where part number `index`, from 0, begins and ends in the file."""
-        return self.plan.span(index)
-
-    def stored(self) -> Mapping[int, PartInfo]:
-        """Return the parts that have arrived, as the service tells: one listing, a page for each 1,000 parts or more.
-
-        One that has not the size it must have does not count. Swift's listing may lag behind what was sent.
-        """
-        with self._boundary():
-            found = self._stored()
-        return {
-            part.index: part
-            for part in found
-            if part.index < self.count and part.size == self.plan.length(part.index) and part.index >= 0
-        }
-
-    def read(self, index: int) -> bytes | None:
-        """Return a part that has arrived as it is there; `None` where to read it takes a request, or it cannot be read."""
-        with self._boundary():
-            return self._read(index)
-
-    def put(self, index: int, body: Body, *, md5: str | None = None) -> PartInfo:
-        """Store a part; one request. It counts only if what arrived has the MD5 of what was sent.
-
-        Parameters
-        ----------
-        index
-            Number of the part, from 0; one that is there is replaced.
-        body
-            Its bytes, as many as `span` says.
-        md5
-            MD5 of the body in hex where it is known; `None` to compute it. A body with another one is refused.
-
-        Raises
-        ------
-        InvalidInputError
-            When there is no such part, or it must have another length.
-        IntegrityError
-            When other bytes arrived than were sent; the part does not count.
-        """
-        length = memoryview(body).nbytes
-        if length != self.plan.length(index):
-            raise InvalidInputError(f"part {index} has {self.plan.length(index):,} bytes, not {length:,}")
-        digest = md5
-        if digest is None or not self._is_compared:
-            digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        if md5 not in {None, digest}:
-            raise self._damaged(f"has a part {index} without the MD5 that it should have")
-        with self._boundary():
-            return PartInfo(index, length, self._put(index, body, digest), self.has_digests)
-
-    def copies_from(self, source: "Storage") -> bool:
-        """Tell whether the service itself can copy parts out of files of another storage; nothing is asked."""
-        return self._copies_from(source)
-
-    def copy(self, index: int, source: "Storage", target: str | PurePath, *, etag: str | None = None) -> PartInfo:
-        """Let the service copy a part out of another file; one request, and no byte of it passes here.
-
-        Parameters
-        ----------
-        index
-            Number of the part; it is the same range of the other file.
-        source, target
-            The storage, one for which `copies_from` holds, and the file in it.
-        etag
-            That the file must still have; `None` for any.
-
-        Raises
-        ------
-        ServiceError
-            When the service cannot do that between these storages.
-        IntegrityError
-            When the file has another ETag.
-        """
-        start, end = self.span(index)
-        if not self.copies_from(source):
-            reason = f"its service cannot copy out of {source.url}; send the bytes"
-            raise ServiceError(self.storage.url_of(self.plan.name), reason)
-        name = target_name(target)
-        with self._boundary():
-            return PartInfo(index, end - start, self._copy(index, source, name, etag), self.has_digests)
-
-    def commit(self, parts: Iterable[PartInfo] | None = None) -> ObjectInfo:
-        """Make the file of its parts: from now on it is seen, whole, and in place of what was there.
-
-        Parameters
-        ----------
-        parts
-            What `put`, `copy` and `stored` have returned; the service compares every one with what it has. `None` for
-            what it says it has, which is asked for.
-
-        Raises
-        ------
-        IntegrityError
-            When a part is missing or is not as it was sent, or the file is not of the right size.
-        """
-        known = self.stored() if parts is None else {part.index: part for part in parts}
-        ordered = self._complete(known)
-        with self._boundary():
-            self._commit(ordered)
-        info = self.storage.stat(self.plan.name)
-        if info.size != self.size:
-            raise self._damaged(f"has {info.size:,} bytes where {self.size:,} were sent")
-        self.storage._forget_zarr(self.plan.name)  # noqa: SLF001 - it is part of storing a file
-        with self._boundary():
-            self._forget()
-        return info
-
-    def abort(self) -> None:
-        """Give up: nothing is left of it. What was stored under the file's name stays as it was."""
-        with self._boundary():
-            self._abort()
-
-    def etag_of(self, parts: Iterable[PartInfo]) -> str | None:
-        """Return the tag that the committed file will have in `stat` and listings, `None` where it is not known before."""
-        return self._etag_of(self._complete({part.index: part for part in parts}))
-
-    def _complete(self, known: Mapping[int, PartInfo]) -> Sequence[PartInfo]:
-        missing = [str(index) for index in range(self.count) if index not in known]
-        if missing:
-            shown = ", ".join(missing[:_SHOWN]) + (", …" if len(missing) > _SHOWN else "")
-            raise self._damaged(f"has not arrived whole: of {self.count} parts, these are missing: {shown}")
-        ordered = [known[index] for index in sorted(known)]
-        for part in ordered:
-            if part.size != self.plan.length(part.index):
-                raise self._damaged(f"has a part {part.index} of {part.size:,} bytes, which is another length")
-        return ordered
-
-    def _damaged(self, reason: str) -> IntegrityError:
-        return IntegrityError(self.storage.url_of(self.plan.name), reason)
-
-    def _boundary(self) -> AbstractContextManager[None]:
-        return self.storage._boundary(self.plan.name)  # noqa: SLF001 - its errors are the storage's
-
-    # -- what a service implements ----------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _stored(self) -> Iterable[PartInfo]:
-        """Return what the service has."""
-
-    @abstractmethod
-    def _put(self, index: int, body: Body, md5: str) -> str:
-        """Store a part if what arrives has this MD5, and return its tag."""
-
-    @abstractmethod
-    def _commit(self, parts: Sequence[PartInfo]) -> None:
-        """Make the file of these parts, all of them, if the service has them so."""
-
-    @abstractmethod
-    def _abort(self) -> None:
-        """Remove every trace; there may be none any more."""
-
-    def _read(self, index: int) -> bytes | None:  # noqa: ARG002 - takes a request, unless a service says otherwise
-        return None
-
-    def _forget(self) -> None:  # noqa: B027 - most services keep nothing
-        """Remove what is not needed after the commit."""
-
-    def _copies_from(self, source: "Storage") -> bool:  # noqa: ARG002 - none, unless a service says otherwise
-        return False
-
-    def _copy(self, index: int, source: "Storage", name: str, etag: str | None) -> str:
-        """Copy a part within the service, and return its tag."""
-        raise NotImplementedError
-
-    def _etag_of(self, parts: Sequence[PartInfo]) -> str | None:  # noqa: ARG002 - not known, unless a service says otherwise
-        return None
-
-
-class _EmptyUpload(PartUpload):
-    """A file without bytes, which has no parts: it is stored when it is committed."""
-
-    def _stored(self) -> Iterable[PartInfo]:
-        return ()
-
-    def _put(self, index: int, body: Body, md5: str) -> str:
-        raise NotImplementedError  # there is no part that could come here
-
-    def _commit(self, parts: Sequence[PartInfo]) -> None:  # noqa: ARG002 - there are none
-        plan = self.plan
-        self.storage.put(b"", plan.name, content_type=plan.content_type, metadata=plan.metadata)
-
-    def _abort(self) -> None:
-        """Leave it: nothing has been stored."""
+__all__ = ["Parts"]
 
 
 class Parts(ABC):
@@ -335,7 +95,7 @@ class Parts(ABC):
         )
         self.rules.check(size, plan.part_size)
         with self.storage._boundary(plan.name):  # noqa: SLF001 - its errors are the storage's
-            return self._begin(plan) if size else _EmptyUpload(self.storage, plan, "")
+            return self._begin(plan) if size else EmptyUpload(self.storage, plan, "")
 
     def unfinished(self, target: str | PurePath | None = None) -> Generator[Unfinished]:
         """Yield the files of which parts have arrived and that were not committed, also those that are on their way.

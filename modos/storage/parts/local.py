@@ -14,11 +14,12 @@ from pathlib import Path, PurePosixPath
 
 from modos.errors import IntegrityError, StorageError
 from modos.storage.backends.local import turn
-from modos.storage.parts.base import Parts, PartUpload
+from modos.storage.parts.base import Parts
 from modos.storage.parts.journal import Journal, boot
 from modos.storage.parts.names import PARTIAL, beneath, partial_beside
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import DISK
+from modos.storage.parts.upload import PartUpload
 
 __all__ = ["LocalParts", "LocalUpload"]
 

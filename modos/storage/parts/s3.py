@@ -16,12 +16,13 @@ from modos.storage.backends.failures import CHANGED, status_of
 from modos.storage.backends.remote import in_ascii, put_options
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
-from modos.storage.parts.base import Parts, PartUpload
+from modos.storage.parts.base import Parts
 from modos.storage.parts.bucket import Bucket, is_encrypted
 from modos.storage.parts.makeup import Makeup
 from modos.storage.parts.names import beneath
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import S3
+from modos.storage.parts.upload import PartUpload
 
 if TYPE_CHECKING:
     from modos.storage.base import Storage

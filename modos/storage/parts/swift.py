@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from modos.errors import AccessDeniedError, AuthenticationError, IntegrityError, KeyNotFoundError, ServiceError
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
-from modos.storage.parts.base import Parts, PartUpload
+from modos.storage.parts.base import Parts
 from modos.storage.parts.makeup import Makeup, Piece
 from modos.storage.parts.names import beneath
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
+from modos.storage.parts.upload import PartUpload
 from modos.storage.paths import object_name
 from modos.swift.objects.beginnings import replace_beginning
 from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, manifest_tag, name_digest

@@ -12,8 +12,8 @@ from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 from zarr.core.sync import sync
 
 from modos.errors import IntegrityError, KeyNotFoundError, shown_url
+from modos.storage.hierarchy.store import StorageStore, slice_of
 from modos.storage.ranges import definite_range
-from modos.storage.zarr_store import StorageStore, slice_of
 
 if TYPE_CHECKING:
     from modos.storage.pipelines.places import Blob, StoragePlace

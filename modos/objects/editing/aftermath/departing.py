@@ -15,7 +15,7 @@ from modos.objects.editing.files import directories_of, files_of
 from modos.objects.snapshot import Snapshot
 from modos.omics import index_names
 from modos.storage import ZARR_ROOT, Storage
-from modos.storage.zarr_root import document_path
+from modos.storage.hierarchy.documents import document_path
 
 __all__ = ["Departure", "departing", "files_leaving", "names_leaving"]
 

@@ -17,7 +17,7 @@ from modos.objects.history.trash import put_aside
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.zarr_root import document_path, parse_document
+from modos.storage.hierarchy.documents import document_path, parse_document
 
 __all__ = ["finish_removal", "obsolete_files", "sweep"]
 
