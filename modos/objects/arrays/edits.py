@@ -16,6 +16,7 @@ from modos.objects.arrays.grids import is_part
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
 from modos.objects.editing.settling import complete
+from modos.objects.history.purging import purge as purge_kept
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.hierarchy.documents import document_path, group_member, member_document
@@ -244,13 +245,19 @@ def remove(storage: Storage, element_id: str, name: str, *, purge: bool = False)
     ElementNotFoundError
         When there is no such element, or it has no array of this name.
     """
+    gone: tuple[str, ...] = ()
 
     def plan(base: Snapshot) -> Change:
+        nonlocal gone
         draft = Draft(base)
         draft.remove_array(element_id, name, purge=purge)
+        gone = draft.gone_for_good
         return draft.change()
 
-    return commit(storage, plan)
+    said = commit(storage, plan)
+    if gone:
+        purge_kept(storage, gone)
+    return said
 
 
 def located(base: Snapshot, element_id: str | ElementId, name: str) -> str:

@@ -141,7 +141,7 @@ class Draft(Plan):
         if purge:
             self.purge(found)
             for each in (found, *self._origin(found)):
-                self._gone_for_good.put(each, value=True)
+                self._gone_for_good.put(str(each), value=True)
         for owner, attributes in self._finder.linking_to(found):
             self._set(owner, without_links_to(attributes, found))
         self._attributes = without_links_to(self._attributes, found)
@@ -271,6 +271,8 @@ class Draft(Plan):
             raise ElementNotFoundError(path, self._finder.nested_in(found))
         if purge:
             self._purged.put(path, value=True)
+            for each in (found, *self._origin(found)):
+                self._gone_for_good.put(f"{each}/{name}", value=True)
         self._drop_array(path)
 
     def purge(self, element: str | ElementId) -> None:

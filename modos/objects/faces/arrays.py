@@ -175,7 +175,7 @@ class ArrayKeeping(Telling):
         name
             Its name in the element's group.
         purge
-            Whether nothing is kept of it for `undo`.
+            Whether nothing is kept of it for `undo`: it is gone for good, and so is what earlier edits have put aside of it.
 
         Raises
         ------

@@ -191,7 +191,7 @@ class Editing(Telling):
         except ElementNotFoundError:
             was_left = finish_removal(self._storage, element_id)
             if purge and (ids := possible_ids(element_id)):
-                was_left |= purge_records(self._storage, ids)
+                was_left |= purge_records(self._storage, map(str, ids))
             if not was_left:
                 raise
             self.refresh()

@@ -1,4 +1,4 @@
-"""Letting nothing be kept of elements that were purged: what records say of them, and their files in the trash.
+"""Letting nothing be kept of elements and arrays that were purged: what records say of them, and their files in the trash.
 
 Owns finding these under all ids and names that they have had. Must not know why they are purged.
 """
@@ -6,7 +6,6 @@ Owns finding these under all ids and names that they have had. Must not know why
 from collections.abc import Iterable
 from dataclasses import replace
 
-from modos.model import ElementId
 from modos.model.schema import DATA_PATH
 from modos.objects.at_once import all_at_once
 from modos.objects.editing.files import files_of
@@ -20,18 +19,18 @@ from modos.storage import LOG, ZARR_ROOT, Storage
 __all__ = ["purge"]
 
 
-def purge(storage: Storage, elements: Iterable[ElementId]) -> bool:
-    """Remove what is kept of elements that are in the object no more; tell whether there was any of it.
+def purge(storage: Storage, places: Iterable[str]) -> bool:
+    """Remove what is kept of elements and arrays that are in the object no more; tell whether there was any of it.
 
-    Records go on telling that there were edits, when and by whom, and keep the ids; they hold no slot of these elements any
-    more. Reads all records. It can be repeated.
+    Records go on telling that there were edits, when and by whom, and keep the ids; they hold no slot of these elements and
+    no document of these arrays any more. Reads all records. It can be repeated.
 
     Parameters
     ----------
     storage
         The root of the object.
-    elements
-        Their last ids.
+    places
+        Their last ids, and paths of arrays in the hierarchy.
 
     Raises
     ------
@@ -40,7 +39,7 @@ def purge(storage: Storage, elements: Iterable[ElementId]) -> bool:
     """
     unreadable: dict[str, Unreadable] = {}
     records = read_records(storage, reversed(record_ids(storage)), unreadable=unreadable)
-    ids = _all_ids({str(each) for each in elements}, records)
+    ids = _all_ids(set(places), records)
     names = {name for record in records for name in _names(record.delta, ids)}
     about = [record for record in records if _is_about(record, ids, names)]
     kept = [each.place for each in kept_files(storage) if _belongs(each.name, names, ids) or _is_record(each.name)]
@@ -59,7 +58,8 @@ def _all_ids(ids: set[str], records: Iterable[Record]) -> set[str]:
     """Return the ids that elements have had, going back through the records, the newest of which is the first."""
     found = set(ids)
     for record in records:
-        found |= {str(old) for old, new in record.notes.get(RENAMED, {}).items() if new in found}
+        for old, new in record.notes.get(RENAMED, {}).items():
+            found |= {f"{old}{each.removeprefix(new)}" for each in found if f"{each}/".startswith(f"{new}/")}
     return found
 
 
@@ -71,7 +71,8 @@ def _is_about(record: Record, ids: set[str], names: set[str]) -> bool:
 
 
 def _is_in(path: str, ids: set[str]) -> bool:
-    return "/".join(path.split("/")[:2]) in ids
+    names = path.split("/")
+    return any("/".join(names[:count]) in ids for count in range(2, len(names) + 1))
 
 
 def _names(delta: Delta, ids: set[str]) -> Iterable[str]:

@@ -39,12 +39,12 @@ class Plan:
         self._attached: Table[ElementId, tuple[SourceFile, tuple[Attachment, ...]]] = Table()
         self._arrays: Table[str, NewArray] = Table()
         self._purged: Table[str, bool] = Table()
-        self._gone_for_good: Table[ElementId, bool] = Table()
+        self._gone_for_good: Table[str, bool] = Table()
         self._finder = Finder(base, self._elements, self._others)
 
     @property
-    def gone_for_good(self) -> tuple[ElementId, ...]:
-        """Elements that are removed, and of which nothing is to be kept."""
+    def gone_for_good(self) -> tuple[str, ...]:
+        """Elements and paths of arrays that are removed, and of which nothing is to be kept."""
         return tuple(self._gone_for_good)
 
     def is_object(self, element: str | ElementId) -> bool:
