@@ -113,13 +113,17 @@ def transfer(
     check_s3(target, target_endpoint=target_endpoint)
     rules: dict[str, Any] = {"overwrite": overwrite, "delete": delete}
     access_to_target = access(target, endpoint=target_endpoint or endpoint)
-    if dry_run:
+    if dry_run and not source.endswith(_ALL):
         _plan(source, target, access_to_source, access_to_target, rules, as_json=as_json)
         return
     how = {**rules, "verify": _PROOFS[verify], "workers": workers}
     how |= {"source_options": access_to_source, "target_options": access_to_target}
-    with _cluster(dask) as client:
-        (_many if source.endswith(_ALL) else _one)(source, target, how | {"client": client}, as_json=as_json)
+    with _cluster(None if dry_run else dask) as client:
+        how["client"] = client
+        if source.endswith(_ALL):
+            _many(source, target, how | {"dry_run": dry_run}, as_json=as_json)
+        else:
+            _one(source, target, how, as_json=as_json)
 
 
 _PROOFS = {Proof.DIGEST: "by digest", Proof.FULL: "full"}
@@ -149,12 +153,19 @@ def _tell(moved: "Moved", *, as_json: bool) -> None:
     """Write a line about one object of many: what was done, or why it was not."""
     if as_json:
         ends: dict[str, Any] = {"source": moved.source, "target": moved.target}
-        told = {**ends, "error": message(moved.error)} if moved.error else {**ends, **_counts(moved.report)}
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(ends | _outcome(moved)))
     elif moved.error is not None:
         note(message(moved.error))
+    elif moved.plan is not None:
+        typer.echo(f"{moved.target}:\n{moved.plan.describe()}")
     else:
         typer.echo(_in_words(moved.report, moved.target))
+
+
+def _outcome(moved: "Moved") -> dict[str, Any]:
+    if moved.error is not None:
+        return {"error": message(moved.error)}
+    return _counts(moved.report) if moved.plan is None else moved.plan.as_dict()
 
 
 def _plan(
@@ -168,8 +179,6 @@ def _plan(
 ) -> None:
     from modos import MODO, open_storage
 
-    if source.endswith(_ALL):
-        raise typer.BadParameter("--dry-run is for one object; name it in place of the *")
     place = open_storage(target, storage_options=access_to_target)
     plan = MODO(source, **access_to_source).plan_transfer(place, **rules)
     typer.echo(json.dumps(plan.as_dict(), indent=2) if as_json else plan.describe())

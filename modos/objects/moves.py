@@ -4,7 +4,7 @@ Owns what must not be overwritten. Moves no byte itself: that is what `modos.tra
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -56,15 +56,18 @@ class Moved:
     source, target
         Addresses of the object and of its copy.
     report
-        What was done; `None` when it failed.
+        What was done; `None` when it failed, or was not to be done.
     error
-        Why it failed; `None` when it did not.
+        Why it failed, or would; `None` when it does not.
+    plan
+        What would be done; `None` unless that alone was asked for.
     """
 
     source: str
     target: str
     report: Report | None = None
     error: ModosError | None = None
+    plan: Plan | None = None
 
 
 def transfer_object(
@@ -115,14 +118,24 @@ def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = 
     )
 
 
-def transfer_objects(source: Storage, target: Storage, **options: Unpack[TransferOptions]) -> Iterator[Moved]:
+def transfer_objects(
+    source: Storage,
+    target: Storage,
+    *,
+    dry_run: bool = False,
+    overwrite: bool = False,
+    delete: bool = False,
+    **sending: Unpack[Sending],
+) -> Iterator[Moved]:
     """Copy all objects beneath a place, one after the other; one that fails does not keep back the others.
 
     Parameters
     ----------
     source, target
         Where the objects are, and where their copies go, under the same names.
-    options
+    dry_run
+        Whether each is only planned.
+    overwrite, delete, sending
         As for `transfer_object`, for each of them.
 
     Raises
@@ -135,12 +148,16 @@ def transfer_objects(source: Storage, target: Storage, **options: Unpack[Transfe
         raise ObjectNotFoundError(source.url, "there is no digital object beneath it")
     for name in names:
         here, there = (storage / name if name else storage for storage in (source, target))
+        moved = Moved(here.url, there.url)
         try:
-            report = transfer_object(here, there, **options)
+            if dry_run:
+                moved = replace(moved, plan=plan_object_transfer(here, there, overwrite=overwrite, delete=delete))
+            else:
+                report = transfer_object(here, there, overwrite=overwrite, delete=delete, **sending)
+                moved = replace(moved, report=report)
         except ModosError as error:
-            yield Moved(here.url, there.url, error=error)
-        else:
-            yield Moved(here.url, there.url, report)
+            moved = replace(moved, error=error)
+        yield moved
 
 
 def _completed[T](source: Storage, work: Callable[..., T]) -> T:

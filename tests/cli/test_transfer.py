@@ -70,7 +70,21 @@ def test_all_objects_beneath_a_place(modos, tmp_path):
         for line in modos("transfer", f"{tmp_path}/study/*", tmp_path / "others", "--json").out.splitlines()
     ]
     assert ["error" in each for each in documents] == [True, False]
-    assert modos("transfer", f"{tmp_path}/study/*", tmp_path / "x", "--dry-run").code == 2
+
+
+def test_many_objects_are_planned_before_they_are_copied(modos, tmp_path):
+    """`--dry-run` tells of each what would be done, or why it would be refused, and writes nothing."""
+    for name in ("one", "two"):
+        MODO.create(tmp_path / "study" / name)
+    MODO.create(tmp_path / "copies" / "one", id="in the way")
+    planned = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies", "--dry-run")
+    assert (planned.code, "in the way" in planned.err) == (1, True)
+    second = "transfer", tmp_path / "study" / "two", tmp_path / "copies" / "two", "--dry-run"
+    assert planned.out == f"{tmp_path}/copies/two:\n{modos(*second).out}"
+    lines = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies", "--dry-run", "--json").out.splitlines()
+    assert ["error" in json.loads(each) for each in lines] == [True, False]
+    assert json.loads(lines[1]).items() >= json.loads(modos(*second, "--json").out).items()
+    assert not (tmp_path / "copies" / "two").exists()
 
 
 def test_parts_that_were_left_are_listed_and_removed(modos, ex):

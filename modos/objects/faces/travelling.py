@@ -141,6 +141,7 @@ def transfer_many(
     *,
     source_options: Mapping[str, Any] | None = None,
     target_options: Mapping[str, Any] | None = None,
+    dry_run: bool = False,
     **options: "Unpack[TransferOptions]",
 ) -> "Iterator[Moved]":
     """Copy all objects beneath a place, one after the other, and yield what became of each; a failure stops no other.
@@ -151,6 +152,8 @@ def transfer_many(
         Path, address or storage beneath which the objects are.
     target
         Path, address or storage beneath which the copies go, under the same names.
+    dry_run
+        Whether nothing is written, and `plan` tells of each what would be done.
     source_options, target_options, options
         As for `transfer`.
 
@@ -171,4 +174,5 @@ def transfer_many(
     """
     from modos.objects.moves import transfer_objects
 
-    return transfer_objects(opened(source, source_options), opened(target, target_options), **options)
+    places = opened(source, source_options), opened(target, target_options)
+    return transfer_objects(*places, dry_run=dry_run, **options)
