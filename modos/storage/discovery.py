@@ -4,7 +4,8 @@ Owns the two ways: by level where directories are cheap, and by page, skipping, 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import PurePosixPath
 
 from modos.storage.backends.remote import LAST_NAME, Page
@@ -38,7 +39,12 @@ def find_objects(storage: Storage, target: str | None = None) -> Iterator[str]:
 
 
 def objects_by_level(
-    storage: Storage, name: str, *, real: Callable[[str], str] = str, above: tuple[str, ...] = ()
+    storage: Storage,
+    name: str,
+    *,
+    inner: Callable[[str], Iterable[str]] | None = None,
+    real: Callable[[str], str] = str,
+    above: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """Yield objects beneath a directory, looking into no directory that is one.
 
@@ -46,6 +52,8 @@ def objects_by_level(
     ----------
     storage, name
         Where to look.
+    inner
+        Returns the directories in a directory; `None` to take them from the storage's listing.
     real
         Returns what tells a directory from all others, whatever links lead to it.
     above
@@ -54,14 +62,18 @@ def objects_by_level(
     here = real(name)
     if here in above:
         return
-    entries = list(storage.scan(name or None, recursive=False))
-    directories = [str(entry.path) for entry in entries if entry.kind == "directory"]
+    directories = [*(inner or partial(_listed, storage))(name)]
     if _beneath(name, str(ZARR_ROOT)) in directories and storage.exists(_beneath(name, ROOT_DOCUMENT)):
         yield name
         return
     for directory in directories:
         if directory.rpartition("/")[2] != ZARR_ROOT.name:
-            yield from objects_by_level(storage, directory, real=real, above=(*above, here))
+            yield from objects_by_level(storage, directory, inner=inner, real=real, above=(*above, here))
+
+
+def _listed(storage: Storage, name: str) -> Iterator[str]:
+    entries = storage.scan(name or None, recursive=False)
+    return (str(entry.path) for entry in entries if entry.kind == "directory")
 
 
 def objects_by_page(page_after: Callable[[str], Page]) -> Iterator[str]:

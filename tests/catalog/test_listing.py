@@ -1,12 +1,14 @@
 """The objects beneath an address: all of them, nothing else, ready to open."""
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
 from modos import MODO, list_modos
-from modos.errors import KeyNotFoundError, StorageError
+from modos.errors import InvalidPathError, KeyNotFoundError, StorageError
 from modos.testing import Fault, Proxy
 
 
@@ -98,6 +100,18 @@ def test_a_listing_that_fails_is_no_empty_listing(account, container):
     for storage in (account.swift("no-such-container"), account.s3("no-such-bucket")):
         with pytest.raises(KeyNotFoundError):
             list(list_modos(storage))
+
+
+def test_a_file_whose_name_is_no_text_hides_no_object(tmp_path):
+    """It stands in nobody's way, but in that of the object that it is in: that is told with its place and what to do."""
+    modo = MODO.create(tmp_path / "ex")
+    for place in (tmp_path, tmp_path / "ex"):
+        with suppress(OSError):  # of disks that take no such names
+            (place / os.fsdecode(b"caf\xe9.txt")).write_text("x")
+    assert [found.path for found in list_modos(tmp_path)] == ["ex"]
+    if len(list(tmp_path.iterdir())) > 1:
+        with pytest.raises(InvalidPathError, match=r"ex/caf.*is not valid Unicode; rename it"):
+            list(modo.storage.list())
 
 
 def test_listing_does_not_load_zarr(tmp_path):

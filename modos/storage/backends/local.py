@@ -144,18 +144,15 @@ class LocalStorage(Storage):
     def _walked(self, name: str, *, recursive: bool, start_after: str = "") -> Generator[ObjectInfo]:
         beginning = f"{name}/" if name else ""
         marker = start_after[len(beginning) :] if start_after.startswith(beginning) else ""
-        try:
-            with os.scandir(
-                self._place(name)
-            ) as found:  # of a directory that is before the marker something is behind it
-                entries = [each for each in found if each.name > marker or marker.startswith(each.name)]
-        except OSError as error:
-            if error.errno in _ABSENT:
-                return
-            raise
+        found = _entries(self._place(name))
+        # of a directory whose name the marker begins with something may be behind it
+        entries = [each for each in found if each.name > marker or marker.startswith(each.name)]
         for entry in sorted(entries, key=lambda entry: entry.name):
             if is_partial(entry.name):
                 continue
+            if not _is_text(entry.name):
+                reason = "is the name of a file or directory here and is not valid Unicode; rename it"
+                raise InvalidPathError(str(self._place(name) / entry.name), reason)
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
             if _is_directory(entry):
                 if recursive and entry.is_symlink():
@@ -174,7 +171,15 @@ class LocalStorage(Storage):
     def _find_objects(self, name: str) -> Iterator[str]:
         from modos.storage.discovery import objects_by_level
 
-        return objects_by_level(self, name, real=lambda each: os.path.realpath(self._place(each)))
+        return objects_by_level(
+            self, name, inner=self._directories, real=lambda each: os.path.realpath(self._place(each))
+        )
+
+    def _directories(self, name: str) -> list[str]:
+        """Return what is in a directory and can hold objects; what else is there, whatever its name, is of no concern."""
+        found = _entries(self._place(name))
+        names = sorted(each.name for each in found if _is_directory(each) and _is_text(each.name))
+        return [f"{name}/{each}" if name else each for each in names]
 
     def _open(self, name: str) -> BinaryIO:
         return self._place(name).open("rb")
@@ -307,6 +312,23 @@ def turn(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
+
+
+def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a directory, nothing where there is none."""
+    try:
+        found = os.scandir(place)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return
+        raise
+    with found:
+        yield from found
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name on the disk can be that of a target."""
+    return name.isascii() or not any("\udc80" <= each <= "\udcff" for each in name)
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
