@@ -60,13 +60,15 @@ class Answer:
         self._content = content
         self.is_graph = is_graph
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_content": self._content, "is_graph": self.is_graph}
+
     @property
     def variables(self) -> list[str]:
         """What the columns of the table are called."""
         if self.is_graph:
             return list(_TRIPLE)
-        found = json.loads(self._content)
-        return ["answer"] if "boolean" in found else list(found["head"]["vars"])
+        return ["answer"] if "boolean" in self._found else list(self._found["head"]["vars"])
 
     def table(self) -> list[dict[str, Value | None]]:
         """Return the answer as rows, each a mapping from variable to value, `None` where there is none.
@@ -76,13 +78,10 @@ class Answer:
         """
         if self.is_graph:
             return self._triples()
-        found = json.loads(self._content)
-        if "boolean" in found:
-            return [{"answer": found["boolean"]}]
-        names = found["head"]["vars"]
-        return [
-            {name: _value(row[name]) if name in row else None for name in names} for row in found["results"]["bindings"]
-        ]
+        if "boolean" in self._found:
+            return [{"answer": self._found["boolean"]}]
+        names, rows = self._found["head"]["vars"], self._found["results"]["bindings"]
+        return [{name: _value(row[name]) if name in row else None for name in names} for row in rows]
 
     def text(self, format: str | None = None) -> str:  # noqa: A002 - the word users know
         """Return the answer as text.
@@ -115,16 +114,10 @@ class Answer:
     @cached_property
     def result(self) -> "rdflib.query.Result":
         """The answer as rdflib has it."""
-        rdflib = require("rdflib", extra="rdf", purpose=PURPOSE)
-        query = require("rdflib.query", extra="rdf", purpose=PURPOSE)
-        if not self.is_graph:
-            return _result(rdflib, query, json.loads(self._content))
-        built = query.Result("CONSTRUCT")
-        built.graph = rdflib.Graph(bind_namespaces="none")
-        for prefix, iri in PREFIXES.items():
-            built.graph.bind(prefix, iri)
-        built.graph.parse(data=self._content, format="nt")
-        return built  # type: ignore[no-any-return]
+        require("rdflib", extra="rdf", purpose=PURPOSE)
+        from modos.linked_data.results import graph_result, table_result
+
+        return graph_result(self._content) if self.is_graph else table_result(self._found)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.result)
@@ -140,38 +133,18 @@ class Answer:
             raise AttributeError(name, name=name, obj=self)
         return getattr(self.result, name)
 
+    @cached_property
+    def _found(self) -> Mapping[str, Any]:
+        """A table, or the answer to ASK, as JSON has it."""
+        found: Mapping[str, Any] = json.loads(self._content)
+        return found
+
     def _triples(self) -> list[dict[str, Value | None]]:
         oxigraph = require("pyoxigraph", extra="rdf", purpose=PURPOSE)
         return [
             {name: _python(getattr(triple, name)) for name in _TRIPLE}
             for triple in oxigraph.parse(self._content.encode(), format=oxigraph.RdfFormat.N_TRIPLES, lenient=True)
         ]
-
-
-def _result(rdflib: Any, query: Any, found: Mapping[str, Any]) -> "rdflib.query.Result":  # noqa: ANN401 - modules
-    """Return a table or a truth value as rdflib has it; faster than rdflib's own reader, as IRIs are made once."""
-    if "boolean" in found:
-        result = query.Result("ASK")
-        result.askAnswer = found["boolean"]
-        return result  # type: ignore[no-any-return]
-    iris: dict[str, Any] = {}
-    blank: dict[str, Any] = {}
-
-    def term(of: Mapping[str, str]) -> Any:  # noqa: ANN401
-        value = of["value"]
-        if of["type"] == "uri":
-            return iris.get(value) or iris.setdefault(value, rdflib.URIRef(value))
-        if of["type"] == "bnode":
-            return blank.get(value) or blank.setdefault(value, rdflib.BNode())
-        datatype = of.get("datatype")
-        return rdflib.Literal(value, lang=of.get("xml:lang"), datatype=datatype and rdflib.URIRef(datatype))
-
-    result = query.Result("SELECT")
-    result.vars = [rdflib.Variable(name) for name in found["head"]["vars"]]
-    names = {str(variable): variable for variable in result.vars}
-    rows = found["results"]["bindings"]
-    result.bindings = [{names[name]: term(of) for name, of in row.items()} for row in rows]
-    return result  # type: ignore[no-any-return]
 
 
 def _python(term: Any) -> Value:  # noqa: ANN401 - of pyoxigraph

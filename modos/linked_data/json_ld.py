@@ -6,7 +6,6 @@ Owns how statements are folded into the terms of the generated context. Must not
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from modos.linked_data.statements import DATE_TIME, STRING, TYPE, Literal, Statement, Term, in_order
@@ -50,6 +49,8 @@ def json_ld(found: Iterable[Statement]) -> str:
 @cache
 def generated_context() -> Mapping[str, Any]:
     """Return the terms of the context that is generated from the schema."""
+    from importlib.resources import files  # which imports much that no other format needs
+
     text = files("modos.model._generated").joinpath("context.jsonld").read_text(encoding="utf-8")
     terms: Mapping[str, Any] = json.loads(text)["@context"]
     return terms

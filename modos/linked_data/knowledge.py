@@ -145,5 +145,6 @@ class KnowledgeGraph:
         """Return pyoxigraph, and its store of the statements."""
         oxigraph = require("pyoxigraph", extra="rdf", purpose=PURPOSE)
         store = oxigraph.Store()
-        store.load(input="".join(lines(self._statements)).encode(), format=oxigraph.RdfFormat.N_TRIPLES, lenient=True)
+        text = "".join(lines(statements(self.metadata, self.base)))  # to keep them all would take longer
+        store.load(input=text.encode(), format=oxigraph.RdfFormat.N_TRIPLES, lenient=True)
         return oxigraph, store

@@ -100,19 +100,21 @@ def statements(metadata: Mapping[str, Mapping[str, object]], base: str) -> Itera
     file://ex/sample/s1 http://www.w3.org/1999/02/22-rdf-syntax-ns#type https://w3id.org/sdsc-ordes/modos-schema/Sample
     file://ex/sample/s1 http://schema.org/name Literal(text='Sample 1', datatype='http://www.w3.org/2001/XMLSchema#string')
     """
-    known: dict[tuple[str, str], Term] = {}  # terms, links and dates come again and again
+    known: dict[str, tuple[str, dict[str, Term]]] = {}  # terms, links and dates come again and again
     for key, attributes in metadata.items():
         subject = element_iri(key, base)
         yield subject, IDENTIFIER, subject
         for name, value in attributes.items():
             if name == "id":
                 continue
-            predicate = TYPE if name == "@type" else SLOTS[name].uri if name in SLOTS else foreign_iri(name)
-            for item in value if isinstance(value, list | tuple) else (value,):
+            if name not in known:
+                known[name] = TYPE if name == "@type" else SLOTS[name].uri if name in SLOTS else foreign_iri(name), {}
+            predicate, terms = known[name]
+            for item in value if isinstance(value, (list, tuple)) else (value,):
                 if isinstance(item, str):
-                    found = known.get((name, item))
+                    found = terms.get(item)
                     if found is None:
-                        found = known[name, item] = _term(name, item, base)
+                        found = terms[item] = _term(name, item, base)
                     yield subject, predicate, found
                 elif item is not None:
                     yield subject, predicate, _foreign(item)

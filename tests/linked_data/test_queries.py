@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import pickle
 import subprocess
 import sys
 
@@ -85,8 +86,15 @@ def test_a_table_has_values_of_python(knowledge):
 @pytest.mark.parametrize(
     ("sparql", "format_", "text"),
     [
-        (SAMPLES, None, "s,sex\r\nfile://ex/sample/s%201,http://purl.obolibrary.org/obo/NCIT_C20197\r\n"),
-        (SAMPLES, "tsv", "?s\t?sex\n<file://ex/sample/s%201>\t<http://purl.obolibrary.org/obo/NCIT_C20197>\n"),
+        pytest.param(
+            SAMPLES, None, "s,sex\r\nfile://ex/sample/s%201,http://purl.obolibrary.org/obo/NCIT_C20197\r\n", id="csv"
+        ),
+        pytest.param(
+            SAMPLES,
+            "tsv",
+            "?s\t?sex\n<file://ex/sample/s%201>\t<http://purl.obolibrary.org/obo/NCIT_C20197>\n",
+            id="tsv",
+        ),
         ("ASK {}", "json", '{"head":{},"boolean":true}'),
         (
             "DESCRIBE ?s { ?s modos:has_assay ?a }",
@@ -184,6 +192,31 @@ def test_long_lists_are_no_parts(knowledge):
     found = knowledge.query(f"SELECT ?s {{ VALUES ?s {{ {many} <file://ex/sample/s%201> }} ?s a modos:Sample }}")
     assert len(found) == 1
     assert knowledge.query(f"ASK {{ FILTER('{'(' * 1000}' != \"{'[' * 1000}\") }} # {'{' * 1000}")
+
+
+def test_rows_and_bindings_are_the_same(knowledge):
+    """Rows have the terms that `bindings` have, blank nodes too; a row that binds nothing is counted and not iterated."""
+    answer = knowledge.query(
+        "SELECT ?a ?b ?c { VALUES (?a ?b) { (1 UNDEF) (UNDEF 'x'@en) (UNDEF UNDEF) } BIND(IF(BOUND(?a), BNODE(), ?b) AS ?c) }"
+    )
+    rows = list(answer)
+    assert [row.asdict() for row in rows] == [
+        {str(name): term for name, term in bound.items()} for bound in answer.bindings if bound
+    ]
+    assert (len(answer), len(answer.bindings), len(rows)) == (3, 3, 2)
+    one = next(row for row in rows if row.a is not None)
+    assert (one.a, one["b"], one[rdflib.Variable("a")], one.get("no")) == (rdflib.Literal(1), None, one[0], None)
+    assert isinstance(one.c, rdflib.BNode)
+    assert list(answer) == rows
+
+
+@pytest.mark.parametrize("sparql", [SAMPLES, "ASK {}", "DESCRIBE ?s { ?s a modos:Sample }"])
+def test_an_answer_pickles(knowledge, sparql):
+    """As it is whole; also when something of rdflib has been asked of it."""
+    answer = knowledge.query(sparql)
+    rows = set(answer)
+    copy = pickle.loads(pickle.dumps(answer))
+    assert (set(copy), copy.table()) == (rows, answer.table())
 
 
 # -- of an object, and at the command line -----------------------------------------------------------------------------
