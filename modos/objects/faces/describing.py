@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from modos._given import expect
 from modos.errors import ObjectExistsError
-from modos.objects.faces.publishing import Publishing
+from modos.objects.faces.telling import Telling
 from modos.objects.places import located
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Describing"]
 
 
-class Describing(Publishing):
+class Describing(Telling):
     """An object that documents describe."""
 
     @classmethod

@@ -1,18 +1,23 @@
-"""What an object tells of itself: where it is, what is said, which files and arrays it has.
+"""What an object tells of itself: where it is, what is said, as linked data too, which files and arrays it has.
 
-Owns `Telling`, a part of `MODO`. Changes nothing.
+Owns `Telling`, a part of `MODO`, and what is kept between two questions. Must not know RDF, and changes nothing.
 """
 
 from pathlib import PurePath, PurePosixPath
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Self
 
+from modos._given import expect
 from modos.objects.arrays.trees import array_tree
 from modos.objects.contents import content_checksum, data_files
 from modos.objects.snapshot import Snapshot
 from modos.storage import LocalStorage, Storage
 
 if TYPE_CHECKING:
+    import rdflib
     import zarr
+
+    from modos.linked_data import Answer, KnowledgeGraph
 
 __all__ = ["Telling"]
 
@@ -22,6 +27,7 @@ class Telling:
 
     _storage: Storage
     _said: Snapshot
+    _known: "tuple[Snapshot, KnowledgeGraph] | None"
 
     @property
     def id(self) -> str:
@@ -82,6 +88,66 @@ class Telling:
         shown = said if element is None else {key: said[key] for key in [self._key(element)]}
         return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120))
 
+    def knowledge_graph(self, uri_prefix: str | None = None) -> "rdflib.Graph":
+        """Return the metadata as an RDF graph of one's own: changes of it change nothing else.
+
+        Parameters
+        ----------
+        uri_prefix
+            What the IRIs of elements begin with; `None` for `file://<name of the object>/`.
+
+        Raises
+        ------
+        InvalidInputError
+            When nothing that begins so is an IRI.
+        MissingDependencyError
+            When the extra `rdf` is not installed.
+        """
+        return self._knowledge(uri_prefix).graph()
+
+    def query(self, sparql: str, uri_prefix: str | None = None) -> "Answer":
+        """Ask the metadata a SPARQL question.
+
+        Parameters
+        ----------
+        sparql
+            SELECT, ASK, CONSTRUCT or DESCRIBE. Prefixes of the schema need no declaration.
+        uri_prefix
+            As for `knowledge_graph`.
+
+        Returns
+        -------
+        Answer
+            What `rdflib.Graph.query` gives, and `table()`: rows of Python's values.
+
+        Raises
+        ------
+        InvalidInputError
+            When the question is not SPARQL.
+        MissingDependencyError
+            When the extra `rdf` is not installed.
+        """
+        return self._knowledge(uri_prefix).query(sparql)
+
+    def publish(self, format: str = "turtle", uri_prefix: str | None = None) -> str:  # noqa: A002 - the word users know
+        """Return the metadata as linked data in text.
+
+        Parameters
+        ----------
+        format
+            `turtle`, `n-triples`, `xml` or `json-ld`.
+        uri_prefix
+            As for `knowledge_graph`.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such format, it cannot hold some character, or nothing that begins so is an IRI.
+        MissingDependencyError
+            When the extra `rdf` is not installed, which Turtle and XML take.
+        """
+        return self._knowledge(uri_prefix).text(format)
+
     def list_files(self) -> list[PurePosixPath]:
         """Return the files beside `data.zarr`, in order, relative to the object."""
         return sorted(data_files(self._storage))
@@ -109,3 +175,15 @@ class Telling:
 
     def _key(self, element: str) -> str:
         return element if element == self.id else str(self._said.resolve(element))
+
+    def _knowledge(self, uri_prefix: str | None) -> "KnowledgeGraph":
+        """Return what is said as linked data, which is made once for what the object says at one moment."""
+        from modos.linked_data import KnowledgeGraph, object_base
+
+        expect(uri_prefix, (str, NoneType), "what IRIs begin with is said by text")
+        base = uri_prefix or object_base(self.path.name or self.id)
+        said, known = self._known or (None, None)
+        if known is None or known.base != base or (said is not self._said and said != self._said):
+            known = KnowledgeGraph(self._said.by_key(), base=base)
+            self._known = (self._said, known)
+        return known
