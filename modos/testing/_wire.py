@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPMethod, HTTPStatus
 from typing import Literal, Self
 
@@ -72,9 +73,9 @@ class Stream:
         self.sock.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Head:
-    """The first line of a message and its header lines, as they were written."""
+    """The first line of a message and its header lines, as they were written; what they say is found out once."""
 
     first: bytes
     lines: tuple[bytes, ...]
@@ -104,17 +105,17 @@ class Head:
         """The head as it was read, with the empty line after it."""
         return b"".join((self.first, *self.lines, b"\r\n"))
 
-    @property
+    @cached_property
     def words(self) -> list[str]:
         """The three parts of the first line."""
         return self.first.decode("latin-1").rstrip("\r\n").split(" ", 2)
 
-    @property
+    @cached_property
     def status(self) -> int:
         """The status, if this is the head of an answer."""
         return int(self.words[1])
 
-    @property
+    @cached_property
     def headers(self) -> dict[str, str]:
         """Header values by name in lower case; of a repeated one, the last."""
         pairs = (line.decode("latin-1").partition(":") for line in self.lines)
@@ -128,6 +129,8 @@ class Head:
 
     def with_headers(self, headers: Mapping[str, str]) -> "Head":
         """Return a head that has these headers instead of its own of the same names."""
+        if not headers:
+            return self
         replaced = {name.lower() for name in headers}
         kept = [line for line in self.lines if line.decode("latin-1").partition(":")[0].strip().lower() not in replaced]
         return Head(self.first, (*kept, *(f"{name}: {value}\r\n".encode("latin-1") for name, value in headers.items())))
