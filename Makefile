@@ -17,11 +17,16 @@ SUITABLE = import sys, venv, ensurepip; sys.version_info >= (3, 12) or sys.exit(
 python = $(VENV)/bin/python
 install = $(python) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs schema check clean
+# What one process of the tests has compiled, the others need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo environment test lint docs schema check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready-for-demo
 	$(python) -m modos demo
+
+environment: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(python) -m pytest $(TESTS)
