@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -46,6 +47,21 @@ _REGION = "us-east-1"
 
 
 _SERVICES = {"s3", "s3fs", "obstore", "memory", "gs", "az", "swift"}
+_LONGEST_ID, _MOST_ESCAPES = 120, 8
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem():
+    """Refuse an id that is a long text or raw bytes: it may differ from second to second, and between processes."""
+    made = yield
+    for item in made if isinstance(made, list) else []:
+        called = item.callspec.id if hasattr(item, "callspec") else ""
+        if len(called) > _LONGEST_ID or called.count(r"\x") > _MOST_ESCAPES:
+            message = (
+                f"{item.nodeid}: this value is no name for a test, give it one by `ids=` or `pytest.param(…, id=…)`"
+            )
+            raise pytest.Collector.CollectError(message)
+    return made
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,7 +87,14 @@ def no_cloud(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("AWS_CONFIG_FILE", nowhere)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", nowhere)
-    monkeypatch.setenv("MODOS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("MODOS_CACHE_DIR", str(tmp_path_factory.getbasetemp() / f"cache-{uuid.uuid4().hex}"))
+
+
+@pytest.fixture
+def tmp_path(request, tmp_path_factory) -> Path:
+    """An empty folder of the test's own: pytest's fixture looks through the folders of all tests before, to number it."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=tmp_path_factory.getbasetemp()))
 
 
 @dataclass

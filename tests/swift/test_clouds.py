@@ -159,9 +159,10 @@ def test_tls_of_an_entry(clouds, said, expected):
     [
         ("profile: campsu", r"no profile 'campsu'; did you mean 'campus'"),
         ("auth_type: v3totp", r"auth_type 'v3totp'; known are password"),
-        (
+        pytest.param(
             "interface: outer, auth: {auth_url: u, username: me, password: hush, project_id: p}",
             r"interface must be one of public, internal, admin, not 'outer'",
+            id="interface",
         ),
         ("regions: [{values: {}}]", "`regions` must list names"),
         ("regions: 5", "`regions` must list names"),
