@@ -97,6 +97,7 @@ def test_nothing_is_read_before_it_is_asked_for(ada):
 def test_memory_does_not_grow_with_the_file(ada):
     """64 MiB through both ways in less than eight."""
     chunk = bytes(1 << 20)
+    assert b"".join(decrypt(encrypt([b"x"], [ada.public]), [ada])) == b"x"  # what that imports is no part of it
     tracemalloc.start()
     try:
         count = sum(len(each) for each in decrypt(encrypt((chunk for _ in range(64)), [ada.public]), [ada]))
