@@ -3,12 +3,11 @@
 Owns that nothing is written, and that the reason is told. Must not know where anything is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from modos.errors import ReadOnlyError
-from modos.storage.contract.backend import Backend, WriteMode
-from modos.storage.info import ObjectInfo
+from modos.storage.contract.backend import Backend
 
 __all__ = ["Unwritable"]
 
@@ -18,16 +17,8 @@ class Unwritable(Backend):
 
     read_only = True
 
-    def _put(
-        self,
-        name: str,
-        chunks: Iterator[bytes],
-        *,
-        mode: WriteMode,
-        content_type: str | None,
-        metadata: Mapping[str, str],
-    ) -> ObjectInfo:
-        self._refuse(name, chunks, mode, content_type, metadata)
+    def _put(self, name: str, *_: object, **_options: object) -> NoReturn:
+        self._refuse(name)
 
     def _copy(self, source: str, target: str) -> None:
         self._refuse(target, source)
