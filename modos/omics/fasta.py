@@ -3,6 +3,7 @@
 Owns the layout of `.fai` and `.gzi` indexes and the requests of refget. Must not know who needs the sequences.
 """
 
+import hashlib
 import http.client
 import struct
 import urllib.error
@@ -25,6 +26,7 @@ from modos.errors import (
     UnreachableError,
 )
 from modos.omics.files import Files
+from modos.omics.refget.scanning import bases_of
 from modos.omics.regions.bgzf import MalformedError, blocks
 from modos.omics.regions.spelling import Region, Wanted, parse_region
 
@@ -32,6 +34,7 @@ __all__ = ["Fasta", "Refget", "Span", "fetch_sequence", "open_fasta"]
 
 _SECONDS = 60
 _AT_ONCE = 8
+_PIECE = 16 * 1024 * 1024
 _SLACK = 1024
 """Empty lines, or sequences without bases, that may stand at the end."""
 
@@ -77,12 +80,15 @@ class Fasta:
     ----------
     storage, target
         Where it is.
+    md5s
+        Name of a sequence to its MD5 as SAM and refget have it, of those of which it is known.
     """
 
     storage: Files
     target: str
     _lines: Mapping[str, _Line] = field(repr=False, hash=False)
     _blocks: tuple[tuple[int, ...], tuple[int, ...]] | None = field(repr=False, hash=False)
+    md5s: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def lengths(self) -> dict[str, int]:
@@ -106,6 +112,21 @@ class Fasta:
             ranges.append((line.place(start), line.place(end - 1) + 1) if start < end else (0, 0))
         bodies = self._plain(ranges) if self._blocks is None else self._unpacked(ranges)
         return [self._bases(span, body) for span, body in zip(spans, bodies, strict=True)]
+
+    def digest(self, name: str) -> str:
+        """Return the MD5 of a sequence as SAM and refget have it; reads all of it, and holds a part of it at a time.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such sequence.
+        IntegrityError
+            When the file is not as its index says.
+        """
+        md5 = hashlib.md5(usedforsecurity=False)
+        for start in range(0, self._line(name).length, _PIECE):
+            md5.update(bases_of(self.read([Span(name, None, start, start + _PIECE)])[0]))
+        return md5.hexdigest()
 
     def check(self, size: int) -> None:
         """Refuse an index that cannot be that of a file of this size.

@@ -22,8 +22,9 @@ _BUFFER = 8 * 1024 * 1024
 
 
 def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -> list[str]:
-    """Make the index of a file and store it beside it; one that is there is replaced.
+    """Make the index of a file and store it beside it; one that is there is replaced, of whichever kind.
 
+    An index of the other kind would be that of an earlier file one day, and readers take the BAI or TBI where there are two.
     A file that is not on this machine is downloaded to a temporary directory for it.
 
     Parameters
@@ -73,7 +74,9 @@ def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -
         made = [each for each in sorted(Path(folder).iterdir()) if each != path]
         for each in made:
             storage.put(each, name + each.name[len(path.name) :])
-        return [name + each.name[len(path.name) :] for each in made]
+        names = [name + each.name[len(path.name) :] for each in made]
+        storage.remove_many(each for each in index_names(name) if each not in names)
+        return names
 
 
 def _asked(name: str) -> str:

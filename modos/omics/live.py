@@ -17,7 +17,7 @@ from modos._lazy import require
 from modos.errors import InvalidInputError, KeyNotFoundError, ServiceError, StorageError, UnreachableError
 from modos.omics.formats import INDEXES, index_names
 from modos.omics.regions.layouts import LAYOUTS
-from modos.omics.regions.references import Reference
+from modos.omics.regions.references import Described, Reference
 from modos.storage import LocalStorage, Storage
 
 __all__ = ["open_live"]
@@ -187,6 +187,8 @@ def _reference(reference: Reference, folder: Path, expires_in: float) -> str:
     match reference:
         case str() | PurePath() if not str(reference).startswith(("http://", "https://")):
             return str(reference)
+        case Described():
+            return _reference((reference.storage, reference.target), folder, expires_in)
         case (Storage() as storage, str() as name):
             address = _address(storage, name, expires_in)
             if isinstance(storage, LocalStorage):

@@ -255,3 +255,59 @@ def test_a_reference_that_is_missing_or_another(made, reference, genome, tmp_pat
     pysam.faidx(str(longer))
     with pytest.raises(IntegrityError, match=r"of chr\w+: has .* bases where the file says .*: it is another"):
         list(stream_records(storage, several.name, "chrA", reference=longer))
+
+
+@pytest.fixture
+def another(genome, tmp_path):
+    """A genome with contigs of the same names and lengths, and other bases."""
+    path = tmp_path / "another.fa"
+    exchanged = str.maketrans("ACGT", "CATG")
+    path.write_text("".join(f">{name}\n{bases.translate(exchanged)}\n" for name, bases in genome.items()))
+    pysam.faidx(str(path))
+    return path
+
+
+class Counted(LocalStorage):
+    """A directory that counts what is read of it by ranges."""
+
+    count = 0
+
+    def read_ranges(self, target, ranges, *, gap=0):
+        """Count, and read."""
+        found = super().read_ranges(target, ranges, gap=gap)
+        self.count += sum(map(len, found))
+        return found
+
+
+@pytest.mark.parametrize("kind", ["cram 3.0 multi", "cram 3.1", "cram 3.1 multi"])
+def test_another_reference_of_the_same_lengths(kind, sample, reference, another):
+    """Where slices hold reads of several contigs, which have no digest, the MD5 in the header tells it before a read comes."""
+    found = sample(kind)
+    file = open_indexed(LocalStorage(found.folder), found.name)
+    told = r"of \w+: has the MD5 \w{32} in .*another\.fa, where the file says \w{32}: it is another"
+    for regions in (["scaffold_1", "scaffold_2"], None):
+        with pytest.raises(IntegrityError, match=told):
+            next(file.stream(regions, reference=another))
+    with found.open() as local:
+        expected = [found.text(read) for read in local.fetch("scaffold_1")]
+    assert [found.text(read) for read in file.stream("scaffold_1", reference=reference)] == expected != []
+
+
+def test_what_comparing_a_reference_costs(sample, reference, another, genome):
+    """Of the contigs that are wanted each is read once, as long as the reference is the same; it is when it is replaced."""
+    found = sample("cram 3.0 multi")
+    file = open_indexed(LocalStorage(found.folder), found.name)
+    path = another.with_name("reference.fa")
+    for name in (path.name, f"{path.name}.fai"):
+        shutil.copy(reference.parent / name, path.with_name(name))
+    storage = Counted(path.parent)
+    read = []
+    for _ in range(2):
+        before, at = storage.count, (storage, path.name)
+        assert list(file.stream("chrM:500-900", reference=at))
+        read.append(storage.count - before)
+    assert read[0] - read[1] == len(genome["chrM"]) + len(genome["chrM"]) // 60  # with the ends of lines
+    another.replace(path)
+    pysam.faidx(str(path))
+    with pytest.raises(IntegrityError, match="of chrM: has the MD5"):
+        list(file.stream("chrM:500-900", reference=at))

@@ -25,7 +25,8 @@ def index(
 ) -> None:
     """Make the index of a BAM, CRAM, BCF, FASTA, or bgzipped VCF, BED, GFF or GTF, and store it beside the file.
 
-    A file that is elsewhere is downloaded for it. Writes the names of the index files.
+    It replaces one that is there, of whichever kind. A file that is elsewhere is downloaded for it. Writes the names of the
+    index files.
     """
     for name in open_object(place, endpoint=endpoint, anon=anon).index_file(file, csi=csi):
         typer.echo(name)

@@ -8,6 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from modos.errors import InvalidInputError
+from modos.model import ElementId
+from modos.model.links import link_names
 from modos.objects.faces.reading import Reading
 
 if TYPE_CHECKING:
@@ -161,7 +163,7 @@ class RegionReading(Reading):
         return fetch_sequence(self._readable(), self._file(str(file)), region)
 
     def index_file(self, file: str | PurePath, *, csi: bool = False) -> list[str]:
-        """Make the index of a file and store it beside it; return the names of the index files.
+        """Make the index of a file and store it beside it, in place of any that is there; return the names of the index files.
 
         Parameters
         ----------
@@ -215,7 +217,7 @@ class RegionReading(Reading):
         """Return where the reference of a file is: as it was named, or as its element links to it."""
         files = self._files()
         if isinstance(reference, str) and (reference in files or reference in files.values()):
-            return self._readable(), self._file(reference)
+            return self._described(self._file(reference))
         name = self._file(named)
         if reference is not None or not name.lower().endswith(".cram"):
             return reference
@@ -228,8 +230,24 @@ class RegionReading(Reading):
         for link in linked:
             known = link if link in files else f"reference/{link}"
             if known in files:
-                return self._readable(), files[known]
+                return self._described(files[known])
         return None
+
+    def _described(self, name: str) -> "Reference":
+        """Return a FASTA file of the object with the MD5s that it records of the sequences in it."""
+        from modos.omics.refget.scanning import md5_or_none
+        from modos.omics.regions.references import Described
+
+        elements, files = self._said.elements, self._files()
+        sequences = (
+            elements.get(ElementId("sequence", each), {})
+            for element, attributes in elements.items()
+            if files.get(str(element)) == name
+            for kind, each in link_names(attributes)
+            if kind == "sequence"
+        )
+        known = {str(each.get("name")): md5_or_none(str(each.get("sequence_md5"))) for each in sequences}
+        return Described(self._readable(), name, {each: md5 for each, md5 in known.items() if md5})
 
 
 def _listed(value: object) -> Sequence[object]:

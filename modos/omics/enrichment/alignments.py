@@ -5,7 +5,6 @@ Owns the headers of SAM, BAM and CRAM (SAM specification, section 1.3; CRAM spec
 
 import bz2
 import lzma
-import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +13,12 @@ from types import MappingProxyType
 from modos.errors import IntegrityError
 from modos.omics.enrichment.facts import Facts, SampleFacts, SequenceFacts, public_uri
 from modos.omics.files import Files, growing_heads
+from modos.omics.refget.scanning import md5_or_none
 from modos.omics.regions.bgzf import MalformedError
 from modos.omics.regions.containers import DEFINITION, itf8, parse_container, version_of
 
-__all__ = ["facts_of", "md5_or_none", "read_bam", "read_cram", "read_sam"]
+__all__ = ["facts_of", "read_bam", "read_cram", "read_sam"]
 
-_MD5 = re.compile(r"[0-9a-f]{32}")
 _LENGTHS = 8
 _GROUP_TAGS = ("ID", "SM", "LB", "PL", "PM", "PU", "CN", "DT")
 _COMPRESSIONS: Mapping[int, Callable[[bytes], bytes]] = MappingProxyType(
@@ -109,12 +108,6 @@ def facts_of(header: str) -> Facts:
             "sort_order": next((tags["SO"] for kind, tags in records if kind == "HD" and "SO" in tags), None),
         },
     )
-
-
-def md5_or_none(text: str | None) -> str | None:
-    """Return a digest as the schema has it, `None` for what is none."""
-    lowered = (text or "").lower()
-    return lowered if _MD5.fullmatch(lowered) else None
 
 
 def _sequence(tags: Mapping[str, str]) -> SequenceFacts:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from modos.errors import IntegrityError
-from modos.omics.enrichment.alignments import header_lines, md5_or_none
+from modos.omics.enrichment.alignments import header_lines
 from modos.omics.enrichment.facts import Facts, SampleFacts, SequenceFacts, public_uri
 from modos.omics.files import Files, growing_heads
+from modos.omics.refget.scanning import md5_or_none
 
 __all__ = ["read_bcf", "read_vcf"]
 

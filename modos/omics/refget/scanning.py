@@ -5,19 +5,38 @@ Owns the digests of GA4GH refget (2.0) and the lines of a `.fai`. Must not know 
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from modos.errors import InvalidInputError
 from modos.model.schema import shown_value
 
-__all__ = ["FastaScanner", "SequenceDigest"]
+__all__ = ["FastaScanner", "SequenceDigest", "bases_of", "md5_or_none"]
 
 _LONGEST_HEADER = 1 << 20
 _BREAKS = b"\r\n"
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _UPPER = bytes(range(256)).upper()
 _NO_BASES = bytes(set(range(256)) - set(range(33, 127)))
 """What is no part of a sequence: white space, and what no text has (SAM specification, section 1.3.2)."""
+
+
+def bases_of(lines: bytes) -> bytes:
+    r"""Return the bases in lines of a sequence as its digests take them: in upper case, and nothing between them.
+
+    Examples
+    --------
+    >>> bases_of(b"ACgt\r\nn\n")
+    b'ACGTN'
+    """
+    return lines.translate(_UPPER, _NO_BASES)
+
+
+def md5_or_none(text: str | None) -> str | None:
+    """Return an MD5 as the schema has it, `None` for what is none."""
+    lowered = (text or "").lower()
+    return lowered if _MD5.fullmatch(lowered) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +228,7 @@ class FastaScanner:
         current = self._current
         if current is None:
             raise self._refused(f"is no FASTA: it begins with {shown_value(lines[:20])}, and not with '>'")
-        bases = lines.translate(_UPPER, _NO_BASES)
+        bases = bases_of(lines)
         current.md5.update(bases)
         current.sha512.update(bases)
         current.length += len(bases)

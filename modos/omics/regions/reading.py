@@ -23,7 +23,16 @@ from modos.omics.regions.feeding import Pipe, fetched
 from modos.omics.regions.layouts import Layout, layout_of
 from modos.omics.regions.overlaps import alignments, place_of_line, place_of_variant, placed
 from modos.omics.regions.planning import WITHOUT_PLACE, Stretch
-from modos.omics.regions.references import Contig, Need, Reference, contigs_of, laid_out, sequences_of
+from modos.omics.regions.references import (
+    Contig,
+    Digests,
+    Need,
+    Reference,
+    contigs_of,
+    laid_out,
+    refuse_another,
+    sequences_of,
+)
 from modos.omics.regions.spelling import LAST_POSITION, UNPLACED, Intervals, Region, Wanted, parse_region, union
 from modos.storage import ObjectInfo
 
@@ -103,6 +112,7 @@ class IndexedFile:
     info: ObjectInfo = field(repr=False)
     contigs: tuple[Contig, ...] = field(init=False, repr=False)
     _numbers: Mapping[str, int] = field(init=False, repr=False)
+    _digests: Digests = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         contigs, numbers = self._named()
@@ -168,7 +178,9 @@ class IndexedFile:
             needs = self._needs(slices, everything=wanted is None)
             path = None
             if reference is not None and self.layout.name == "cram":
-                path = stack.enter_context(laid_out(sequences_of(reference), self.contigs, needs))
+                sequences = sequences_of(reference)
+                refuse_another(sequences, needs, self._digests, only=wanted)
+                path = stack.enter_context(laid_out(sequences, self.contigs, needs))
             whole = chain((self._header,), content, (self._body.ending,))
             file, pipe = stack.enter_context(self._opened(whole, path))
             try:

@@ -5,21 +5,35 @@ Owns what is asked of a source of sequences, and the FASTA file that htslib read
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
 from modos.errors import IntegrityError
 from modos.omics.fasta import Fasta, Refget, Span, open_fasta
 from modos.omics.files import Files
+from modos.omics.refget.scanning import md5_or_none
 from modos.storage import LocalStorage
 
-__all__ = ["Contig", "Need", "Reference", "Sequences", "laid_out", "sequences_of"]
+__all__ = [
+    "Contig",
+    "Described",
+    "Digests",
+    "Need",
+    "Reference",
+    "Sequences",
+    "laid_out",
+    "refuse_another",
+    "sequences_of",
+]
 
-type Reference = str | PurePath | tuple[Files, str] | "Sequences"
+type Reference = str | PurePath | tuple[Files, str] | "Described" | "Sequences"
 """A FASTA file on this machine or in a storage, the address of a refget service, or any other source of sequences."""
+
+type Digests = dict[tuple[str, str | None, str], str]
+"""MD5s of sequences that were read for them: by address and tag of the file, and name."""
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
 _HALF = 0.5
@@ -34,13 +48,30 @@ class Sequences(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """A FASTA file in a storage, and what is known of its sequences.
+
+    Attributes
+    ----------
+    storage, target
+        Where it is.
+    md5s
+        Name of a sequence to its MD5, of those of which it is known.
+    """
+
+    storage: Files
+    target: str
+    md5s: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Contig:
     """A sequence, as the header of a file names it.
 
     Attributes
     ----------
     name, length, md5
-        `SN`, `LN` and `M5`; the last is `None` where it is not given.
+        `SN`, `LN` and `M5`; the last is `None` where it is not given, or is none.
     """
 
     name: str
@@ -73,12 +104,66 @@ def sequences_of(reference: Reference) -> Sequences:
     match reference:
         case tuple():
             return open_fasta(*reference)
+        case Described():
+            return replace(open_fasta(reference.storage, reference.target), md5s=reference.md5s)
         case str() if reference.startswith(("http://", "https://")):
             return Refget(reference)
         case str() | PurePath():
             path = Path(reference).absolute()
             return open_fasta(LocalStorage(path.parent), path.name)
     return reference
+
+
+def refuse_another(
+    sequences: Sequences, needs: Sequence[Need], digests: Digests, *, only: Container[str] | None = None
+) -> None:
+    """Refuse a FASTA file that is not the one a CRAM was compressed against, as far as that can be told at a bounded cost.
+
+    htslib compares what a slice needs with a digest, but where a slice has reads of several contigs, since that has none. Of
+    such the MD5 in the header is compared: with that which is known of the sequence, or with that of the sequence itself
+    where it is on this machine. It is read whole for that, once as long as the file is the same. Elsewhere only the length is
+    compared.
+
+    Parameters
+    ----------
+    sequences
+        The source; any but a FASTA file is believed.
+    needs
+        What slices need of it.
+    digests
+        Those that were made before; this adds to them.
+    only
+        Names of the contigs whose reads are wanted; `None` for all.
+
+    Raises
+    ------
+    IntegrityError
+        When it is another.
+    """
+    if not isinstance(sequences, Fasta):
+        return
+    url, lengths = sequences.storage.url_of(sequences.target), sequences.lengths
+    for contig in dict.fromkeys(need.contig for need in needs):
+        if lengths.get(contig.name, contig.length) != contig.length:
+            reason = f"has {lengths[contig.name]:,} bases where the file says {contig.length:,}: it is another"
+            raise IntegrityError(f"the reference of {contig.name}", reason)
+    for contig in dict.fromkeys(need.contig for need in needs if need.whole):
+        if contig.md5 is None or (only is not None and contig.name not in only):
+            continue
+        found = sequences.md5s.get(contig.name) or _digest(sequences, contig.name, digests)
+        if found not in {None, contig.md5}:
+            reason = f"has the MD5 {found} in {url}, where the file says {contig.md5}: it is another"
+            raise IntegrityError(f"the reference of {contig.name}", reason)
+
+
+def _digest(fasta: Fasta, name: str, known: Digests) -> str | None:
+    """Return the MD5 of a sequence; `None` where all of it would have to be fetched for that."""
+    if not isinstance(fasta.storage, LocalStorage):
+        return None
+    key = (fasta.storage.url_of(fasta.target), fasta.storage.stat(fasta.target).etag, name)
+    if key not in known:
+        known[key] = fasta.digest(name)
+    return known[key]
 
 
 @contextmanager
@@ -93,16 +178,9 @@ def laid_out(sequences: Sequences, contigs: Sequence[Contig], needs: Sequence[Ne
     Raises
     ------
     IntegrityError
-        When the source gives fewer bases than a contig has, or has one of another length.
+        When the source gives fewer bases than a contig has.
     """
     parts = _joined(needs)
-    lengths = sequences.lengths if isinstance(sequences, Fasta) else {}
-    for each in parts:
-        if lengths.get(each.contig.name, each.contig.length) != each.contig.length:
-            reason = (
-                f"has {lengths[each.contig.name]:,} bases where the file says {each.contig.length:,}: it is another"
-            )
-            raise IntegrityError(f"the reference of {each.contig.name}", reason)
     bodies = sequences.read([Span(each.contig.name, each.contig.md5, each.start, each.end) for each in parts])
     with tempfile.TemporaryDirectory(prefix="modos-", dir=_folder()) as folder:
         fasta, index = Path(folder, "reference.fa"), Path(folder, "reference.fa.fai")
@@ -161,4 +239,4 @@ def contigs_of(header: Mapping[str, object]) -> tuple[Contig, ...]:
     """Return the contigs of a SAM header as pysam has it."""
     lines = header.get("SQ", ())
     assert isinstance(lines, Sequence)
-    return tuple(Contig(line["SN"], int(line["LN"]), line.get("M5")) for line in lines)
+    return tuple(Contig(line["SN"], int(line["LN"]), md5_or_none(line.get("M5"))) for line in lines)
