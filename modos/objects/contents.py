@@ -4,11 +4,12 @@ Owns listings that leave the zarr hierarchy out. Changes nothing.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from modos.errors import ObjectExistsError
-from modos.storage import OWN_ROOT, ZARR_ROOT, Storage
+from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, LocalStorage, Storage
 from modos.storage.sources import chunks_of
 
 __all__ = ["content_checksum", "data_files", "refuse_foreign"]
@@ -34,6 +35,8 @@ def refuse_foreign(
 ) -> None:
     """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
 
+    On a disk, where that costs nothing, a place inside another object is refused as well.
+
     Parameters
     ----------
     storage
@@ -46,8 +49,12 @@ def refuse_foreign(
     Raises
     ------
     ObjectExistsError
-        Names a file that is there.
+        Names a file that is there, or the object around it.
     """
+    around = storage.path.parents if isinstance(storage, LocalStorage) else ()
+    outer = next((path for path in around if os.path.isfile(path / ROOT_DOCUMENT)), None)  # noqa: PTH113 - that of pathlib raises where it may not look
+    if outer is not None:
+        raise ObjectExistsError(storage.url, f"this is inside the object {outer}; choose a place beside it")
     there = data_files(storage) if listed is None else (path for path in listed if not _is_inner(path))
     foreign = next((path for path in there if not ours(str(path))), None)
     if foreign is not None:

@@ -1,21 +1,31 @@
-"""What is wrong with a file: its content is not what is said of it, or its index is missing or another's.
+"""What is wrong with a file: its content is not what is said of it, or cut off, or its index is missing or another's.
 
 Owns the findings, as sentences. Must not know digital objects.
 """
+
+from contextlib import suppress
+from typing import Literal
 
 from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError
 from modos.omics.contents import HEAD, decompressed
 from modos.omics.fasta import open_fasta
 from modos.omics.formats import SEALED_FORMAT, Format, format_named, index_names, known_formats, sniff
 from modos.omics.naming import is_sealed
-from modos.omics.regions.bgzf import PACKING_HEAD, packing_of
+from modos.omics.regions.bgzf import END_OF_FILE, MalformedError, packing_of
+from modos.omics.regions.containers import MAGIC, ends_of, version_of
 from modos.omics.regions.layouts import LAYOUTS
 from modos.storage import Storage
 
-__all__ = ["check_file", "identify", "index_findings", "misdeclared"]
+__all__ = ["Fault", "check_file", "faults_of", "identify"]
+
+type Fault = Literal["content", "cut-off", "index"]
+"""What is wrong: the content is not what is said of it, its end is missing, or the index is missing or wrong."""
 
 _DOCUMENTS = ("zarr.json", ".zattrs", ".zgroup")
 """Where a directory says what it is."""
+
+_ENDLESS = MAGIC + b"\2\0"
+"""How CRAM 2.0 begins, which has no mark at its end."""
 
 _TELLING = frozenset({"BAM", "BCF", "CRAM", "Parquet", "VCF", "h5ad", "mzML", "mzTab"})
 """Formats that every file of begins alike."""
@@ -31,19 +41,13 @@ def identify(storage: Storage, target: str) -> Format | None:
     KeyNotFoundError
         When there is neither.
     """
-    try:
-        return sniff(decompressed(storage.read(target, 0, HEAD)))
-    except KeyNotFoundError:
-        head = _document(storage, target)
-        if head is None:
-            raise
-        return sniff(head)
+    return sniff(decompressed(_head(storage, target)))
 
 
 def check_file(storage: Storage, target: str, *, declared: str | None = None) -> list[str]:
     """Return what is wrong with a file, a sentence each; nothing when all is well.
 
-    Reads the beginning of the file and its index.
+    Reads the beginning of the file, its last bytes where every whole file of its format ends alike, and its index.
 
     Parameters
     ----------
@@ -57,20 +61,25 @@ def check_file(storage: Storage, target: str, *, declared: str | None = None) ->
     KeyNotFoundError
         When there is no such file.
     """
-    found = identify(storage, target)
-    return [*misdeclared(target, declared, found), *index_findings(storage, target, found)]
+    return [what for _, what in faults_of(storage, target, declared=declared)]
 
 
-def misdeclared(target: str, declared: str | None, found: Format | None) -> list[str]:
-    """Return in what a file's content is not what is said of it; nothing when all is well.
+def faults_of(storage: Storage, target: str, *, declared: str | None = None) -> list[tuple[Fault, str]]:
+    """Return what `check_file` does, with the kind of each."""
+    head = _head(storage, target)
+    found = sniff(decompressed(head))
+    faults: list[tuple[Fault, str]] = [("content", each) for each in _misdeclared(target, declared, found)]
+    names = index_names(target)
+    if not names or is_sealed(target) or found is None or found is not format_named(target):
+        return faults
+    size = storage.stat(target).size
+    if _is_cut_off(storage, target, head, size):
+        return [*faults, ("cut-off", f"{target} is cut off: what ends every whole file of its kind is missing")]
+    return [*faults, *(("index", each) for each in _of_index(storage, target, head, size, found))]
 
-    Parameters
-    ----------
-    target, declared
-        As for `check_file`.
-    found
-        What `identify` returns.
-    """
+
+def _misdeclared(target: str, declared: str | None, found: Format | None) -> list[str]:
+    """Return in what a file's content is not what is said of it; nothing when all is well."""
     if is_sealed(target):  # what is in it cannot be seen
         is_it = found is not None and found.name == SEALED_FORMAT
         return [] if is_it else [f"{target} is called as an encrypted file is, and its content is none of crypt4gh"]
@@ -86,34 +95,42 @@ def misdeclared(target: str, declared: str | None, found: Format | None) -> list
     return []
 
 
-def index_findings(storage: Storage, target: str, found: Format | None) -> list[str]:
-    """Return what is wrong with the index of a file; nothing when it needs none.
+def _is_cut_off(storage: Storage, target: str, head: bytes, size: int) -> bool:
+    """Tell whether a file that begins so lacks the end that it must have; reads no more than that."""
+    ending = END_OF_FILE if packing_of(head) == "bgzf" else b""
+    if head.startswith(MAGIC) and not head.startswith(_ENDLESS):
+        with suppress(MalformedError):  # of a version whose end is not known
+            ending = ends_of(version_of(head))
+    return storage.read(target, max(size - len(ending), 0), size) != ending if ending else False
 
-    Parameters
-    ----------
-    storage, target
-        As for `check_file`.
-    found
-        What `identify` returns.
-    """
-    names = index_names(target)
-    if not names or is_sealed(target) or found is None or found is not format_named(target):
-        return []
+
+def _of_index(storage: Storage, target: str, head: bytes, size: int, found: Format) -> list[str]:
+    """Return what is wrong with the index of a file."""
     try:
         if found.name == "FASTA":
-            fasta = open_fasta(storage, target)
-            fasta.check(storage.stat(target).size)
+            open_fasta(storage, target).check(size)
         elif any(target.lower().endswith(suffix) for suffix in LAYOUTS):
             from modos.omics.regions.reading import open_indexed
 
             open_indexed(storage, target)
     except KeyNotFoundError:
-        if packing_of(storage.read(target, 0, PACKING_HEAD)) == "gzip":
+        if packing_of(head) == "gzip":
             return [f"{target} is compressed by gzip, and can have no index; compress it with bgzip"]
-        return [f"{target} has no index ({' or '.join(names)}); 'modos index' makes it"]
+        return [f"{target} has no index ({' or '.join(index_names(target))}); 'modos index' makes it"]
     except (IntegrityError, InvalidInputError) as error:
         return [f"{error}; 'modos index' makes it anew"]
     return []
+
+
+def _head(storage: Storage, target: str) -> bytes:
+    """Return the beginning of a file, or of the document of a zarr hierarchy."""
+    try:
+        return storage.read(target, 0, HEAD)
+    except KeyNotFoundError:
+        head = _document(storage, target)
+        if head is None:
+            raise
+        return head
 
 
 def _document(storage: Storage, target: str) -> bytes | None:

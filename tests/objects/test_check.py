@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from modos import MODO
-from modos.errors import InvalidInputError, ModosError, ObjectNotFoundError, StorageError
+from modos.errors import DamagedObjectError, InvalidInputError, ModosError, ObjectNotFoundError, StorageError
 from modos.objects.checks.evidence import gather
 from modos.objects.checks.examination import check_object
 from modos.objects.checks.findings import KINDS, finding
@@ -19,7 +20,7 @@ from modos.objects.checks.repair import plan_repair, repair_object
 from modos.storage import ROOT_DOCUMENT
 from modos.storage.hierarchy.documents import group_document
 from modos.storage.hierarchy.root import ZarrRoot
-from modos.testing import Fault, Proxy
+from modos.testing import Fault, Proxy, write_samples
 
 MIB = 1024 * 1024
 AT_ONCE = timedelta(minutes=-1)
@@ -95,6 +96,27 @@ def test_what_the_schema_refuses_is_named_by_slot_and_value(ex, name):
     assert report.findings[0].place == "sample/bad"
     assert report.findings[0].severity == "error"
     assert told(repair_object(ex, grace=AT_ONCE)) == told(report)
+
+
+@pytest.mark.parametrize("lost", [{}, {"@type": None}, {"@type": 5}])
+def test_an_element_that_lost_its_class_is_found_and_what_tells_it_still_is_not_touched(ex, lost):
+    """The object does not open; the finding names both documents, and a repair writes neither over the other."""
+    MODO("", ex).add_element({"@type": "Sample", "id": "bad", "name": "S"})
+    document = group_document({"@type": "Sample", "name": "S"})
+    say(ex, "sample/bad", {"name": "S", **lost})
+    with pytest.raises(DamagedObjectError, match="element sample/bad has no attributes with an @type") as caught:
+        MODO("", ex)
+    assert "modos check" in caught.value.__notes__[0]
+    for body in (ex.read("data.zarr/sample/bad/zarr.json"), document):
+        ex.put(body, "data.zarr/sample/bad/zarr.json")
+        for report in (check_object(ex), repair_object(ex, grace=AT_ONCE)):
+            (found,) = report.findings
+            assert (found.code, found.place, found.slot) == ("schema", "sample/bad", "@type")
+            assert "a repair does not guess it: write it into sample/bad of data.zarr/zarr.json" in found.remedy
+            assert report.repairs == ()
+        assert ex.read("data.zarr/sample/bad/zarr.json") == body
+    say(ex, "sample/bad", {"@type": "Sample", "name": "S"})
+    assert MODO("", ex).metadata["sample/bad"]["name"] == "S"
 
 
 def test_every_mistake_of_an_element_is_a_finding(ex):
@@ -211,6 +233,29 @@ def test_of_an_encrypted_file_nothing_is_claimed(ex, tmp_path):
     (tmp_path / "reads.bam.c4gh").write_bytes(b"crypt4gh\1\0\0\0" + bytes(200))
     MODO("", ex).add_element({"@type": "DataEntity", "id": "r", "data_format": "BAM"}, tmp_path / "reads.bam.c4gh")
     assert check_object(ex).findings == ()
+
+
+def test_a_file_that_is_cut_off_is_found(ex, tmp_path):
+    """Also one that was cut off before it was added, of which every checksum is right."""
+    files = write_samples(tmp_path)
+    files.bam.write_bytes(files.bam.read_bytes()[:-28])
+    MODO("", ex).add_element({"@type": "AlignmentSet", "id": "r", "data_format": "BAM"}, files.bam)
+    (finding,) = check_object(ex).findings
+    assert (finding.code, finding.place, finding.severity) == ("cut-off", files.bam.name, "error")
+    assert "backups" in finding.remedy
+    assert check_object(ex, depth="listing").findings == ()
+
+
+def test_an_object_inside_another_is_one_finding(ex, tmp_path):
+    """It is named, and of its files and of those of objects inside it none is called extra."""
+    MODO.create(tmp_path / "inner").add_element({"@type": "Sample", "id": "s1"})
+    for place in ("deep/inner", "deep/inner/more"):
+        shutil.copytree(tmp_path / "inner", ex.path / place, dirs_exist_ok=True)
+    ex.put(b"x", "deep/notes.txt")
+    report = check_object(ex)
+    assert told(report) == {("inner-object", "deep/inner"), ("extra-file", "deep/notes.txt")}
+    assert f"'modos transfer {ex.url}/deep/inner" in report.findings[0].remedy
+    assert not report.is_clean
 
 
 def test_a_missing_index_is_found(ex, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from modos import MODO, LocalStorage
+from modos.cli import main
 from modos.errors import (
     DamagedObjectError,
     InvalidElementError,
@@ -64,6 +65,26 @@ def test_creating_with_a_mistake_creates_nothing(place, slots):
     with pytest.raises(ModosError):
         MODO.create("ex", place, **slots)
     assert place.empty()
+
+
+def test_an_object_is_not_created_inside_another(tmp_path, capsys):
+    """On a disk, however it is made; the object around it is named, and nothing is left in it."""
+    outer = MODO.create(tmp_path / "outer")
+    other = MODO.create(tmp_path / "other")
+    described = other.export_to(tmp_path / "x.yaml")[0]
+    before = sorted(outer.storage.list())
+    for place in (tmp_path / "outer" / "a" / "b", tmp_path / "outer" / "data.zarr" / "sample"):
+        for create in (
+            lambda place=place: MODO.create(place),
+            lambda place=place: MODO.from_file(described, place),
+            lambda place=place: other.transfer(place),
+        ):
+            with pytest.raises(ObjectExistsError, match=f"inside the object {tmp_path}/outer; choose a place beside"):
+                create()
+    assert main(["create", str(tmp_path / "outer" / "c")]) == 1
+    assert f"this is inside the object {tmp_path}/outer" in capsys.readouterr().err
+    assert sorted(outer.storage.list()) == before
+    assert [path.name for path in (tmp_path / "outer").iterdir() if path.name != ".modos"] == ["data.zarr"]
 
 
 @pytest.mark.parametrize("path", ["", ".", Path(), "./"])

@@ -7,10 +7,19 @@ import pysam
 import pytest
 
 from modos.errors import InvalidInputError, KeyNotFoundError
-from modos.omics import Format, check_file, fetch_sequence, format_named, identify, known_formats, make_index
+from modos.omics import (
+    Format,
+    check_file,
+    fetch_sequence,
+    format_named,
+    identify,
+    known_formats,
+    make_index,
+    open_indexed,
+)
 from modos.omics.formats import FORMATS, registered, sniff
 from modos.storage import LocalStorage
-from modos.testing import write_samples
+from modos.testing import Proxy, write_samples
 
 TEXTS = {
     "SAM": b"@HD\tVN:1.6\n@SQ\tSN:a\tLN:9\n",
@@ -103,6 +112,44 @@ def test_what_is_wrong_is_found(tmp_path):
     assert check_file(storage, "x.cram") == ["x.cram is said to be CRAM, and its content is not"]
 
 
+def test_a_file_that_is_cut_off_is_found(tmp_path):
+    """Whatever ends every whole file must be there: seen in the last bytes, with an index or without."""
+    files = write_samples(tmp_path)
+    storage = LocalStorage(tmp_path)
+    pysam.tabix_compress(str(files.reference), str(tmp_path / "packed.fa.gz"))
+    pysam.faidx(str(tmp_path / "packed.fa.gz"))
+    for path in (files.bam, files.cram, files.vcf, files.bcf, tmp_path / "packed.fa.gz"):
+        whole = path.read_bytes()
+        for lost in (28, 1, len(whole) // 3):
+            path.write_bytes(whole[:-lost])
+            (finding,) = check_file(storage, path.name)
+            assert finding.startswith(f"{path.name} is cut off: ")
+        for index in tmp_path.glob(f"{path.name}.*"):
+            index.unlink()
+        assert "is cut off" in check_file(storage, path.name)[0]
+        path.write_bytes(whole)
+        assert "has no index" in check_file(storage, path.name)[0]
+    files.cram.write_bytes(b"CRAM\2\0" + bytes(200))  # the version before there was such an end
+    assert "has no index" in check_file(storage, files.cram.name)[0]
+
+
+def test_what_looking_at_the_end_of_a_file_costs(tmp_path, account, container):
+    """One request for its size and one for 28 bytes, behind that for the beginning."""
+    files = write_samples(tmp_path)
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, storage_url=proxy.through(account.server.storage_url))
+        for path in (files.bam, files.bam_index):
+            storage.put(path, path.name)
+        proxy.clear()
+        open_indexed(storage, files.bam.name)
+        before = len(proxy.requests)
+        proxy.clear()
+        assert check_file(storage, files.bam.name) == []
+        assert len(proxy.requests) == before + 3
+        assert [request.method for request in proxy.requests[:3]] == ["GET", "HEAD", "GET"]
+        assert proxy.requests[2].bytes_received < 1000
+
+
 @pytest.mark.parametrize("kind", ["local", "swift"])
 def test_an_index_is_made_and_stored(kind, tmp_path, make_storage, sample):
     """Of each kind of file, on this machine and elsewhere; nothing else is left."""
@@ -116,7 +163,11 @@ def test_an_index_is_made_and_stored(kind, tmp_path, make_storage, sample):
     ends |= {"reference.fa.fai", "reference.fa.gz.fai", "reference.fa.gz.gzi"}
     assert made == {f"in/{name}" for name in ends}
     assert len(list(storage.list())) == 6 + len(ends)
-    assert make_index(storage, "in/donor2.bam", csi=True) == ["in/donor2.bam.csi"]
+    for name, usual in (("in/donor2.bam", ".bai"), ("in/calls.vcf.gz", ".tbi")):
+        for csi, made, gone in ((True, ".csi", usual), (False, usual, ".csi")):
+            assert make_index(storage, name, csi=csi) == [name + made]
+            assert storage.exists(name + made)
+            assert not storage.exists(name + gone)  # it would be that of an earlier file one day, and be taken
     assert fetch_sequence(storage, "in/reference.fa", "chr21:11-20") == fetch_sequence(
         storage, "in/reference.fa.gz", "chr21:11-20"
     )

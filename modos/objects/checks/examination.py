@@ -3,16 +3,17 @@
 Owns which looks are taken. Must not know how a finding is made, nor how one is repaired.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from os import PathLike
+from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from modos._given import expect
 from modos.errors import AccessDeniedError, AuthenticationError, InvalidInputError, KeyNotFoundError, ServiceError
 from modos.objects.checks.evidence import Evidence, gather
-from modos.objects.checks.findings import CheckReport, Finding, finding, worst_first
+from modos.objects.checks.findings import CheckReport, Code, Finding, finding, worst_first
 from modos.objects.checks.hierarchy import hierarchy_findings
 from modos.objects.checks.recorded import record_findings
 from modos.objects.checks.statements import element_groups, statement_findings
@@ -20,8 +21,8 @@ from modos.objects.checks.terms import term_findings
 from modos.objects.editing.files import files_of
 from modos.objects.snapshot import Snapshot
 from modos.objects.verification import verify_object
-from modos.omics.checking import identify, index_findings, misdeclared
-from modos.storage import ZARR_ROOT, Storage
+from modos.omics.checking import faults_of
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.transfers.abandoned import list_abandoned
 
 __all__ = ["GRACE", "Depth", "Vocabularies", "check_object", "judged", "refuse_wrong"]
@@ -131,28 +132,29 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
             yield finding("missing-file", name, "is described, and is not there", url)
     for name in verified.changed:
         yield finding("changed-file", name, "has another checksum than is recorded", url)
-    for name in verified.extra:
-        yield finding("extra-file", name, "is described by nothing", url)
+    inner = {name.removesuffix(f"/{ROOT_DOCUMENT}") for name in verified.extra if name.endswith(f"/{ROOT_DOCUMENT}")}
+    beside: tuple[tuple[Code, Iterable[str], str], ...] = (
+        ("inner-object", sorted(inner), "is an object of its own, and none may stand inside another"),
+        ("extra-file", verified.extra, "is described by nothing"),
+    )
+    for code, names, what in beside:
+        for name in names:
+            if inner.isdisjoint(map(str, PurePosixPath(name).parents)):
+                yield finding(code, name, what, url)
 
 
 def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot) -> Iterator[Finding]:
-    """Yield what the beginning of a file and its index tell, several files at a time."""
+    """Yield what the beginning of a file, its end and its index tell, several files at a time."""
     described = {name: said.elements[each] for each in said.elements for name in files_of(said.elements[each])[:1]}
     there = [name for name in described if name in evidence.listed and not name.endswith(_ENCRYPTED)]
 
     def look(name: str) -> list[Finding]:
         declared = described[name].get("data_format")
         try:
-            content = identify(storage, name)
-            wrong = misdeclared(name, None if declared is None else str(declared), content)
-            indexes = index_findings(storage, name, content)
+            found = faults_of(storage, name, declared=None if declared is None else str(declared))
         except KeyNotFoundError:  # removed since it was listed
             return []
-        url = evidence.url
-        return [
-            *(finding("content", name, each, url) for each in wrong),
-            *(finding("index", name, each, url) for each in indexes),
-        ]
+        return [finding(code, name, what, evidence.url) for code, what in found]
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-check") as pool:
         for found in pool.map(look, there):

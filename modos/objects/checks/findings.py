@@ -40,7 +40,9 @@ type Code = Literal[
     "missing-file",
     "changed-file",
     "extra-file",
+    "inner-object",
     "content",
+    "cut-off",
     "index",
     "unseen",
 ]
@@ -172,8 +174,16 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "if the new content is right, 'modos update' stores it; else take the file from a backup",
         ),
         "extra-file": Kind("note", "a file is beside the metadata that nothing describes", "'modos add' describes it"),
+        "inner-object": Kind(
+            "warning",
+            "another object stands inside this one, where listings do not find it",
+            "'modos transfer {url}/{place} …' copies it to a place of its own; remove it here then",
+        ),
         "content": Kind(
             "warning", "the content of a file is not what is said of it", "'modos update {url}' says what it is"
+        ),
+        "cut-off": Kind(
+            "error", "a file lacks what ends every whole file of its format: it was cut off on its way", AGAIN
         ),
         "index": Kind(
             "warning", "an index is missing, damaged, or that of another file", "'modos index {url} {place}'"

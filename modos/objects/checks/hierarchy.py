@@ -1,6 +1,6 @@
 """Whether the hierarchy is what its root document says: groups that are missing, other than they should be, or left over.
 
-Owns these findings, from evidence alone. Asks no storage, and must not know what elements say.
+Owns these findings, from evidence alone. Asks no storage, and must not know what elements say but that each says its class.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from modos.objects.checks.older import OLD_NAMES
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.documents import document_path
 
-__all__ = ["Strays", "hierarchy_findings", "is_settled", "is_stale", "strays"]
+__all__ = ["Strays", "has_class", "hierarchy_findings", "is_settled", "is_stale", "strays"]
 
 _INSIDE = f"{ZARR_ROOT}/"
 
@@ -87,7 +87,15 @@ def is_stale(evidence: Evidence, path: str) -> bool:
     root = evidence.root
     if document is None or root is None or path not in root.members:
         return False
+    kind, _, name = path.partition("/")
+    if kind in ELEMENT_KINDS and name and "/" not in name and not has_class(root.members[path].get("attributes")):
+        return False  # the root is damaged here, and no better than the document, which may hold what it lost
     return _essence(document) != _essence(root.members[path])
+
+
+def has_class(attributes: object) -> bool:
+    """Tell whether attributes of an element say its class, without which the object does not open."""
+    return isinstance(attributes, Mapping) and isinstance(attributes.get("@type"), str)
 
 
 def strays(evidence: Evidence) -> Strays:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import PurePosixPath
 
-from modos.errors import DamagedObjectError, UnsupportedFormatError
+from modos.errors import DISTRIBUTION, DamagedObjectError, UnsupportedFormatError
 from modos.objects.checks.evidence import Evidence
 from modos.objects.checks.findings import Finding, Severity, finding
 from modos.objects.checks.hierarchy import is_settled
@@ -88,7 +88,13 @@ def _of_unreadable(evidence: Evidence, commit: str, error: Unreadable, *, is_mis
         what = f"{error.reason}; its edit is not in the object, and no other can be made before it is"
     else:
         what = f"{error.reason}; its edit is in the object, and can neither be told nor undone"
-    remedy = "'pip install --upgrade modos'" if is_newer else "'modos check {url} --repair'" if is_missing else None
+    remedy = (
+        f"'pip install --upgrade {DISTRIBUTION}'"
+        if is_newer
+        else "'modos check {url} --repair'"
+        if is_missing
+        else None
+    )
     severity: Severity | None = "error" if is_missing else None
     return finding("unreadable-record", record_path(commit), what, evidence.url, severity=severity, remedy=remedy)
 

@@ -11,7 +11,9 @@ from modos.errors import InvalidElementError, InvalidPathError, suggestion
 from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
 from modos.model.schema import CLASSES, DESCRIBABLE, describable_class, shown_value
 from modos.objects.checks.findings import Finding, finding
+from modos.objects.checks.hierarchy import has_class
 from modos.objects.editing.files import data_path
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["element_groups", "statement_findings", "unlinked_assays"]
@@ -19,6 +21,10 @@ __all__ = ["element_groups", "statement_findings", "unlinked_assays"]
 type Attributes = Mapping[str, Any]
 
 _UNSET: tuple[object, ...] = (None, "", [], ())
+_UNTYPED = (
+    "the object does not open until it has one, and a repair does not guess it: write it into {place} of "
+    f"{ROOT_DOCUMENT}, where {ZARR_ROOT}/{{place}}/zarr.json may tell it still, or take both from a backup or a copy"
+)
 _MOST_COMPARED = 1000
 """Ids among which near ones are looked for: it takes long among many."""
 
@@ -75,7 +81,8 @@ def _of_slots(url: str, place: str, element: ElementId | None, attributes: Attri
     """Yield each slot that the schema refuses, with what it holds."""
     named = dict(attributes) if element is None else {**attributes, "id": element.name}
     for slot, value, reason in _mistakes(named, element):
-        yield finding("schema", place, reason.removeprefix(f"{place}: "), url, slot=slot, value=value)
+        remedy = None if element is None or has_class(attributes) else _UNTYPED
+        yield finding("schema", place, reason.removeprefix(f"{place}: "), url, remedy=remedy, slot=slot, value=value)
     try:
         json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
