@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modos._lazy import require
-from modos.errors import InvalidInputError
+from modos.errors import InvalidInputError, InvalidPathError
 from modos.omics.regions.layouts import Reader
 from modos.omics.regions.reading import IndexedFile
 
@@ -77,16 +77,34 @@ def silence() -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Give the path of a new file beside another, whose name it takes when all went well."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix="".join(path.suffixes[-2:]), dir=path.parent)
+    """Give the path of a new file beside another, whose name it takes when all went well.
+
+    Raises
+    ------
+    InvalidPathError
+        When there can be no file of this name; the new one is not mentioned.
+    """
+    with _naming(path):
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix="".join(path.suffixes[-2:]), dir=path.parent
+        )
     os.close(descriptor)
     part = Path(name)
     try:
         yield part
         part.chmod(0o666 & ~_umask())
-        part.replace(path)
+        with _naming(path):
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidPathError(str(path), f"cannot be written: {error.strerror}") from error
 
 
 def _umask() -> int:

@@ -296,9 +296,12 @@ def test_forms_that_an_array_cannot_have_are_told(ex):
     [
         ("n", {"rows": 3}, "a slice that goes forward"),
         ("n", {"rows": slice(None, None, -1)}, "a slice that goes forward"),
+        ("n", {"rows": slice("x")}, "a slice that goes forward"),
+        ("n", {"rows": slice(1.5), "lazy": True}, "a slice that goes forward"),
         ("one", {"rows": slice(1)}, "one value"),
         ("labelled", {"rows": slice(1)}, "one value"),
         ("table", {"columns": "n"}, r"such as \['n'\]"),
+        ("table", {"columns": 3}, "should be a list of names"),
         ("alike", {"as_": "xarray"}, "cannot be read as 'xarray': .* non-unique"),
         ("alike", {"as_": "arrow"}, "cannot be read as 'arrow': Duplicate column names"),
     ],
@@ -656,6 +659,9 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
     ex.add_array("s1", DATASET, "dataset")
     ex.add_array("s1", np.array(["2020-01-01"], dtype="M8[s]"), "t")
     ex.add_array("s1", np.float32([1]), "f")
+    ex.add_array("s1", np.array([1j]), "c")
+    ex.add_array("s1", scipy.sparse.csr_array([[0.5, 0]]), "fractions")
+    ex.add_array("s1", pd.DataFrame({"x": [0.5], "y": pd.array([0.5], "Float64")}), "floats")
     ex.add_array("s1", ["a"], "text")
     ex.add_array("s1", np.array([(1, 2)], dtype=[("a", "i4"), ("b", "i4")]), "records")
     ex.add_array("s1", scipy.sparse.eye_array(3, dtype="int8", format="csr"), "cells")
@@ -671,6 +677,18 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
         ("n", [[None, 2, 3]], {}, "no plain array"),
         ("t", np.array(["2020-01-01T00:00:00.5"], dtype="M8[ms]"), {}, r"of type datetime64\[s\]"),
         ("f", [1e300], {}, "overflow"),
+        ("f", [2**24 + 1], {}, "of type float32, what is appended is of type int64"),
+        ("f", np.array([2**63 - 1]), {}, "of type float32, what is appended is of type int64"),
+        ("c", np.array([2**53 + 1]), {}, "of type complex128, what is appended is of type int64"),
+        (
+            "fractions",
+            scipy.sparse.csr_array([[0, 2**53 + 1]]),
+            {},
+            "of type float64, what is appended is of type int64",
+        ),
+        ("floats", pd.DataFrame({"x": [2**53 + 1], "y": [1]}), {}, "column 'x' .* values would change"),
+        ("floats", pd.DataFrame({"x": [1], "y": pd.array([2**53 + 1], "Int64")}), {}, "column 'y' .* would change"),
+        ("dataset", DATASET.assign(t=DATASET.t.astype(int) + 2**53 + 1), {"axis": "time"}, "of type int64"),
         ("text", [1], {}, "what is appended is of type int64"),
         ("records", np.array([(1, 2)], dtype=[("b", "i4"), ("a", "i4")]), {}, "convert it first"),
         ("cells", scipy.sparse.eye_array(3, dtype=int) * 300, {}, "of type int8, what is appended is of type int64"),
@@ -700,6 +718,10 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
     with pytest.raises(ElementNotFoundError):
         ex.append_array("s1", "nothing", [1])
     assert writes.names == []
+    ex.append_array("s1", "f", [2**24 + 2])
+    ex.append_array("s1", "floats", pd.DataFrame({"x": [2**53], "y": pd.array([None], "Int64")}))
+    assert ex.read_array("s1", "f").tolist() == [1, 2**24 + 2]
+    assert ex.read_array("s1", "floats")["x"].tolist() == [0.5, 2**53]
 
 
 @pytest.mark.parametrize(("then", "freq"), [("2020-01-03", "D"), ("2021-05-01", None)])

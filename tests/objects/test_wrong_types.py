@@ -43,6 +43,8 @@ NEVER = {
     "query": lambda modo, wrong: modo.query(wrong),
     "add_array": lambda modo, wrong: modo.add_array(wrong, [1]),
     "the name of an array": lambda modo, wrong: modo.add_array("s", [1], wrong),
+    "add_anndata": lambda modo, wrong: modo.add_anndata("s", wrong, "new"),
+    "add_mudata": lambda modo, wrong: modo.add_mudata("s", wrong, "new"),
     "append_array": lambda modo, wrong: modo.append_array(wrong, "data", [1]),
     "read_array": lambda modo, wrong: modo.read_array(wrong),
     "remove_array": lambda modo, wrong: modo.remove_array(wrong),
@@ -56,6 +58,8 @@ NEVER = {
     "plan_transfer": lambda modo, wrong: modo.plan_transfer(wrong),
     "download": lambda modo, wrong: modo.download(wrong),
     "opening": lambda modo, wrong: MODO(wrong),
+    "stream_genomics": lambda modo, wrong: modo.stream_genomics(wrong),
+    "index_file": lambda modo, wrong: modo.index_file(wrong),
 }
 """Verbs that take neither `None`, nor a number, nor a list."""
 
@@ -66,6 +70,8 @@ OPTIONAL = {
     "a slot": lambda modo, wrong: modo.update_element("d", {"data_path": wrong}),
     "a slot of the object": lambda modo, wrong: modo.update_element("ex", {"description": wrong}),
     "a format": lambda modo, wrong: modo.add_from_file("none.yaml", format=wrong),
+    "attributes of an array": lambda modo, wrong: modo.add_array("s", [1], "new", attributes=wrong),
+    "attributes of an array in a block": edit(lambda edit, wrong: edit.add_array("s", [1], "new", attributes=wrong)),
     "undo": lambda modo, wrong: modo.undo(wrong),
     "empty_trash": lambda modo, wrong: modo.empty_trash(wrong),
     "knowledge_graph": lambda modo, wrong: modo.knowledge_graph(wrong),
@@ -107,6 +113,10 @@ def test_a_wrong_type_is_refused_in_words(here, name, wrong):
         (lambda modo: modo.check(vocabularies=3), r"vocabularies are given by a list of paths, not by an int"),
         (lambda modo: modo.enrich_metadata(elements=3), r"elements are chosen by a list of ids, not by an int"),
         (lambda modo: modo.read_array("s", as_=["numpy"]), r"a form is named by text, not by a list"),
+        (lambda modo: modo.add_array("s", [1], "new", attributes=[1]), r"a mapping of names to values, not by a list"),
+        (lambda modo: modo.storage.sign("d.csv", expires_in="1d"), r"is said by a number of seconds, not by a str"),
+        (lambda modo: modo.storage.sign("d.csv", expires_in=-5), r"good for some seconds to come, not for -5"),
+        (lambda modo: modo.storage.sign("d.csv", expires_in=float("nan")), r"some seconds to come, not for nan"),
     ],
 )
 def test_what_would_be_right_is_said(here, call, rule):

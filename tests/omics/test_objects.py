@@ -7,7 +7,7 @@ import pytest
 
 from modos import MODO
 from modos.cli import main
-from modos.errors import InvalidInputError
+from modos.errors import IntegrityError, InvalidInputError
 from modos.testing import Proxy, write_samples
 
 
@@ -79,6 +79,20 @@ def test_a_region_is_written_as_a_file(source, target, study, tmp_path, capfd):
     assert list(path.parent.iterdir()) == [path]
     assert main(["stream", study.url, name, "--region", "chr21", "-o", str(tmp_path / "x.csv")]) == 1
     assert "cannot hold them" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["stream", "table"])
+def test_where_nothing_can_be_written_is_told_as_it_was_given(command, study, tmp_path, capfd):
+    """No directory, or one in place of the file: the error names the path, and no other; nothing is left."""
+    name, suffix = (".bam", ".bam") if command == "stream" else (".mztab", ".parquet")
+    (tmp_path / f"full{suffix}").mkdir(exist_ok=True)
+    for path in (tmp_path / "none" / f"x{suffix}", tmp_path / f"full{suffix}"):
+        before = sorted(tmp_path.iterdir())
+        assert main([command, study.url, by_suffix(study, name), "-o", str(path)]) == 1
+        (line,) = capfd.readouterr().err.splitlines()
+        assert f"'{path}' cannot be written: " in line
+        assert ".." not in line.replace(str(path), "")
+        assert sorted(tmp_path.iterdir()) == before
 
 
 def test_commands(study, tmp_path, capfd):
@@ -153,3 +167,18 @@ def test_files_that_are_not_what_they_should_be_are_told_when_they_are_added(stu
     assert len(study.check_files()) == len(study.check_files("x")) == 2
     study.index_file("x")
     assert study.check_files("x") == ["alone.bam is said to be CRAM, and its content is BAM"]
+
+
+def test_a_reference_that_the_object_knows_to_be_another(sample, genome, make_storage, tmp_path):
+    """The MD5s that it records are compared with those in the header of a CRAM; of the sequences nothing is read for that."""
+    found, path = sample("cram 3.0 multi"), tmp_path / "another.fa"
+    exchanged = str.maketrans("ACGT", "CATG")
+    path.write_text("".join(f">{name}\n{bases.translate(exchanged)}\n" for name, bases in genome.items()))
+    modo = MODO.create("study", make_storage("memory"))
+    added = modo.add_reference(path)
+    element = {"@type": "AlignmentSet", "id": "reads", "data_format": "CRAM", "has_reference": str(added)}
+    modo.add_element(element, source_file=found.path)
+    for reference in (None, str(added), path.name):
+        with pytest.raises(IntegrityError, match=r"of chrM: has the MD5 .* where the file says .*: it is another"):
+            next(modo.stream_genomics("data/reads", "chrM:500-900", reference))
+    assert next(modo.stream_genomics("data/reads", "chrM:500-900", found.reference)).reference_name == "chrM"

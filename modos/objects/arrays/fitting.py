@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from modos.errors import InvalidElementError
-from modos.objects.arrays.layouts.encoding import Foreign, values_of
+from modos.objects.arrays.layouts.encoding import Foreign, keeps_whole_numbers, values_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,12 @@ def values_of_type(path: str, values: Foreign, dtype: "np.dtype[Any]") -> Foreig
     if fits and dtype.names == values.dtype.names:
         values = np.asarray(values) if isinstance(values, zarr.Array) else values
         converted = values.astype(dtype)
-        if dtype.kind in "fc" or bool(((converted == values) | (values != values)).all()):  # noqa: PLR0124 - no time is not itself
+        is_same = (
+            keeps_whole_numbers(values, dtype)
+            if dtype.kind in "fc"
+            else bool(((converted == values) | (values != values)).all())  # noqa: PLR0124 - no time is not itself
+        )
+        if is_same:
             return converted
     raise misfit(path, f"is of type {dtype}, what is appended is of type {values.dtype}; convert it first")
 
@@ -135,15 +140,18 @@ def refuse_misfits(path: str, there: Foreign, more: Foreign, dimension: str) -> 
             raise misfit(path, f"{name} has the dimensions {old.dims}, what is appended has {new.dims}")
         if name in labels and old.dtype.kind == new.dtype.kind == "M":
             continue  # of which the unit that is stored decides
-        if dimension in old.dims and not _is_held_by(old.dtype, new.dtype):
+        if dimension in old.dims and not _is_held_by(old.dtype, new):
             raise misfit(path, f"{name} is of type {old.dtype}, what is appended of type {new.dtype}; convert it first")
     xr.align(there, more, join="exact", exclude={dimension})
 
 
 def _is_held_by(there: Foreign, more: Foreign) -> bool:
-    """Tell whether a type holds all values of another; text holds text and nothing else."""
-    kinds = {there.kind, more.kind}
-    return kinds <= _TEXT or (not kinds & _TEXT and bool(np.can_cast(more, there, "safe")))
+    """Tell whether a type holds all values of an array; text holds text and nothing else."""
+    kinds = {there.kind, more.dtype.kind}
+    if kinds & _TEXT:
+        return kinds <= _TEXT
+    is_whole = there.kind in "fc" and more.dtype.kind in "iu"
+    return bool(np.can_cast(more.dtype, there, "safe")) and (not is_whole or keeps_whole_numbers(more, there))
 
 
 def _labels(names: set[Foreign]) -> str:

@@ -4,7 +4,7 @@ Owns which forms each layout has. Knows no storage; loads the library of a form 
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -99,17 +99,25 @@ def read(
         raise damage from error
 
 
+def _goes_forward(rows: object) -> bool:
+    """Tell whether this is a slice of numbers, or of nothing, that counts upwards."""
+    try:
+        return isinstance(rows, slice) and rows.indices(1)[2] > 0
+    except (TypeError, ValueError):
+        return False
+
+
 def _check_choice(
     said: Snapshot, path: str, layout: Layout, rows: slice | None, columns: Sequence[object] | None
 ) -> None:
     """Refuse rows and columns that cannot be chosen."""
-    if rows is not None and (not isinstance(rows, slice) or (rows.step or 1) < 1):
+    if rows is not None and not _goes_forward(rows):
         raise InvalidInputError(f"rows is {rows!r}, and should be a slice that goes forward, such as slice(10, 20)")
     if rows is not None and layout == "array" and not said.others[path]["shape"]:
         raise InvalidInputError(f"{path} is one value, which has no rows to choose from")
     if columns is not None and layout != "dataframe":
         raise InvalidInputError(f"{path} is {_WHAT[layout]}, which has no columns to choose from")
-    if isinstance(columns, str):
+    if isinstance(columns, str) or not (columns is None or isinstance(columns, Iterable)):
         raise InvalidInputError(f"columns is {columns!r}, and should be a list of names, such as [{columns!r}]")
 
 

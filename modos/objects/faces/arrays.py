@@ -6,6 +6,7 @@ Owns `ArrayKeeping`, a part of `MODO`. Must not know how any of them is stored.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modos.errors import InvalidInputError
 from modos.objects.faces.telling import Telling
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class ArrayKeeping(Telling):
         from modos.objects.arrays.edits import publish, stage
         from modos.objects.arrays.layouts.encoding import Options
 
-        options = Options(chunks, shards, compressors, dict(attributes or {}), labels, deferred=True)
+        own = {} if attributes is None else attributes
+        options = Options(chunks, shards, compressors, own, labels, deferred=True)
         staged = stage(self.refresh()._said, element_id, data, name, options, overwrite=overwrite)  # noqa: SLF001 - its own
         self._said = publish(self._storage, staged)
 
@@ -203,6 +205,7 @@ class ArrayKeeping(Telling):
         ModosError
             As for `add_array`.
         """
+        _refuse_other(adata, "anndata", "AnnData")
         self.add_array(element_id, adata, name, overwrite=overwrite)
 
     def to_anndata(self, element_id: str, name: str = "data", *, lazy: bool = False) -> "AnnData":
@@ -240,6 +243,7 @@ class ArrayKeeping(Telling):
         ModosError
             As for `add_array`.
         """
+        _refuse_other(mdata, "mudata", "MuData")
         self.add_array(element_id, mdata, name, overwrite=overwrite)
 
     def to_mudata(self, element_id: str, name: str = "data") -> "MuData":
@@ -259,3 +263,9 @@ class ArrayKeeping(Telling):
         """
         found: MuData = self.read_array(element_id, name, "mudata")
         return found
+
+
+def _refuse_other(data: object, package: str, name: str) -> None:
+    """Refuse what is of another class; its library is not loaded for that."""
+    if (package, name) not in {(each.__module__.partition(".")[0], each.__name__) for each in type(data).__mro__}:
+        raise InvalidInputError(f"this stores a {package}.{name}, not a {type(data).__name__}; add_array stores others")

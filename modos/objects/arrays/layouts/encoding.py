@@ -14,11 +14,23 @@ from typing import Any
 import numpy as np
 import zarr
 
+from modos._given import expect
 from modos._lazy import require
 from modos.errors import InvalidElementError, ModosError
 from modos.objects.arrays.grids import SHARD, cut, slabs
 
-__all__ = ["Fill", "Foreign", "Options", "encode", "encode_array", "fill", "refuse_own", "refused", "values_of"]
+__all__ = [
+    "Fill",
+    "Foreign",
+    "Options",
+    "encode",
+    "encode_array",
+    "fill",
+    "keeps_whole_numbers",
+    "refuse_own",
+    "refused",
+    "values_of",
+]
 
 type Fill = Callable[[], object]
 type Foreign = Any
@@ -78,6 +90,9 @@ class Options:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] | None = None
     deferred: bool = False
+
+    def __post_init__(self) -> None:
+        expect(self.attributes, Mapping, "attributes are given by a mapping of names to values")
 
     def array(
         self,
@@ -157,6 +172,24 @@ def refuse_own(attributes: Mapping[Any, Any]) -> None:
         raise InvalidElementError(
             f"the attribute {_OWN!r} says how an array is laid out; choose another name for yours"
         )
+
+
+def keeps_whole_numbers(values: Foreign, dtype: Foreign) -> bool:
+    """Tell whether a type of fractions, or of complex numbers, holds those of these values that are whole to the last digit.
+
+    Of values that are fractions themselves it may lose digits.
+
+    Examples
+    --------
+    >>> [keeps_whole_numbers(np.array([number]), np.dtype("float32")) for number in (2**24, 2**24 + 1)]
+    [True, False]
+    """
+    if values.dtype.kind not in "iu":
+        return True
+    with np.errstate(invalid="ignore"):  # of one so large that its neighbour is none of the type
+        converted = values.astype(dtype)
+        back = (np.real(converted) if dtype.kind == "c" else converted).astype(values.dtype)
+    return bool((back == values).all())
 
 
 @contextmanager

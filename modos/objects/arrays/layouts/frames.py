@@ -13,7 +13,7 @@ import zarr
 from modos.errors import InvalidElementError, InvalidInputError, suggestion
 from modos.model.ids import check_name
 from modos.objects.arrays.layouts.columns import decode_column, encode_column
-from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options
+from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, keeps_whole_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,6 +140,8 @@ def as_type(values: Foreign, dtype: Foreign) -> Foreign:
         raise ValueError("values would change")
     if dtype.kind in "fc" and values.dtype.kind not in "biufc":
         raise TypeError("they are no numbers")
+    if dtype.kind in "fc" and not keeps_whole_numbers(values.dropna(), dtype):
+        raise ValueError("values would change")
     return converted
 
 
