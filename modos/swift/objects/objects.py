@@ -27,6 +27,7 @@ from modos.swift.protocol import (
     split_path,
     total_size,
 )
+from modos.swift.waiting import LoopNeededError, is_here
 
 __all__ = ["Objects"]
 
@@ -177,7 +178,14 @@ class Objects:
             The bodies of the segments in their order, each opened when its turn comes.
         on_arrival
             Called with the number of bytes of each section that has arrived; `None` for nothing.
+
+        Raises
+        ------
+        LoopNeededError
+            There is no event loop here, on which they could go side by side.
         """
+        if is_here():
+            raise LoopNeededError
 
         async def upload(large: LargeUpload, index: int, section: AbstractContextManager[Body]) -> None:
             with section as body:
@@ -283,7 +291,14 @@ class Objects:
         """Delete objects that may be there by bulk requests, with their segments as `discard` does.
 
         A request for 250 objects, and a listing for each container that was not asked within the last minute.
+
+        Raises
+        ------
+        LoopNeededError
+            There is no event loop here, on which they could go side by side.
         """
+        if is_here():
+            raise LoopNeededError
         for path in {split_path(path)[0]: path for path in paths}.values():
             await self.segments.replaced_by(path)  # asks for the container once, and not for each path at a time
         segments = await together((partial(self.segments.replaced_by, path) for path in paths), limit=_HEADS_AT_ONCE)

@@ -9,13 +9,12 @@ import json
 import math
 import os
 import re
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from functools import partial
 from itertools import count
+from threading import Event
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -291,8 +290,8 @@ class Segments:
     _holders: ClassVar[dict[object, tuple[float, frozenset[str] | None]]] = {}
     """Which objects of a container have segments: known to the process, so that a copy of a client need not ask again."""
 
-    _turns: ClassVar[dict[object, threading.Lock]] = {}
-    """Held by the thread that asks for a container, so that those which begin at the same time ask once."""
+    _asking: ClassVar[dict[object, Event]] = {}
+    """Set when the thread that asks for a container has ended, so that those which begin at the same time ask once."""
 
     def __init__(self, client: SwiftClient, lister: Lister) -> None:
         self._client = client
@@ -330,21 +329,22 @@ class Segments:
         """Ask again which objects have segments in this container: one has just been written."""
         self._holders.pop(self._key(split_path(path)[0]), None)
 
-    def _forget_old(self) -> None:
-        oldest = time.monotonic() - _REMEMBERED_SECONDS
-        for key, (asked, _) in list(self._holders.items()):
-            if asked < oldest:
-                self._holders.pop(key, None)
-
     def _key(self, container: str) -> object:
         return self._client.identity, container
 
     async def _known_holders(self, container: str) -> frozenset[str] | None:
         key = self._key(container)
         if not self._is_remembered(key):
-            with self._turns.setdefault(key, threading.Lock()) if is_here() else nullcontext():
+            ours = Event()
+            if is_here() and (first := self._asking.setdefault(key, ours)) is not ours:
+                first.wait()  # where that comes to nothing, all who waited ask beside each other
+            try:
                 if not self._is_remembered(key):
                     self._holders[key] = time.monotonic(), await self._holders_of(container)
+            finally:
+                ours.set()
+                if self._asking.get(key) is ours:
+                    del self._asking[key]
         return self._holders.get(key, (0.0, None))[1]
 
     def _is_remembered(self, key: object) -> bool:
@@ -352,7 +352,8 @@ class Segments:
         return time.monotonic() - asked <= _REMEMBERED_SECONDS
 
     async def _holders_of(self, container: str) -> frozenset[str] | None:
-        self._forget_old()
+        for old in [key for key in list(self._holders) if not self._is_remembered(key)]:
+            self._holders.pop(old, None)
         try:
             entries, more = await self._lister.page(container, prefix=SEGMENTS, delimiter="/")
         except (KeyNotFoundError, AccessDeniedError):  # who may write but not list can know of no segments
@@ -386,7 +387,7 @@ class Segments:
         await together((partial(self._client.delete, path, missing_ok=True) for path in paths), limit=_BATCHES)
 
 
-os.register_at_fork(after_in_child=Segments._turns.clear)  # noqa: SLF001 - a thread of the parent may hold one
+os.register_at_fork(after_in_child=Segments._asking.clear)  # noqa: SLF001 - who asks is a thread of the parent
 
 
 def _all_deleted(answer: Response) -> bool:
