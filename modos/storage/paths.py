@@ -6,9 +6,9 @@ purpose bucket naming rules" and "Naming Amazon S3 objects", and the OpenStack O
 
 import re
 from pathlib import PurePath
-from urllib.parse import urlsplit
 
 from modos.errors import InvalidPathError
+from modos.swift.protocol import is_host
 
 __all__ = ["bucket_name", "container_name", "is_host", "object_name", "target_name"]
 
@@ -17,7 +17,6 @@ LONGEST_NAME = 1024
 
 LONGEST_CONTAINER = 256
 
-_HOST = re.compile(r"(\[[^\[\]]+\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?")
 _BUCKET_LENGTHS = (3, 63)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*[a-z0-9]")
 _IP_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
@@ -114,21 +113,6 @@ def container_name(name: str) -> str:
     if len(name) > LONGEST_CONTAINER or len(name.encode()) > LONGEST_CONTAINER:
         raise InvalidPathError(name, f"is no container name: it is longer than {LONGEST_CONTAINER} bytes")
     return name
-
-
-def is_host(text: str) -> bool:
-    """Tell whether a request can be sent to a host as an address has it, with or without a port.
-
-    Examples
-    --------
-    >>> [is_host(text) for text in ("example.org", "[::1]:8080", "example.org:99999", "a..b", "[::1", "a b")]
-    [True, True, False, False, False, False]
-    """
-    try:
-        parts = urlsplit(f"//{text}")
-        return parts.netloc == text and parts.port != 0 and _HOST.fullmatch(text) is not None
-    except ValueError:  # a port that cannot be, or brackets that do not fit
-        return False
 
 
 def _check_text(name: str) -> None:

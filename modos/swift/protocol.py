@@ -6,7 +6,7 @@ Owns every piece of protocol knowledge that needs no connection. Knows no client
 import mimetypes
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,6 +17,7 @@ from modos.errors import (
     AuthenticationError,
     IntegrityError,
     InvalidPathError,
+    InvalidURLError,
     KeyExistsError,
     KeyNotFoundError,
     ServiceError,
@@ -31,19 +32,16 @@ __all__ = [
     "backoff",
     "byte_range",
     "condition",
-    "cut",
     "directory_info",
     "error_for",
     "etag_of",
     "info_from_entry",
     "info_from_headers",
     "is_hidden",
+    "is_host",
     "is_large",
-    "is_plain",
     "is_segment",
     "is_transient",
-    "merge_ranges",
-    "merged_slices",
     "metadata_headers",
     "object_headers",
     "range_header",
@@ -66,6 +64,7 @@ _META = "x-object-meta-"
 _PLAIN_NAME = "!#$&'*+.^`|~"
 _PLAIN_VALUE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 _VERSION = re.compile(r"v1(\.0)?")
+_HOST = re.compile(r"(\[[^\[\]]+\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?")
 _NOT_FOUND, _TIMEOUTS, _UNAVAILABLE = 404, frozenset({408, 504}), frozenset({429, 498, 503})
 _TRANSIENT = frozenset({408, 429, 498, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -119,9 +118,33 @@ def url_of(storage_url: str, path: str = "", params: Mapping[str, str | int] | N
 
 
 def host_of(url: str) -> tuple[str, str]:
-    """Return scheme and authority: to whom a token may be sent."""
-    parts = urlsplit(url)
-    return parts.scheme.lower(), parts.netloc.lower()
+    """Return scheme and authority: to whom a token may be sent.
+
+    Raises
+    ------
+    InvalidURLError
+        No request can be sent there.
+    """
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    if scheme.lower() not in {"http", "https"} or not is_host(host):
+        raise InvalidURLError(url, "is no address of an object store; it must read https://host[:port]/v1/ACCOUNT")
+    return scheme.lower(), host.lower()
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a request can be sent to a host as an address has it, with or without a port.
+
+    Examples
+    --------
+    >>> [is_host(text) for text in ("example.org", "[::1]:8080", "example.org:99999", "a..b", "[::1", "a b")]
+    [True, True, False, False, False, False]
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        return parts.netloc == text and parts.port != 0 and _HOST.fullmatch(text) is not None
+    except ValueError:  # a port that cannot be, or brackets that do not fit
+        return False
 
 
 def is_hidden(name: str) -> bool:
@@ -178,50 +201,6 @@ def total_size(headers: Mapping[str, str]) -> int:
     return int(content_range.rpartition("/")[2] if content_range else headers.get("Content-Length", 0))
 
 
-def merge_ranges(ranges: Iterable[tuple[int, int]], gap: int = 0) -> list[tuple[int, int]]:
-    """Return the fewest ranges that cover the given ones, joining those at most `gap` bytes apart.
-
-    Examples
-    --------
-    >>> merge_ranges([(10, 20), (0, 10), (30, 40)])
-    [(0, 20), (30, 40)]
-    """
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if merged and start <= merged[-1][1] + gap:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def merged_slices(wanted: Sequence[tuple[str, Any, Any]], gap: int) -> list[tuple[str, Any, Any]]:
-    """Return for each slice the request that covers it; slices that count from an end stand alone."""
-    by_path: dict[str, list[tuple[int, int]]] = {}
-    for path, start, end in wanted:
-        if is_plain(start, end):
-            by_path.setdefault(path, []).append((start or 0, end))
-    merged = {path: merge_ranges(ranges, gap) for path, ranges in by_path.items()}
-    return [
-        next((path, a, b) for a, b in merged[path] if a <= (start or 0) and end <= b)
-        if is_plain(start, end)
-        else (path, start, end)
-        for path, start, end in wanted
-    ]
-
-
-def is_plain(start: int | None, end: int | None) -> bool:
-    """Whether a slice has an end, and neither border counts from the end."""
-    return end is not None and 0 <= (start or 0) <= end
-
-
-def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what stands for them
-    """Return one slice of what the request that covers it brought; what is no bytes stands for all slices."""
-    if key == one or not isinstance(content, bytes):
-        return content
-    return content[(one[1] or 0) - key[1] : one[2] - key[1]]
-
-
 def condition(etag: str | None) -> dict[str, str]:
     """Return the header that asks for an object only while it has this ETag; none for `None`."""
     return {"If-Match": f'"{etag}"'} if etag else {}
@@ -269,19 +248,25 @@ def directory_info(name: str, **extra: object) -> Info:
 
 
 def info_from_headers(path: str, headers: Mapping[str, str]) -> Info:
-    """Return the info of an object from the headers of a HEAD or GET."""
+    """Return the info of an object from the headers of a HEAD or GET.
+
+    Raises
+    ------
+    ServiceError
+        What they say of its size or its time cannot be read.
+    """
+    try:
+        size, modified = total_size(headers), _modified(headers)
+    except (ValueError, OverflowError) as error:
+        raise ServiceError(path, "what the service tells of its size or its time cannot be read") from error
     large = is_large(headers)
-    timestamp = headers.get("X-Timestamp")
-    modified = headers.get("Last-Modified")
     info: Info = {
         "name": path,
-        "size": total_size(headers),
+        "size": size,
         "type": "file",
         "etag": None if large else etag_of(headers),
         "content_type": headers.get("Content-Type", ""),
-        "last_modified": datetime.fromtimestamp(float(timestamp.partition("_")[0]), UTC)
-        if timestamp
-        else (parsedate_to_datetime(modified) if modified else None),
+        "last_modified": modified,
         "metadata": {
             unquote(name[len(_META) :]).lower(): unquote(value)
             for name, value in headers.items()
@@ -289,6 +274,13 @@ def info_from_headers(path: str, headers: Mapping[str, str]) -> Info:
         },
     }
     return info | ({"slo_etag": etag_of(headers)} if large else {})
+
+
+def _modified(headers: Mapping[str, str]) -> datetime | None:
+    timestamp, modified = headers.get("X-Timestamp"), headers.get("Last-Modified")
+    if timestamp:
+        return datetime.fromtimestamp(float(timestamp.partition("_")[0]), UTC)
+    return parsedate_to_datetime(modified) if modified else None
 
 
 def info_from_entry(container: str, entry: Mapping[str, Any]) -> Info:

@@ -19,6 +19,7 @@ from modos.errors import (
     ServiceUnavailableError,
     StorageTimeoutError,
 )
+from modos.swift.objects.byteranges import merged_slices
 from modos.swift.objects.segments import cut_points
 from modos.swift.protocol import (
     backoff,
@@ -26,7 +27,6 @@ from modos.swift.protocol import (
     error_for,
     info_from_headers,
     is_segment,
-    merged_slices,
     metadata_headers,
     range_header,
     retry_after,

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from modos.errors import IntegrityError, UnreachableError
+from modos.errors import IntegrityError, StorageError, StorageTimeoutError, UnreachableError
 from modos.swift.http.bodies import pieces_of
 from modos.swift.http.exchanges import Request, Response, Way
 from modos.swift.http.failures import socket_errors
@@ -24,6 +24,9 @@ from modos.swift.waiting import is_here
 __all__ = ["by_thread"]
 
 _PIECE = 256 << 10
+_ANSWERED = 5.0
+"""Seconds to wait for the answer of who takes no more of a body: it is there already, or there is none."""
+
 _SHORT = 16 << 10
 """Bytes up to which a piece goes with the head of its request, at once."""
 
@@ -81,8 +84,8 @@ class _Errand:
     def abort(self) -> None:
         """Break the connection, from another thread."""
         self._aborted = True
-        sock = self._connection.sock if self._connection else None
-        if sock is not None:
+        connection = self._connection  # which the errand gives up when it has ended
+        if connection is not None and (sock := connection.sock) is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
@@ -97,13 +100,13 @@ class _Errand:
             connection.close()
             raise
         self._connection = None  # no longer ours to break
-        if is_free:
+        if is_free and not self._aborted:
             lanes.keep(self._way, connection)
         else:
             connection.close()
         return response
 
-    def _send(self, connection: http.client.HTTPConnection) -> tuple[str | None, UnreachableError | None]:
+    def _send(self, connection: http.client.HTTPConnection) -> tuple[str | None, StorageError | None]:
         """Send all, and return the MD5 of the body where that is wanted, and what broke: there may be an answer still."""
         digest = hashlib.md5(usedforsecurity=False) if self._request.checked == "after" else None
         sent = {"Host": self._way.end[1], "Accept-Encoding": "identity", **self._way.headers}
@@ -114,7 +117,8 @@ class _Errand:
             try:
                 with socket_errors(self._url):
                     connection.sock.sendall(piece)
-            except UnreachableError as lost:
+            except (UnreachableError, StorageTimeoutError) as lost:
+                connection.sock.settimeout(min(_ANSWERED, self._way.read_timeout))
                 return None, lost
         return digest.hexdigest() if digest is not None else None, None
 
@@ -126,7 +130,7 @@ class _Errand:
             raise ConnectionAbortedError
 
     def _receive(
-        self, connection: http.client.HTTPConnection, digest: str | None, lost: UnreachableError | None
+        self, connection: http.client.HTTPConnection, digest: str | None, lost: StorageError | None
     ) -> tuple[Response, bool]:
         """Return the answer, and whether the connection is good for another request."""
         with closing(Answer(connection.sock, method=self._request.method)) as answer:
@@ -142,8 +146,9 @@ class _Errand:
                 return response, False
             else:
                 with socket_errors(self._url):
-                    response = replace(response, body=answer.read())
-            return response, lost is None and not answer.will_close
+                    body = answer.read(self._request.bound if answer.chunked else None)
+                response = replace(response, body=body)
+            return response, lost is None and answer.isclosed() and not answer.will_close
 
     def _fill(self, answer: Answer, into: memoryview) -> None:
         filled = 0

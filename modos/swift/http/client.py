@@ -27,7 +27,7 @@ from modos.swift.auth.credentials import (
 from modos.swift.auth.tokens import Access, access
 from modos.swift.http.bodies import Body, length_of, md5_of
 from modos.swift.http.bulk import by_thread
-from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, Way, address_of, check
+from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, Way, address_of, checked
 from modos.swift.http.failures import transport_errors
 from modos.swift.http.lanes import Lanes
 from modos.swift.http.sessions import by_session, session
@@ -83,7 +83,7 @@ class SwiftClient:
         self._credentials = credentials
         self._storage_url = storage_url.rstrip("/") if storage_url else None
         self._found: Credentials | None = None
-        self._proxies: dict[tuple[str, str], str | None] = {}
+        self._proxies: dict[str, str | None] = {}
         self.patience = patience or Patience()
         self.transport = transport or Transport()
         self.on_request = on_request
@@ -275,7 +275,7 @@ class SwiftClient:
         etag
             That the object must still have; `None` for any.
         lanes
-            Connections to use; `None` for one of its own.
+            Connections to use; `None` for those of the process.
 
         Raises
         ------
@@ -342,11 +342,17 @@ class SwiftClient:
             return False
 
     def _proxy(self, storage_url: str) -> str | None:
-        """Return the proxy for an address; the environment is asked once, which takes longer than a small request."""
-        host = host_of(storage_url)
-        if host not in self._proxies:
-            self._proxies[host] = self.transport.proxy_for(storage_url)
-        return self._proxies[host]
+        """Return the proxy for an address; the environment is asked once, which takes longer than a small request.
+
+        Raises
+        ------
+        InvalidURLError
+            It is no address that a request can be sent to.
+        """
+        if storage_url not in self._proxies:
+            host_of(storage_url)
+            self._proxies[storage_url] = self.transport.proxy_for(storage_url)
+        return self._proxies[storage_url]
 
     @contextmanager
     def _told(self, method: str, path: str) -> Iterator[Callable[[int], object]]:
@@ -377,5 +383,4 @@ class SwiftClient:
         carry = by_thread if is_here() or (request.is_bulk and way.proxy is None) else by_session
         with self._told(request.method, request.path) as note:
             response = await carry(request, way, url, note)
-        await check(response, request, url)
-        return response
+        return await checked(response, request, url)

@@ -3,12 +3,14 @@
 Owns these as values, and what makes an answer a success, damaged or an error of ours. Makes no request.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from modos.errors import IntegrityError, StorageError
+from modos._lazy import require
+from modos.errors import IntegrityError, InvalidInputError, StorageError
 from modos.swift.http.bodies import BULK, Body, length_of, md5_of
 from modos.swift.protocol import error_for, etag_of, is_large
 from modos.swift.transport import Transport
@@ -16,14 +18,26 @@ from modos.swift.transport import Transport
 if TYPE_CHECKING:
     from modos.swift.http.lanes import Lanes
 
-__all__ = ["Attempt", "Checked", "Exchange", "Patience", "Request", "Response", "Way", "address_of", "check"]
+__all__ = [
+    "Attempt",
+    "Checked",
+    "Exchange",
+    "Patience",
+    "Request",
+    "Response",
+    "Way",
+    "address_of",
+    "checked",
+    "content_range",
+]
 
 type Checked = Literal["before", "after"]
 """When the MD5 of what is sent is made: before, so that the service refuses other bytes, or while it is sent."""
 
-_OK = 200
+_OK, _PARTIAL = 200, 206
 _MD5_DIGITS = 32
 _SHOWN = 200
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,11 @@ class Request:
         return self.most is not None and int(headers.get("Content-Length", 0)) > self.most
 
     @property
+    def bound(self) -> int | None:
+        """Bytes of a body to read at most, one of them too many; `None` for all."""
+        return None if self.most is None else self.most + 1
+
+    @property
     def is_bulk(self) -> bool:
         """Whether there is so much to carry that a thread does it cheaper than an event loop."""
         return self.into is not None or (self.body is not None and length_of(self.body) >= BULK)
@@ -117,6 +136,11 @@ class Way:
         TLS, and the proxy that leads there; `None` where it is reached directly.
     connect_timeout, read_timeout
         Seconds to wait for a connection, and for the other end to take or give anything.
+
+    Raises
+    ------
+    InvalidInputError
+        When a header has a character that would end it, or that no header may have.
     """
 
     address: str
@@ -125,6 +149,10 @@ class Way:
     proxy: str | None
     connect_timeout: float
     read_timeout: float
+
+    def __post_init__(self) -> None:
+        if not "".join([*self.headers, *self.headers.values()]).isprintable():
+            raise InvalidInputError("a header has a character that cannot be sent, such as a line break")
 
     @property
     def end(self) -> tuple[str, str, Transport]:
@@ -169,16 +197,77 @@ def address_of(storage_url: str, path: str) -> str:
     return f"{storage_url}/{path}" if path else storage_url
 
 
-async def check(response: Response, request: Request, url: str) -> None:
-    """Compare a whole ordinary object with its MD5, and the ETag of what was written with the MD5 of what was sent."""
+async def checked(response: Response, request: Request, url: str) -> Response:
+    """Return an answer that is what was asked for and what it says of itself.
+
+    What is read tells where it ends, and is the range that was asked for; a whole ordinary object has its MD5, and what
+    was written the MD5 of what was sent.
+
+    Raises
+    ------
+    IntegrityError
+        It is another, or not all of it.
+    """
     etag = etag_of(response.headers)
     if request.checked == "after" and response.succeeded and etag not in {response.digest, ""}:
         raise IntegrityError(url, "the service stored other bytes than were sent")
-    if request.method != "GET" or response.status != _OK or len(etag) != _MD5_DIGITS or is_large(response.headers):
+    if request.method == "HEAD" and "/" in request.path and response.status == _OK:
+        if "Content-Length" not in response.headers:
+            raise IntegrityError(url, "the answer does not tell how long the object is")
+        return response
+    if request.method != "GET" or response.status not in {_OK, _PARTIAL}:
+        return response
+    body = response.body if request.into is None else request.into
+    response = _with_length(response, request, len(body), url)
+    if response.status == _PARTIAL:
+        _require_range(response, request.headers.get("Range", ""), len(body), url)
+    elif len(etag) == _MD5_DIGITS and not is_large(response.headers) and not request.is_exceeded(response.headers):
+        is_of_object = not (request.params or {}).keys() & {"multipart-manifest", "format"}
+        if is_of_object and await md5_of(body) != etag:
+            raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")
+    return response
+
+
+def _with_length(response: Response, request: Request, length: int, url: str) -> Response:
+    """Return an answer that tells its length, also where it came in chunks and that is known only now."""
+    if "Content-Length" in response.headers:
+        return response
+    if "Transfer-Encoding" not in response.headers:
+        raise IntegrityError(url, "the answer does not tell where it ends, so that part of it may be missing")
+    if request.most is not None and length > request.most:
+        raise IntegrityError(url, "the answer is longer than what was asked for")
+    multidict = require("multidict", extra="swift", purpose="talking to Swift")
+    return replace(response, headers=multidict.CIMultiDict(response.headers, **{"Content-Length": str(length)}))
+
+
+def _require_range(response: Response, asked: str, length: int, url: str) -> None:
+    if "," in asked:  # several ranges, each of which tells of itself
         return
-    if request.is_exceeded(response.headers):
-        return
-    if (request.params or {}).keys() & {"multipart-manifest", "format"}:
-        return
-    if await md5_of(response.body) != etag:
-        raise IntegrityError(url, "the bytes that arrived do not have the MD5 of the object")
+    told = content_range(response.headers.get("Content-Range", ""))
+    if not (asked and told and told[1] - told[0] == length and _is_range(asked, *told)):
+        raise IntegrityError(url, "the answer is another range than what was asked for")
+
+
+def _is_range(asked: str, start: int, end: int, size: int) -> bool:
+    """Whether these bytes of an object of this size are what a `Range` header asks for."""
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    if not first:
+        return (start, end) == (max(0, size - int(last)), size)
+    return (start, end) == (int(first), min(int(last) + 1, size) if last else size)
+
+
+def content_range(text: str) -> tuple[int, int, int] | None:
+    """Return where the bytes of a partial answer begin and end, exclusive, and the size of the whole object.
+
+    `None` where the header does not tell it.
+
+    Examples
+    --------
+    >>> content_range("bytes 2-4/9"), content_range("bytes 2-4/*")
+    ((2, 5, 9), None)
+    """
+    told = _CONTENT_RANGE.fullmatch(text)
+    if told is None:
+        return None
+    start, last, size = map(int, told.groups())
+    return (start, last + 1, size) if start <= last < size else None

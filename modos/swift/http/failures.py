@@ -30,7 +30,7 @@ def transport_errors(url: str) -> Iterator[None]:
         yield
     except Exception as error:
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
-        if not isinstance(error, aiohttp.ClientError | TimeoutError | ConnectionError):
+        if not isinstance(error, aiohttp.ClientError | TimeoutError | ConnectionError | UnicodeError):
             raise
         raise _meaning(aiohttp, url, error) from error
 
@@ -40,7 +40,7 @@ def socket_errors(url: str) -> Iterator[None]:
     """Turn the errors of sockets and `http.client` into ours; no file may be read or written within."""
     try:
         yield
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         aiohttp = require("aiohttp", extra="swift", purpose="talking to Swift")
         raise _meaning(aiohttp, url, error) from error
 
@@ -51,7 +51,7 @@ def _meaning(aiohttp: Any, url: str, error: Exception) -> ModosError:  # noqa: A
         return UnreachableError(url, reason)
     refused = f"the proxy does not let it through (HTTP {getattr(error, 'status', None)})"
     kinds: tuple[tuple[Any, ModosError], ...] = (
-        (aiohttp.InvalidURL, InvalidInputError(f"{url!r} is no address of an object store")),
+        ((aiohttp.InvalidURL, UnicodeError), InvalidInputError(f"{url!r} is no address of an object store")),
         (TimeoutError, StorageTimeoutError(url)),
         (aiohttp.ClientPayloadError, IntegrityError(url, "the answer was cut short")),
         (aiohttp.ClientSSLError, UnreachableError(url, BROKEN_TLS)),

@@ -74,7 +74,7 @@ async def by_session(request: Request, way: Way, url: str, note: Callable[[int],
             proxy=way.proxy,
         ) as answer:
             note(answer.status)
-            body = b"" if request.is_exceeded(answer.headers) else await answer.read()
+            body = b"" if request.is_exceeded(answer.headers) else await _body_of(answer, request.bound)
             response = Response(answer.status, answer.headers, body)
     if request.body is not None and request.checked == "after":
         response = replace(response, digest=await md5_of(request.body))
@@ -83,6 +83,15 @@ async def by_session(request: Request, way: Way, url: str, note: Callable[[int],
             raise IntegrityError(url, "the answer has another length than what was asked for")
         request.into[:] = response.body
     return response
+
+
+async def _body_of(answer: Any, bound: int | None) -> bytes:  # noqa: ANN401 - of aiohttp
+    """Return the body, or so many bytes of it."""
+    try:
+        body: bytes = await (answer.read() if bound is None else answer.content.readexactly(bound))
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    return body
 
 
 def _close_all() -> None:

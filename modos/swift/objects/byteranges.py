@@ -1,24 +1,36 @@
-"""Many ranges of one object in one answer: how they are asked for, and what comes back (RFC 9110, section 14).
+"""Many ranges: which are read as one, how several are asked for at once, and what comes back (RFC 9110, section 14).
 
-Owns that format as pure functions. Makes no request and knows no service.
+Owns that arithmetic and format as pure functions. Makes no request and knows no service.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
+from typing import Any
 
 from modos.errors import IntegrityError
+from modos.swift.http.exchanges import content_range
 from modos.swift.protocol import range_header
 
-__all__ = ["Part", "are_beyond", "batches", "in_parts", "parts_of", "ranges_header"]
+__all__ = [
+    "Part",
+    "are_beyond",
+    "batches",
+    "cut",
+    "in_parts",
+    "is_plain",
+    "merge_ranges",
+    "merged_slices",
+    "parts_of",
+    "ranges_header",
+]
 
 type Range = tuple[int, int]
 """Start and exclusive end, neither counted from the end of the object."""
 
 _MOST_RANGES = 50
 _MOST_BYTES = 8 << 20
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ def parts_of(headers: Mapping[str, str], body: bytes, url: str) -> list[Part]:
     kind = Message()
     kind["Content-Type"] = headers.get("Content-Type", "")
     if kind.get_content_type() != "multipart/byteranges":
-        start, end, size = _content_range(headers.get("Content-Range", ""), url)
+        start, end, size = _span(headers.get("Content-Range", ""), url)
         if end - start != len(body):
             raise IntegrityError(url, f"{len(body):,} bytes came where {end - start:,} were announced")
         return [Part(start, size, memoryview(body))]
@@ -110,7 +122,7 @@ def _separated(body: bytes, delimiter: bytes, url: str) -> Iterator[Part]:
             raise IntegrityError(url, "an answer of several ranges does not end where it should")
         told = [line.decode("latin-1").partition(":") for line in lines[1:]]
         named = {name.strip().lower(): value.strip() for name, _, value in told}
-        start, end, size = _content_range(named.get("content-range", ""), url)
+        start, end, size = _span(named.get("content-range", ""), url)
         position = head_end + 4
         content = view[position : position + end - start]
         if len(content) != end - start:
@@ -119,12 +131,10 @@ def _separated(body: bytes, delimiter: bytes, url: str) -> Iterator[Part]:
         yield Part(start, size, content)
 
 
-def _content_range(text: str, url: str) -> tuple[int, int, int]:
-    told = _CONTENT_RANGE.fullmatch(text)
-    start, last, size = map(int, told.groups()) if told else (0, -1, 0)
-    if not start <= last < size:
+def _span(text: str, url: str) -> tuple[int, int, int]:
+    if (told := content_range(text)) is None:
         raise IntegrityError(url, f"an answer says of a range that it is {text or 'nothing'!r}")
-    return start, last + 1, size
+    return told
 
 
 def are_beyond(headers: Mapping[str, str], wanted: Sequence[Range]) -> bool:
@@ -156,3 +166,47 @@ def in_parts(parts: Sequence[Part], wanted: Range) -> bytes | None:
         if part.start <= start and end <= part.start + len(part.content):
             return bytes(part.content[start - part.start : end - part.start])
     return None
+
+
+def merge_ranges(ranges: Iterable[tuple[int, int]], gap: int = 0) -> list[tuple[int, int]]:
+    """Return the fewest ranges that cover the given ones, joining those at most `gap` bytes apart.
+
+    Examples
+    --------
+    >>> merge_ranges([(10, 20), (0, 10), (30, 40)])
+    [(0, 20), (30, 40)]
+    """
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1] + gap:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def merged_slices(wanted: Sequence[tuple[str, Any, Any]], gap: int) -> list[tuple[str, Any, Any]]:
+    """Return for each slice the request that covers it; slices that count from an end stand alone."""
+    by_path: dict[str, list[tuple[int, int]]] = {}
+    for path, start, end in wanted:
+        if is_plain(start, end):
+            by_path.setdefault(path, []).append((start or 0, end))
+    merged = {path: merge_ranges(ranges, gap) for path, ranges in by_path.items()}
+    return [
+        next((path, a, b) for a, b in merged[path] if a <= (start or 0) and end <= b)
+        if is_plain(start, end)
+        else (path, start, end)
+        for path, start, end in wanted
+    ]
+
+
+def is_plain(start: int | None, end: int | None) -> bool:
+    """Whether a slice has an end, and neither border counts from the end."""
+    return end is not None and 0 <= (start or 0) <= end
+
+
+def cut(content: Any, key: tuple[str, Any, Any], one: tuple[str, Any, Any]) -> Any:  # noqa: ANN401 - bytes or what stands for them
+    """Return one slice of what the request that covers it brought; what is no bytes stands for all slices."""
+    if key == one or not isinstance(content, bytes):
+        return content
+    return content[(one[1] or 0) - key[1] : one[2] - key[1]]

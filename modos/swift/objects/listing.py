@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from modos.errors import IntegrityError
 from modos.swift.http.client import SwiftClient
 from modos.swift.protocol import SEGMENTS, Info, directory_info, info_from_entry, is_hidden
 
@@ -97,10 +98,17 @@ class Lister:
             }
             answer = await self._client.request("GET", container, params=params, accept={_TOO_MANY})
             if answer.status != _TOO_MANY:
-                return list(json.loads(answer.body)) if answer.body.strip() else []
+                return _entries(container, answer.body)
             allowed = re.search(rb"\d+", answer.body)
             smaller = int(allowed[0]) if allowed else asked // 10
             self._page = max(1, min(smaller, asked - 1))
+
+
+def _entries(container: str, body: bytes) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(body)) if body.strip() else []
+    except ValueError as error:
+        raise IntegrityError(container, "its listing did not arrive as it was sent") from error
 
 
 def raw_name(entry: Mapping[str, Any]) -> str:

@@ -9,9 +9,18 @@ from typing import Any
 
 from modos.errors import IntegrityError
 from modos.swift.concurrency import together
-from modos.swift.objects.byteranges import Range, are_beyond, batches, in_parts, parts_of, ranges_header
+from modos.swift.objects.byteranges import (
+    Range,
+    are_beyond,
+    batches,
+    cut,
+    in_parts,
+    is_plain,
+    merged_slices,
+    parts_of,
+    ranges_header,
+)
 from modos.swift.objects.objects import Objects
-from modos.swift.protocol import cut, is_plain, merged_slices
 
 __all__ = ["Slice", "SparseReader"]
 
