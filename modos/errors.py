@@ -90,8 +90,8 @@ __all__ = [
 
 DISTRIBUTION = "modos-objects"
 
-_CREDENTIALS = re.compile(r"//[^/|?#@:]*:[^/|?#@]*@")
-"""A user and a password in an address, which no message repeats."""
+_CREDENTIALS = re.compile(r"(?<=//)(?!\[)[^/?#@:]*:(?![0-9]{1,5}[/?#]|:[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+"""Where a user and a password begin in an address, which no message repeats: a port is none, nor is one in brackets."""
 
 _SIGNATURE = re.compile(
     r"([?&][^=&|#?]{0,60}?(?:sig|token|credential|password|secret|key)[^=&|#?]{0,60}=)[^&|#]+", re.IGNORECASE
@@ -526,7 +526,14 @@ def shown_url(url: str) -> str:
     >>> shown_url("https://host/a.zip?temp_url_sig=9f86d0&temp_url_expires=1747900000|zip:")
     'https://host/a.zip?temp_url_sig=…&temp_url_expires=1747900000|zip:'
     """
-    return _SIGNATURE.sub(r"\1…", _CREDENTIALS.sub("//…@", url))
+    return _SIGNATURE.sub(r"\1…", "|".join(map(_without_password, url.split("|"))))
+
+
+def _without_password(url: str) -> str:
+    """Leave out user and password, up to the last `@`: what stands before it may be of the password, whatever signs it has."""
+    before, _, after = url.rpartition("@")
+    found = _CREDENTIALS.search(before)
+    return f"{before[: found.start()]}…@{after}" if found else url
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

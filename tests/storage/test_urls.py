@@ -14,6 +14,7 @@ from modos.errors import (
     KeyNotFoundError,
     ObjectNotFoundError,
     UnreachableError,
+    shown_url,
 )
 from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
 from modos.storage.backends.clouds import CloudStorage
@@ -105,6 +106,26 @@ def test_a_bad_address_is_refused(url):
         "s3://me:hush@bucket/x",
         "swift+https://me:hush@example.org/v1/AUTH_lab/omics",
         "sftp://me:hush@example.org/x|zip:",
+        *(
+            start.format(password)
+            for start in (
+                "https://me:{}@example.org/x",
+                "https://me:{}@example.org/x|zip:",
+                "s3://me:{}@bucket/x",
+                "s3+https://me:{}@example.org/omics/x",
+                "swift+https://me:{}@example.org/v1/AUTH_lab/omics",
+            )
+            for password in (
+                "hush/hush",
+                "hush@hush",
+                "hush?hush",
+                "hush#hush",
+                "hush%2Fhush",
+                ":hush",
+                "a/hush@b?hush#c%",
+                "a@hush/hush",
+            )
+        ),
     ],
 )
 def test_what_gives_access_is_not_repeated(url):
@@ -116,6 +137,37 @@ def test_what_gives_access_is_not_repeated(url):
     assert "hush" not in shown
     for kind in (KeyNotFoundError, UnreachableError, ObjectNotFoundError, InvalidURLError):
         assert "hush" not in f"{kind(url)} {vars(kind(url))}"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:12345@example.org:8080/x", "https://…@example.org:8080/x"),
+        ("zip://a::https://me:hush@example.org/b", "zip://a::https://…@example.org/b"),
+        *(
+            (url, url)
+            for url in (
+                "https://example.org:8080/a@b",
+                "https://example.org:8080?x=a@b",
+                "https://example.org:8080|zip:x@y",
+                "https://[::1]:80/a@b",
+                "https://example.org/a:b@c",
+                "swift://omics/a:b@c",
+                "zip://a::https://example.org/b@c",
+            )
+        ),
+    ],
+)
+def test_what_gives_no_access_is_shown(url, shown):
+    """A port is no password, nor is what stands in a path: only what stands before the last `@` of user and password goes."""
+    assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize("part", ["//", "//a:", "//a:b@", "//a::", "//a::b", "//1:1/", "//[:", "|//a:", "//a:80/", "a"])
+@pytest.mark.parametrize("end", ["", "@"])
+def test_what_is_shown_of_an_address_takes_time_in_proportion(part, end):
+    """An address that is made to be slow, of a megabyte, is not: it would take hours in proportion to the square of its length."""
+    assert len(shown_url("https://" + part * (1_000_000 // len(part)) + end)) <= 1_100_000
 
 
 def test_a_filesystem_that_connects_at_once_may_fail():

@@ -147,7 +147,7 @@ def _s3_names(url: str) -> dict[str, str]:
     scheme = url.partition("://")[0].lower()
     if scheme not in {"s3+http", "s3+https"}:
         bucket, key = _split_url(url, "s3")
-        _refuse_user(bucket, f"s3://…/{key}")
+        _refuse_user(bucket, "s3", key)
         return {"bucket": bucket, "key": key}
     host, _, path = url[len(scheme) + len("://") :].partition("/")
     bucket, _, key = path.partition("/")
@@ -158,13 +158,15 @@ def _s3_names(url: str) -> dict[str, str]:
     return {"bucket": bucket, "key": key.removesuffix("/"), "endpoint": endpoint}
 
 
-def _refuse_user(host: str, hidden: str) -> None:
-    if "@" in host:
+def _refuse_user(host: str, scheme: str, path: str) -> None:
+    """Refuse what holds a user, and show nothing before the last `@`: a password may have slashes."""
+    if "@" in host or (":" in host and "@" in path and not is_host(host)):
+        hidden = f"{scheme}://…/{path.rpartition('@')[2]}"
         raise InvalidURLError(hidden, "holds a user name; credentials do not belong in an address")
 
 
 def _check_host(host: str, scheme: str, path: str) -> None:
-    _refuse_user(host, f"{scheme}://…/{path}")
+    _refuse_user(host, scheme, path)
     if not is_host(host):
         reason = f"has the host {host!r}; a host looks like example.org or example.org:8080"
         raise InvalidURLError(f"{scheme}://{host}/{path}", reason)

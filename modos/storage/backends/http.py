@@ -76,7 +76,7 @@ class HTTPStorage(FsspecStorage):
         scheme, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
         if "@" in host:
-            raise InvalidURLError(f"{scheme}://…/{path}", "holds a user name; give a header instead")
+            raise InvalidURLError(f"{scheme}://…/{path.rpartition('@')[2]}", "holds a user name; give a header instead")
         if not is_host(host) or "?" in path or "#" in path:
             raise InvalidURLError(url, "is no directory's address; it must be https://host/directory, without a query")
         self._url = url.rstrip("/")

@@ -107,7 +107,7 @@ def _memory(segment: PipelineSegment) -> SubURL:
 def _host(segment: PipelineSegment) -> SubURL:
     authority, path = _authority(segment, "a host")
     if not _PORT.fullmatch(authority):
-        raise InvalidInputError(f"has the host {authority!r}; a host looks like example.org or example.org:8080")
+        raise InvalidInputError("has a host that cannot be; a host looks like example.org or example.org:8080")
     return SubURL(segment, decoded(authority), decoded(path.removeprefix("/")))
 
 
@@ -121,9 +121,7 @@ def _bucket(segment: PipelineSegment) -> SubURL:
     _no_query(segment)
     authority, path = _authority(segment, "a bucket")
     if not re.fullmatch(_BUCKETS.get(segment.scheme, _BUCKETS["az"]), authority):
-        raise InvalidInputError(
-            f"has the bucket {authority!r}, which is no bucket's name; write {segment.scheme}://bucket/key"
-        )
+        raise InvalidInputError(f"has a bucket with no bucket's name; write {segment.scheme}://bucket/key")
     key = decoded(path.removeprefix("/"))
     if "\r" in key or "\n" in key:
         raise InvalidInputError("has a line break in the name of an object")
