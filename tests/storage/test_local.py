@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from modos.errors import AccessDeniedError, InvalidPathError, KeyExistsError, KeyNotFoundError, StorageError
-from modos.storage import LocalStorage
+from modos.storage import LocalStorage, ObjectInfo
 
 NOBODY = 65534
 
@@ -280,3 +280,24 @@ def test_a_file_as_a_root_is_a_file(tmp_path):
     storage = LocalStorage(tmp_path / "object.zip")
     assert storage._stat("").size == 2
     assert storage._read("", 0, None) == b"PK"
+
+
+MD5, OF_PARTS = "0" * 32, f"{'0' * 32}-3"
+
+
+@pytest.mark.parametrize(
+    ("stored", "made", "expected"),
+    [
+        (MD5, "1" * 32, True),
+        (OF_PARTS, f"{'1' * 32}-3", True),
+        (MD5, MD5, False),
+        (MD5, OF_PARTS, False),
+        (OF_PARTS, MD5, False),
+        (MD5, None, False),
+        (None, MD5, False),
+    ],
+)
+def test_an_etag_proves_only_what_it_can(tmp_path, stored, made, expected):
+    """Two that differ are of other bytes; an MD5 and what parts make say nothing of each other, whichever is stored."""
+    file = ObjectInfo(PurePosixPath("reads"), 4, etag=stored)
+    assert LocalStorage(tmp_path).contradicts(file, made) is expected

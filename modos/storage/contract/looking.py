@@ -62,7 +62,7 @@ class Looking(Backend):
         etag
             The MD5 of some bytes in hex, or what their parts make; `None` where it is not known.
         """
-        if etag is None or file.etag in {None, etag} or (is_md5(etag) and file.md5 is None):
+        if etag is None or file.etag in {None, etag} or is_md5(etag) != (file.md5 is not None):
             return False
         name = str(file.path)
         with self._boundary(name):
