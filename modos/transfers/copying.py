@@ -12,8 +12,8 @@ from modos.errors import IntegrityError
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.sources import Digested
-from modos.transfers.digests import Digests, same_content
-from modos.transfers.reading import Reader
+from modos.transfers.digests import Digests, part_size_of, same_content
+from modos.transfers.reading import Reader, digest_of_kind
 
 __all__ = ["copy_stream", "digest_of", "digests_if_same", "verified_chunks"]
 
@@ -95,12 +95,15 @@ def digests_if_same(  # noqa: PLR0917 - two files, each of a place
     composition = reader.composition(file)
     if composition is None and wanted.keys() <= {"parts"}:
         return None
-    body = Digested(_pieces(target, there))
-    for piece in body:
+    kinds = {"md5", "blake2b", *filter(part_size_of, wanted)}
+    digests = {kind: digest_of_kind(kind, file.size) for kind in kinds}
+    for piece in _pieces(target, there):
         watch(0)
+        for digest in digests.values():
+            digest.update(piece)
         if composition is not None:
             composition.feed(piece)
-    found = {"md5": body.md5, "blake2b": body.blake2b}
+    found = {kind: digest.hexdigest() for kind, digest in digests.items()}
     as_there = found if composition is None else found | {"parts": composition.etag}
     return found if same_content(wanted, as_there) else None
 

@@ -16,21 +16,18 @@ from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.makeup import Composition
 from modos.storage.parts.plan import Body, PartInfo
+from modos.storage.parts.rules import WHOLE
 from modos.transfers.copying import copy_stream, digest_of, digests_if_same
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
 from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
-from modos.transfers.reading import Chain, Reader, md5_of
-from modos.transfers.under_way import Done, Large, shared_size
+from modos.transfers.reading import Reader, md5_of
+from modos.transfers.under_way import Done, Large, chain_for, shared_size
 
-__all__ = ["WHOLE", "Courier"]
-
-WHOLE = 8 * 1024 * 1024
-"""Bytes up to which a file goes whole; larger ones go by parts."""
+__all__ = ["Courier"]
 
 SERVICE_WHOLE = 1024 * 1024 * 1024
 """Bytes up to which a service copies a file in one request; larger ones go by parts.
@@ -95,7 +92,8 @@ class Courier:
         self._noting = noting
         able = capabilities(target)
         self._keeps = able.can("content_type"), able.can("metadata")
-        self._held = max(2 if place.parts is None else place.parts.held for place in (source, target))
+        fetched, sent = source.parts, target.parts
+        self._held = max(2 if fetched is None else fetched.fetched, 2 if sent is None else sent.held)
         self._at_hand = isinstance(target.path, Path)
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
@@ -233,13 +231,10 @@ class Courier:
                 **self._options(described),
             )
             found = dict(upload.stored())
-        # the tags of its parts prove a file; failing these all of it is looked at in order, also what was brought before
-        by_tags = shared is not None and upload.has_digests
-        composition = None if makeup is None or by_tags else Composition(makeup)
-        is_whole = file.md5 is not None or composition is not None
-        chain = None
-        if in_order and not by_service and (is_whole or not found):
-            chain = Chain(self._crew.go_on, composition, with_md5=file.md5 is not None)
+        known, chain = self._book.digests(self.source, file), None
+        if in_order and not by_service:
+            go_on, full = self._crew.go_on, self.full
+            chain = chain_for(go_on, file, upload, makeup, known=known, found=found, full=full)
         looked_at = chain is not None or (in_order and self._at_hand)  # a disk may have failed since
         return Large(step, upload, {} if looked_at else dict(found), chain, again, makeup, found)
 
@@ -308,7 +303,7 @@ class Courier:
 
     def carried(self, step: Step, stored: ObjectInfo, digests: Digests) -> None:
         """Take note of a file that somebody else has brought."""
-        self._book.confirm(self.source, step.file, digests, seen=self._seen)
+        digests = self._book.confirm(self.source, step.file, digests, seen=self._seen)
         self._book.record(self.target, stored, digests)
         self._finish(step, digests, by_service=step.by == "service")
 
@@ -325,17 +320,19 @@ class Courier:
     def _close(self, large: Large) -> Iterable[Unit]:
         """Make the file of its parts, if they are of the file that was listed."""
         step, file, name = large.step, large.step.file, str(large.step.file.path)
+        # what is known of this version holds of bytes that make its ETag, and of those that the service copies by itself
+        is_proven = step.by == "service" or large.etag == file.etag
+        told = digests_of(file, self._book.digests(self.source, file)) if is_proven else {}
         try:
             self._reader.check(file, large.etag)
+            known = self._book.confirm(self.source, file, {**told, **large.digests}, seen=self._seen)
         except IntegrityError:
             large.upload.abort()
             if large.again:
                 raise
             self._tally.restarted(name)
             return self._begin(step, again=True)
-        known = self._book.digests(self.source, file) if step.by == "service" else {}
         digests = {**known, **large.digests}
-        self._book.confirm(self.source, file, digests, seen=self._seen)
         self._book.flush()  # whoever is killed at the commit finds the file there, and must know it
         stored = self._patiently(partial(large.upload.commit, large.ordered))
         if self.full:

@@ -21,7 +21,16 @@ from modos.settings import cache_directory
 from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 
-__all__ = ["DigestBook", "Digests", "digests_of", "is_composite", "same_content", "version_of"]
+__all__ = [
+    "DigestBook",
+    "Digests",
+    "digests_of",
+    "is_composite",
+    "of_parts",
+    "part_size_of",
+    "same_content",
+    "version_of",
+]
 
 type Digests = Mapping[str, str]
 """Kind of a digest to the digest: `md5`, `blake2b`, `parts` (a service's tag of a file that was sent in parts, which is
@@ -47,6 +56,8 @@ _COMPOSITE = re.compile(r"[0-9a-f]{32}-(\d+|slo)")
 _IN_S3 = re.compile(r"(?<=[0-9a-f]{32})-N$")
 """What Swift's own S3 tells in place of `-slo`, so that one file has one digest by either protocol."""
 
+_OF_PARTS = "md5s-"
+
 _TICK = 0.02
 """Seconds within which a file system may give two versions of a file the same time."""
 
@@ -68,6 +79,22 @@ def digests_of(file: ObjectInfo, known: Digests = NOTHING) -> Digests:
     tag = _IN_S3.sub("-slo", file.etag or "")
     kind = "md5" if file.md5 else "parts" if _COMPOSITE.fullmatch(tag) else ""
     return {**({kind: tag} if kind else {}), **known}
+
+
+def of_parts(part_size: int) -> str:
+    """Return the kind of the digest that is made of the MD5s of parts of this size."""
+    return f"{_OF_PARTS}{part_size}"
+
+
+def part_size_of(kind: str) -> int | None:
+    """Return the size of the parts whose MD5s make a digest of this kind; `None` where none do.
+
+    Examples
+    --------
+    >>> part_size_of(of_parts(2**24)), part_size_of("md5")
+    (16777216, None)
+    """
+    return int(kind.removeprefix(_OF_PARTS)) if kind.startswith(_OF_PARTS) else None
 
 
 def is_composite(file: ObjectInfo) -> bool:
@@ -147,7 +174,8 @@ class DigestBook:
         storage, file
             The file, as it was listed or stored.
         digests
-            Those of its bytes.
+            Those of its bytes. If they agree in nothing with what was known, the BLAKE2b that was is let go: it may be of
+            others.
         seen
             When it was listed, if others may write it: one whose tag is made of its time, and that was written at that
             very moment, is not kept, since another version might bear the same. `None` when it was written here.
@@ -161,13 +189,18 @@ class DigestBook:
         page = self._page(place)
         with self._lock:
             known = _known(page, file)
+            if not same_content(known, digests):
+                known = {kind: digest for kind, digest in known.items() if kind != "blake2b"}
             page[name] = self._waiting[place, name] = version, {**known, **digests}
             is_due = len(self._waiting) >= _AT_ONCE or time.monotonic() - self._written > _SECONDS
         if is_due:
             self.flush()
 
-    def confirm(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float) -> None:
-        """Keep what the content of a file is that was read; fail when the same version had another before.
+    def confirm(self, storage: Storage, file: ObjectInfo, digests: Digests, *, seen: float) -> Digests:
+        """Keep what the content of a file is that was read, and return all that is known of it by now.
+
+        Fails when the same version had another content before, by a digest that was taken here. What services tell of the
+        kinds `md5` and `parts` need not be one.
 
         Parameters
         ----------
@@ -179,11 +212,12 @@ class DigestBook:
         IntegrityError
             When it was damaged where it is stored: nobody has written it since.
         """
-        before, found = self.digests(storage, file).get("blake2b"), digests.get("blake2b")
-        if None not in {before, found} and before != found:
+        before = self.digests(storage, file)
+        if any(before.get(kind, digest) != digest for kind, digest in digests.items() if kind not in {"md5", "parts"}):
             reason = "its bytes are not what they were when they were read before, and nobody has written it since"
             raise IntegrityError(storage.url_of(file.path), reason)
         self.record(storage, file, digests, seen=seen)
+        return {**before, **digests} if same_content(before, digests) else digests
 
     def flush(self) -> None:
         """Write what waits to be written."""
@@ -196,7 +230,7 @@ class DigestBook:
             rows = [
                 (place, name, version, json.dumps(dict(found))) for (place, name), (version, found) in waiting.items()
             ]
-            pairs = [(each["blake2b"], each["md5"]) for _, each in waiting.values() if _is_pair(each)]
+            pairs = {(each["blake2b"], each["md5"]) for _, each in waiting.values() if _is_pair(each)}
             with suppress(sqlite3.Error), self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", rows)
                 self._connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?)", pairs)

@@ -18,7 +18,8 @@ from modos.storage import capabilities
 from modos.storage.base import ROOT_DOCUMENT, Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import service_copies
-from modos.transfers.courier import WHOLE, Courier
+from modos.storage.parts.rules import WHOLE
+from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
 from modos.transfers.plan import Carrier, Commit, Costs, Leftovers, Plan, Treatment, in_turn, plan_transfer
@@ -64,9 +65,8 @@ class Report:
     seconds
         How long it took.
     digests
-        Name of every file that was written to the BLAKE2b of its bytes, in hex. Without those that nobody has read as
-        a whole: files that the service copied, and large ones that were continued, unless their digest is known from
-        an earlier transfer.
+        Name to BLAKE2b in hex, where it is known: of small files that were read, and of others that have the bytes which
+        they had when it was taken. A large file and one that the service copied are proven without it.
     skipped, skipped_bytes
         What was the same already.
     resumed_bytes
@@ -338,7 +338,8 @@ def _carry_out(
         check()
         crew.carry_out([*courier.burst, *map(courier.unit, late)])
     check()
-    assert courier.done.files + courier.done.same == len(new) + len(late)  # nothing is committed before all is there
+    if courier.done.files + courier.done.same != len(new) + len(late):
+        raise IntegrityError(courier.target.url, "not all files have arrived, and so nothing was committed")
     for step in plan.steps_to("commit"):
         crew.carry_out([courier.unit(step)])
 

@@ -5,7 +5,7 @@ Owns what counts as that version, and the digests taken while bytes pass. Must n
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -14,9 +14,9 @@ from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import Body
-from modos.transfers.digests import is_composite
+from modos.transfers.digests import is_composite, part_size_of
 
-__all__ = ["Chain", "Fetched", "Reader", "changed_since", "md5_of"]
+__all__ = ["Chain", "EvenParts", "Fetched", "Reader", "changed_since", "digest_of_kind", "md5_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,38 @@ class Reader:
         return replace(listed, content_type=found.content_type or listed.content_type, metadata=found.metadata)
 
 
+class EvenParts:
+    """The digest that is made of the MD5s of parts of one size, taken as those of `hashlib` are.
+
+    Parameters
+    ----------
+    size, part_size
+        Bytes of the file, and of each part but the last.
+
+    Examples
+    --------
+    >>> digest = EvenParts(4, 2)
+    >>> digest.update(b"ACG")
+    >>> digest.update(b"T")
+    >>> digest.hexdigest() == md5_of((md5_of(b"AC") + md5_of(b"GT")).encode())
+    True
+    """
+
+    def __init__(self, size: int, part_size: int) -> None:
+        self._composition = Composition(Makeup.even(size, part_size, "hex"))
+        self.update = self._composition.feed
+
+    def hexdigest(self) -> str:
+        """Return the digest of what was taken."""
+        return self._composition.etag.removesuffix("-slo")
+
+
+def digest_of_kind(kind: str, size: int) -> "EvenParts | hashlib._Hash":
+    """Return what computes a digest of a file of this size; the book says what kinds there are."""
+    part_size = part_size_of(kind)
+    return hashlib.new(kind, usedforsecurity=False) if part_size is None else EvenParts(size, part_size)
+
+
 class Chain:
     """Digests of a whole file whose parts are read by several threads, each waiting for its turn.
 
@@ -133,29 +165,31 @@ class Chain:
     ----------
     go_on
         Called now and then while waiting; may raise to stop.
+    digests
+        What computes them, by their kinds.
     composition
         What else takes the bytes in their order; `None` for nothing.
-    with_md5
-        Whether the MD5 is of use too: it takes longer than BLAKE2b.
 
     Examples
     --------
-    >>> chain = Chain(lambda: None)
+    >>> chain = Chain(lambda: None, {"md5": hashlib.md5()})
     >>> chain.feed(0, b"AC")
     >>> chain.feed(1, b"GT")
-    >>> chain.md5
-    'f1f8f4bf413b16ad135722aa4591043e'
+    >>> chain.digests
+    {'md5': 'f1f8f4bf413b16ad135722aa4591043e'}
     """
 
     def __init__(
-        self, go_on: Callable[[], None], composition: Composition | None = None, *, with_md5: bool = True
+        self,
+        go_on: Callable[[], None],
+        digests: "Mapping[str, EvenParts | hashlib._Hash]",
+        composition: Composition | None = None,
     ) -> None:
         self.composition = composition
         self._go_on = go_on
         self._turn = threading.Condition()
         self._next = 0
-        self._blake2b = hashlib.blake2b()
-        self._md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
+        self._digests = digests
 
     def feed(self, index: int, body: Body) -> None:
         """Take a part, when all before it were taken. One that was taken already is left out."""
@@ -165,9 +199,8 @@ class Chain:
                 self._go_on()
             if index < self._next:
                 return
-        self._blake2b.update(body)
-        if self._md5 is not None:
-            self._md5.update(body)
+        for digest in self._digests.values():
+            digest.update(body)
         if self.composition is not None:
             self.composition.feed(body)
         with self._turn:
@@ -175,15 +208,9 @@ class Chain:
             self._turn.notify_all()
 
     @property
-    def md5(self) -> str | None:
-        """MD5 of what was taken, in hex; `None` where none was asked for."""
-        return None if self._md5 is None else self._md5.hexdigest()
-
-    @property
     def digests(self) -> dict[str, str]:
         """Digests of what was taken, in hex, by their names."""
-        known = {"blake2b": self._blake2b.hexdigest()}
-        return known if self.md5 is None else known | {"md5": self.md5}
+        return {kind: digest.hexdigest() for kind, digest in self._digests.items()}
 
 
 def md5_of(body: Body) -> str:

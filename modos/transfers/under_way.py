@@ -4,17 +4,19 @@ Owns those values, which several threads change. Does no I/O.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from modos.storage.info import ObjectInfo
 from modos.storage.parts.base import Parts
-from modos.storage.parts.makeup import Makeup, Piece
+from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import PartInfo
 from modos.storage.parts.upload import PartUpload
+from modos.transfers.digests import Digests, of_parts, part_size_of
 from modos.transfers.plan import Step
-from modos.transfers.reading import Chain, md5_of
+from modos.transfers.reading import Chain, digest_of_kind, md5_of
 
-__all__ = ["Done", "Large", "shared_size"]
+__all__ = ["Done", "Large", "chain_for", "shared_size"]
 
 _LEAST, _MOST = 5 * 1024 * 1024, 64 * 1024 * 1024
 """Bytes of parts between which those of the source are kept."""
@@ -37,6 +39,48 @@ def shared_size(target: Parts, size: int, makeup: Makeup | None, *, by_service: 
     if theirs is None or not least <= theirs <= most or -(-size // theirs) > rules.most:
         return None
     return theirs
+
+
+def chain_for(
+    go_on: Callable[[], None],
+    file: ObjectInfo,
+    upload: PartUpload,
+    makeup: Makeup | None,
+    *,
+    known: Digests,
+    found: Mapping[int, PartInfo],
+    full: bool,
+) -> Chain | None:
+    """Return what digests a file as a whole while its parts pass; `None` where the MD5s of the parts are enough.
+
+    They are not where the source tells the MD5 of the whole, or the tag of other parts: all is then looked at, also what was
+    brought before. So it is where the book knows the source by other digests alone, of which one is compared: a disk may have
+    failed since. The BLAKE2b is taken where nothing else would be known, and to read the file back.
+
+    Parameters
+    ----------
+    go_on
+        As for `Chain`.
+    file, makeup
+        The source's, and of what parts it consists; `None` where that is not known.
+    upload, found
+        Where its parts go, and those that an earlier transfer has brought.
+    known
+        What the book knows of the file.
+    full
+        Whether it will be read back.
+    """
+    by_tags = makeup is not None and makeup.part_size == upload.part_size and upload.has_digests
+    composition = None if makeup is None or by_tags else Composition(makeup)
+    kinds = set() if file.md5 is None else {"md5"}
+    taken = {kind for kind in known if kind == "blake2b" or part_size_of(kind)}
+    if taken and not kinds and makeup is None and of_parts(upload.part_size) not in taken:
+        kinds.add("blake2b" if "blake2b" in taken else min(taken))
+    in_full = bool(kinds) or composition is not None
+    if (full or not (kinds or upload.has_digests)) and (in_full or not found):
+        kinds.add("blake2b")
+    digests = {kind: digest_of_kind(kind, file.size) for kind in kinds}
+    return Chain(go_on, digests, composition) if in_full or digests else None
 
 
 @dataclass
@@ -96,7 +140,7 @@ class Large:
     upload, parts
         Where its parts go, and those that have arrived.
     chain
-        Digests of the whole; `None` where its parts are not read here one after the other.
+        Digests of the whole; `None` where those of its parts are enough, or they are not read here one after the other.
     again
         Whether it was damaged on its way before.
     makeup
@@ -121,8 +165,8 @@ class Large:
         """The ETag of the source that the bytes make which have arrived; `None` where that is not known."""
         if self.chain is not None and self.chain.composition is not None:
             return self.chain.composition.etag
-        if self.chain is not None and self.chain.md5 is not None:
-            return self.chain.md5
+        if self.chain is not None and "md5" in self.chain.digests:
+            return self.chain.digests["md5"]
         tags = [part.md5 for part in self.ordered]
         digests = [bytes.fromhex(tag) for tag in tags if tag is not None]
         if self.makeup is None or not self._is_shared or len(digests) < len(tags):
@@ -139,7 +183,7 @@ class Large:
         """What is known of its bytes when all parts have arrived."""
         known, parts = {} if self.chain is None else dict(self.chain.digests), self.ordered
         if all(part.md5 is not None for part in parts):
-            known[f"md5s-{self.upload.part_size}"] = md5_of("".join(part.etag for part in parts).encode())
+            known[of_parts(self.upload.part_size)] = md5_of("".join(part.etag for part in parts).encode())
         tag = self.upload.etag_of(parts)
         return known if tag is None else known | {"parts": tag}
 

@@ -29,6 +29,7 @@ from modos.errors import ModosError
 from modos.objects.moves import plan_object_transfer
 from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage, open_storage
 from modos.storage.parts.plan import Unfinished
+from modos.storage.parts.rules import WHOLE
 from modos.storage.parts.upload import PartUpload
 from modos.testing import SwiftServer
 from modos.testing.samples import write_samples
@@ -144,7 +145,7 @@ class Load:
         """Yield the bytes of every file that goes whole, and of every part; those of the source are kept where they can be."""
         rules = [end.parts for end in ends if end.parts is not None]
         for size in self.sizes.values():
-            part = max(each.size_for(size) for each in rules) if size > courier.WHOLE else max(size, 1)
+            part = max(each.size_for(size) for each in rules) if size > WHOLE else max(size, 1)
             yield from repeat(part, max(1, -(-size // part)))
 
 

@@ -1,5 +1,6 @@
 """Places to copy from and to: a directory, and buckets and containers of one real server."""
 
+import hashlib
 import http.client
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import pytest
 
 from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
 from modos.testing import Proxy, SwiftServer
+from modos.transfers import DigestBook
+from modos.transfers.digests import part_size_of
 
 type Kind = Literal["local", "s3", "swift"]
 
@@ -134,6 +137,28 @@ def fill() -> Callable[[Storage, dict[str, bytes]], None]:
             storage.put(body, name)
 
     return fill
+
+
+def digest_in(body: bytes, kind: str) -> str:
+    """Return a digest of bytes, of any kind that the book knows."""
+    size = part_size_of(kind)
+    if size is None:
+        return hashlib.new(kind, body).hexdigest()
+    tags = "".join(hashlib.md5(body[start : start + size]).hexdigest() for start in range(0, len(body), size))
+    return hashlib.md5(tags.encode()).hexdigest()
+
+
+@pytest.fixture
+def noted() -> Callable[[Storage, str, bytes], set[str]]:
+    """Tell what kinds of digests the user's book has of a file as it is there, after each was found to be that of the bytes."""
+
+    def noted(storage: Storage, name: str, body: bytes) -> set[str]:
+        with DigestBook.of_user() as book:
+            known = {kind: each for kind, each in book.digests(storage, storage.stat(name)).items() if kind != "parts"}
+        assert {kind: digest_in(body, kind) for kind in known} == known
+        return set(known)
+
+    return noted
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """A transfer made again: what is skipped, what that costs, and what it must not overlook."""
 
 import os
+import time
 from collections import Counter
+from hashlib import blake2b
 
 import pytest
 
@@ -159,6 +161,21 @@ def test_what_a_disk_has_already_is_not_asked_for(places, there, fill, kind, fil
     assert there.read(ROOT_DOCUMENT) == files[ROOT_DOCUMENT]
     assert asked - {"", "large.bin"} == {ROOT_DOCUMENT}
     assert proxy.count(method="GET", path="large.bin") <= 1  # the manifest alone, for the parts' digests
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_what_is_known_of_a_large_file_is_known_of_its_copies(places, here, kind, monkeypatch):
+    """Its BLAKE2b is taken on its first way, and then known by the MD5s of its parts, there and back; nobody takes it again."""
+    file, digest = here.put(LARGE["large.bin"], "large.bin"), blake2b(LARGE["large.bin"]).hexdigest()
+    with DigestBook.of_user() as book:
+        book.record(here, file, {"blake2b": digest})
+    time.sleep(0.05)  # what is younger than the clock's tick is not noted
+    first, again, back = places.make(kind), places.make(kind), places.make("local")
+    assert transfer(here, first, commit=None).digests == {"large.bin": digest}
+    monkeypatch.setattr("modos.transfers.under_way.Chain", None)
+    assert transfer(here, again, commit=None).digests == {"large.bin": digest}
+    assert transfer(again, back, commit=None).digests == {"large.bin": digest}
 
 
 @pytest.mark.parametrize("kind", ["s3", "swift"])

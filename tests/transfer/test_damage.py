@@ -1,6 +1,7 @@
 """Bytes that change without anybody writing them: on a disk of the service, on ours, in a part that was brought before."""
 
 import os
+from hashlib import blake2b
 from random import Random
 
 import pytest
@@ -9,7 +10,7 @@ from modos.errors import IntegrityError, StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage
 from modos.storage.parts.rules import PartRules
 from modos.testing import Fault, Proxy
-from modos.transfers import transfer
+from modos.transfers import DigestBook, transfer
 
 pytestmark = pytest.mark.thorough
 
@@ -57,16 +58,45 @@ class Failing(LocalStorage):
         return bytes(body).replace(MARK, MARK.upper()), told
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
-def test_a_disk_that_has_failed_here_is_found_out(places, here, size):
-    """A file that is another one than when it was last read, and that nobody has written since, is not sent on."""
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+@pytest.mark.parametrize(
+    ("size", "known"), [("small", "sent"), ("large", "sent"), ("large", "sent otherwise"), ("large", "added")]
+)
+def test_a_disk_that_has_failed_here_is_found_out(  # noqa: PLR0917 - fixtures and a case
+    places, here, size, known, kind, monkeypatch
+):
+    """A file that is another one than when it was last read, and that nobody has written since, is not sent on.
+
+    A large one is compared by its parts, or by parts of another size or as a whole where nothing else is known of it.
+    """
     here.put(BODIES[size], "reads")
     os.utime(here.path / "reads", (1e9, 1e9))  # what is younger than the clock's tick is not noted
-    transfer(here, places.make("swift"), commit=None)
-    target = places.make("swift")
+    if known != "added":
+        with monkeypatch.context() as patched:
+            patched.setattr(PartRules, "size_for", lambda self, size: PART + (known == "sent otherwise"))
+            transfer(here, places.make("swift"), commit=None)
+    else:
+        with DigestBook.of_user() as book:
+            book.record(here, here.stat("reads"), {"blake2b": blake2b(BODIES[size]).hexdigest()})
+    target = places.make(kind)
     with pytest.raises(IntegrityError, match="nobody has written it since"):
         transfer(Failing(here.path), target, commit=None)
     assert target.empty()
+    assert list(target.parts.unfinished()) == []
+
+
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+def test_what_a_disk_gave_wrongly_before_a_break_is_brought_anew(places, here, content, kind):
+    """Parts were sent as they were read then: they are not those that the file had before, and nothing of them is kept."""
+    here.put(LARGE, "reads")
+    here.put(b"{}", ROOT_DOCUMENT)
+    os.utime(here.path / "reads", (1e9, 1e9))
+    transfer(here, places.make("s3"))
+    target = places.make(kind)
+    broken_off(Failing(here.path), target, 2 * PART)
+    report = transfer(here, target)
+    assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
+    assert (report.files, report.resumed_bytes) == (2, 0)
 
 
 class Cut(Exception):  # noqa: N818 - it stands for a process that ends
@@ -142,8 +172,8 @@ def test_where_there_are_no_parts_a_large_file_goes_in_one_stream(places, conten
 
 
 @pytest.mark.parametrize(("target_kind", "fetched"), [("local", 2), ("s3", 3)])
-def test_a_continued_file_is_proven_as_a_whole(places, content, target_kind, fetched):
-    """Parts that are on a disk here are read there, others from the source; none is sent twice, and there is a digest."""
+def test_a_continued_file_is_proven_as_a_whole(places, content, noted, target_kind, fetched):
+    """Parts that are on a disk here are read there, others from the source; none is sent twice, and there is an MD5 of all."""
     source, target = places.make("swift"), places.make(target_kind)
     put(places, source, LARGE, "whole")
     broken_off(source, target, PART)
@@ -154,4 +184,5 @@ def test_a_continued_file_is_proven_as_a_whole(places, content, target_kind, fet
         assert proxy.count(method="PUT", path="/ex/reads") == (2 if target_kind == "s3" else 0)
     assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
     assert report.resumed_bytes == PART
-    assert set(report.digests) == {"reads", ROOT_DOCUMENT}
+    assert set(report.digests) == {ROOT_DOCUMENT}
+    assert noted(target, "reads", LARGE) == {"md5", f"md5s-{PART}"}

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from modos.errors import IntegrityError
 from modos.storage import LocalStorage, ObjectInfo
 from modos.transfers.digests import DigestBook, digests_of, same_content
 
@@ -28,6 +29,33 @@ def test_what_is_recorded_is_known_to_the_next_process(tmp_path, storage):
         book.record(storage, file, {"blake2b": "f301"})
     with DigestBook(tmp_path / "cache" / "book") as book:
         assert book.digests(storage, storage.stat("reads")) == {**MD5, "blake2b": "f301"}
+
+
+def test_what_was_taken_here_is_not_another_for_the_same_version(storage):
+    """Other bytes under a version are damage, by the BLAKE2b or the MD5s of parts; what services tell need not be a digest."""
+    file = storage.put(b"ACGT", "reads")
+    with DigestBook() as book:
+        book.record(storage, file, {"md5": "1", "parts": "1", "blake2b": "1", "md5s-16": "1"})
+        for kind in ("blake2b", "md5s-16"):
+            with pytest.raises(IntegrityError, match="nobody has written it since"):
+                book.confirm(storage, file, {"parts": "1", kind: "2"}, seen=time.time() + 1)
+        assert book.confirm(storage, file, {"md5": "2", "parts": "2", "md5s-16": "1"}, seen=time.time() + 1) == {
+            "md5": "2",
+            "parts": "2",
+            "blake2b": "1",
+            "md5s-16": "1",
+        }
+
+
+def test_digests_that_agree_in_nothing_are_not_taken_to_be_of_the_same_bytes(storage):
+    """The BLAKE2b of before is not that of what was read since, as far as anyone knows; the others tell what was copied."""
+    file = storage.put(b"ACGT", "reads")
+    with DigestBook() as book:
+        book.record(storage, file, {"md5s-16": "1", "blake2b": "1"})
+        assert book.confirm(storage, file, {"md5s-24": "2"}, seen=time.time() + 1) == {"md5s-24": "2"}
+        assert book.digests(storage, file) == {"md5s-16": "1", "md5s-24": "2"}
+        book.record(storage, file, {"blake2b": "1"})
+        assert book.digests(storage, file) == {"md5s-16": "1", "md5s-24": "2", "blake2b": "1"}
 
 
 @pytest.mark.parametrize("keep_time", [False, True], ids=["written", "written, with the old time"])

@@ -19,6 +19,7 @@ from modos.errors import (
 from modos.storage import ROOT_DOCUMENT, FsspecStorage, LocalStorage, SwiftStorage
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
+from modos.transfers.crew import Crew
 
 READS = "reads/demo1.cram"
 
@@ -80,6 +81,16 @@ def test_a_target_that_stores_other_bytes_is_found_out(at, here, there, damage, 
     with pytest.raises(IntegrityError, match=re.escape(f"{there.url_of(READS)}: {reason}")) as caught:
         transfer(here, at(there, put=damage))
     assert caught.value.__notes__ == [f"while copying {here.url_of(READS)} to {there.url_of(READS)}"]
+    assert not there.exists(ROOT_DOCUMENT)
+
+
+def test_nothing_is_committed_before_all_is_there(fill, here, there, small, monkeypatch):
+    """Whatever becomes of a file on its way, an object that lacks one is not completed; with `python -O` neither."""
+    fill(here, small)
+    carry_out = Crew.carry_out
+    monkeypatch.setattr(Crew, "carry_out", lambda self, units: carry_out(self, list(units)[1:]))
+    with pytest.raises(IntegrityError, match="nothing was committed"):
+        transfer(here, there)
     assert not there.exists(ROOT_DOCUMENT)
 
 

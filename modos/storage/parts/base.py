@@ -33,7 +33,10 @@ class Parts(ABC):
 
     rules: ClassVar[PartRules]
     held: ClassVar[int] = 1
-    """How many times the bytes of a part the client of the service holds while they pass."""
+    """How many times the bytes of a part the client of the service holds while they are sent."""
+
+    fetched: ClassVar[int] = 1
+    """Likewise while they come from there."""
 
     def __init__(self, storage: "Storage") -> None:
         self.storage = storage

@@ -6,7 +6,7 @@ Owns that computation. Does no I/O.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 __all__ = ["Composition", "Makeup", "Piece"]
 
@@ -44,6 +44,17 @@ class Makeup:
     lengths: Sequence[int]
     joined: Literal["binary", "hex"]
     pieces: Sequence[Piece] = ()
+
+    @classmethod
+    def even(cls, size: int, part_size: int, joined: Literal["binary", "hex"]) -> Self:
+        """Return that of a file whose parts have this size, but for the last.
+
+        Examples
+        --------
+        >>> Makeup.even(10, 4, "hex").lengths
+        [4, 4, 2]
+        """
+        return cls([min(part_size, size - start) for start in range(0, size, part_size)], joined)
 
     @property
     def part_size(self) -> int | None:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 from modos.errors import InvalidInputError
 
-__all__ = ["DISK", "S3", "SWIFT", "PartRules"]
+__all__ = ["DISK", "S3", "SWIFT", "WHOLE", "PartRules"]
 
 _MIB = 2**20
 _LARGER = 64 * _MIB
+
+WHOLE = 8 * _MIB
+"""Bytes up to which a file is copied whole; larger ones go by parts."""
+
 _PLENTY = 1000
 
 

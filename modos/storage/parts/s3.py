@@ -114,6 +114,7 @@ class S3Parts(Parts):
 
     rules = S3
     held = 3
+    fetched = 2
 
     def _begin(self, plan: PartPlan) -> PartUpload:
         options = in_ascii(put_options(plan.content_type, plan.metadata), "S3")
@@ -138,7 +139,7 @@ class S3Parts(Parts):
         if not lengths[0] or lengths[0] > file.size:
             return None
         if -(-file.size // lengths[0]) == count:
-            return Makeup([*[lengths[0]] * (count - 1), file.size - lengths[0] * (count - 1)], "binary")
+            return Makeup.even(file.size, lengths[0], "binary")
         lengths += [self._length(file, number) for number in range(2, count + 1)]
         return Makeup(lengths, "binary") if sum(lengths) == file.size else None
 
