@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["LocalStorage", "turn"]
 
 _ATTEMPTS = 10
+
+type _Entry = os.DirEntry[str] | Path
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
@@ -144,15 +146,14 @@ class LocalStorage(Storage):
     def _walked(self, name: str, *, recursive: bool, start_after: str = "") -> Generator[ObjectInfo]:
         beginning = f"{name}/" if name else ""
         marker = start_after[len(beginning) :] if start_after.startswith(beginning) else ""
-        found = _entries(self._place(name))
-        # of a directory whose name the marker begins with something may be behind it
-        entries = [each for each in found if each.name > marker or marker.startswith(each.name)]
-        for entry in sorted(entries, key=lambda entry: entry.name):
+        place = self._place(name)
+        found: Iterable[_Entry] = _entries_behind(place, marker) if marker else _entries(place)
+        for entry in sorted(found, key=lambda entry: entry.name):
             if is_partial(entry.name):
                 continue
             if not _is_text(entry.name):
                 reason = "is the name of a file or directory here and is not valid Unicode; rename it"
-                raise InvalidPathError(str(self._place(name) / entry.name), reason)
+                raise InvalidPathError(str(place / entry.name), reason)
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
             if _is_directory(entry):
                 if recursive and entry.is_symlink():
@@ -326,12 +327,23 @@ def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
         yield from found
 
 
+def _entries_behind(place: Path, marker: str) -> list[Path]:
+    """Return what is in a directory and is behind a marker, or may be above something that is: of very many few are looked at."""
+    try:
+        names = os.listdir(place)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return []
+        raise
+    return [place / each for each in names if each > marker or marker.startswith(each)]
+
+
 def _is_text(name: str) -> bool:
     """Tell whether a name on the disk can be that of a target."""
     return name.isascii() or not any("\udc80" <= each <= "\udcff" for each in name)
 
 
-def _is_directory(entry: os.DirEntry[str]) -> bool:
+def _is_directory(entry: _Entry) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
