@@ -38,7 +38,9 @@ def chunks_of(source: Source) -> Generator[bytes]:
     [b'AC', b'GT']
     """
     match source:
-        case bytes() | bytearray() | memoryview():
+        case bytes():
+            yield from (source[start : start + CHUNK] for start in range(0, len(source), CHUNK))  # all of it is no copy
+        case bytearray() | memoryview():
             whole = memoryview(source).cast("B")
             for start in range(0, len(whole), CHUNK):
                 yield bytes(whole[start : start + CHUNK])
