@@ -5,10 +5,12 @@ the underscored methods, and is finished when `modos.testing.StorageTests` passe
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Self
 
-from modos.errors import InvalidURLError
+from modos._given import expect
+from modos.errors import InvalidInputError, InvalidURLError
 from modos.storage.contract.backend import (
     LOG,
     NO_CONDITION,
@@ -77,9 +79,15 @@ class Storage(Changing):
 
         Raises
         ------
+        InvalidInputError
+            When that is no time to come.
         ServiceError
             When this storage has no signed URLs.
         """
+        expect(expires_in, (int, float), "how long a URL is good for is said by a number of seconds")
+        if not 0 < expires_in < inf:
+            message = f"a URL is good for some seconds to come, not for {expires_in}"
+            raise InvalidInputError(message)
         name = target_name(target) if method == "GET" else self._writable(target)
         with self._boundary(name):
             return self._sign(name, expires_in=expires_in, method=method)
