@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from modos._given import is_host
 from modos.errors import InvalidInputError, suggestion
-from modos.storage.paths import is_host
 
 __all__ = [
     "AZURE",

@@ -8,9 +8,8 @@ import re
 from pathlib import PurePath
 
 from modos.errors import InvalidPathError
-from modos.swift.protocol import is_host
 
-__all__ = ["bucket_name", "container_name", "is_host", "object_name", "target_name"]
+__all__ = ["bucket_name", "container_name", "object_name", "target_name"]
 
 LONGEST_NAME = 1024
 """Bytes in an S3 key or a Swift object name."""

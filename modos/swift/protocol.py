@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
+from modos._given import is_host
 from modos.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -38,7 +39,6 @@ __all__ = [
     "info_from_entry",
     "info_from_headers",
     "is_hidden",
-    "is_host",
     "is_large",
     "is_segment",
     "is_transient",
@@ -64,7 +64,6 @@ _META = "x-object-meta-"
 _PLAIN_NAME = "!#$&'*+.^`|~"
 _PLAIN_VALUE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}"
 _VERSION = re.compile(r"v1(\.0)?")
-_HOST = re.compile(r"(\[[^\[\]]+\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)(:[0-9]*)?")
 _NOT_FOUND, _TIMEOUTS, _UNAVAILABLE = 404, frozenset({408, 504}), frozenset({429, 498, 503})
 _TRANSIENT = frozenset({408, 429, 498, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -130,21 +129,6 @@ def host_of(url: str) -> tuple[str, str]:
     if scheme.lower() not in {"http", "https"} or not is_host(host):
         raise InvalidURLError(url, "is no address of an object store; it must read https://host[:port]/v1/ACCOUNT")
     return scheme.lower(), host.lower()
-
-
-def is_host(text: str) -> bool:
-    """Tell whether a request can be sent to a host as an address has it, with or without a port.
-
-    Examples
-    --------
-    >>> [is_host(text) for text in ("example.org", "[::1]:8080", "example.org:99999", "a..b", "[::1", "a b")]
-    [True, True, False, False, False, False]
-    """
-    try:
-        parts = urlsplit(f"//{text}")
-        return parts.netloc == text and parts.port != 0 and _HOST.fullmatch(text) is not None
-    except ValueError:  # a port that cannot be, or brackets that do not fit
-        return False
 
 
 def is_hidden(name: str) -> bool:

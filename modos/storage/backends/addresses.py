@@ -10,8 +10,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from modos._given import is_host
 from modos.errors import InvalidPathError, InvalidURLError
-from modos.storage.paths import bucket_name, container_name, is_host, object_name, target_name
+from modos.storage.paths import bucket_name, container_name, object_name, target_name
 
 __all__ = ["S3Path", "SwiftPath", "Target"]
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from fsspec.asyn import sync
 
+from modos._given import is_host
 from modos._lazy import require
 from modos.errors import IntegrityError, InvalidPathError, InvalidURLError, ServiceError, StorageError
 from modos.storage.backends.failures import meaning_in_fsspec, refusal
@@ -26,7 +27,7 @@ from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import FsspecStorage
 from modos.storage.base import Method
 from modos.storage.info import ObjectInfo
-from modos.storage.paths import is_host, target_name
+from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
     from fsspec.implementations.http import HTTPFileSystem
