@@ -159,7 +159,7 @@ def test_a_copy_is_the_same_object(modo, data, entity, content, make_storage):
         modo.add_element({"@type": "Sample", "id": f"for-{kind}"})
         modo.transfer(target)
         assert MODO("", target).metadata == modo.metadata
-        other = target / "deeper"
+        other = make_storage(kind) / "other"
         MODO.create("", other, id="other")
         with pytest.raises(ObjectExistsError):
             modo.transfer(other)
