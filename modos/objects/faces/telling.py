@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from modos._given import expect
 from modos.objects.arrays.trees import array_tree
 from modos.objects.contents import content_checksum, data_files
+from modos.objects.history.rereading import read_again
 from modos.objects.snapshot import Snapshot
 from modos.storage import LocalStorage, Storage
 
@@ -66,7 +67,7 @@ class Telling:
 
     def refresh(self) -> Self:
         """Read the metadata anew, since others may have edited the object."""
-        self._said = Snapshot.read(self._storage, self._said)
+        self._said = read_again(self._storage, self._said)
         return self
 
     def show_contents(self, element: str | None = None) -> str:
