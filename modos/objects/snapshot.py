@@ -28,7 +28,7 @@ from modos.model.schema import shown_value
 from modos.objects.checks.older import read_old_root
 from modos.objects.editing.files import FileNames
 from modos.objects.history.commits import Contained
-from modos.objects.mentions import Mentions, differing
+from modos.objects.mentions import Mentions, Table, differing
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.storage.hierarchy.documents import group_member
 from modos.storage.hierarchy.root import RootText, ZarrRoot, read_root
@@ -71,6 +71,12 @@ class Lookup:
     users: Mentions[ElementId, Attributes] = field(default_factory=FileNames.users)
     links: Mentions[ElementId, Attributes] = field(default_factory=partial(Mentions, _links))
     parts: Mentions[str, Attributes] = field(default_factory=partial(Mentions, _groups))
+
+    def keep_up(self, elements: Mapping[ElementId, Attributes], others: Mapping[str, Attributes]) -> None:
+        """Take note of a state of which little is new as long as each is noted, where anything was looked for before."""
+        self.users.keep_up(elements)
+        self.links.keep_up(elements)
+        self.parts.keep_up(others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +177,8 @@ class Snapshot:
         said = cls(
             storage.url,
             root.attributes,
-            elements,
-            others,
+            Table(elements),
+            Table(others),
             consolidated=root.consolidated,
             zarr_format=zarr_format,
             is_proper=root.is_proper,

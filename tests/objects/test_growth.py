@@ -1,5 +1,8 @@
 """What an edit of a large object does: no more than of a small one, but for writing its root document."""
 
+import copy
+import itertools
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +17,7 @@ from modos.errors import DamagedObjectError, DanglingLinkError
 from modos.model import ElementId, links_of, without_links_to
 from modos.model.links import names_of, new_links
 from modos.objects.editing.files import FileNames
-from modos.objects.mentions import Mentions, differing
+from modos.objects.mentions import Mentions, Table, differing
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT
 
@@ -66,6 +69,29 @@ EDITS: Mapping[str, Callable[[MODO, str], object]] = {
     "a removal of data": lambda modo, name: modo.remove_element({"first": "d3", "second": "d4"}[name]),
     "another id": lambda modo, name: modo.rename_element("s5" if name == "first" else "first", name),
 }
+
+
+@pytest.fixture
+def iterated(monkeypatch) -> list[int]:
+    """The sizes of all tables that are gone through from the beginning, also where no call of Python tells of it."""
+    sizes = []
+
+    def note(table):
+        sizes.append(len(table))
+        return iter(table.keys())
+
+    monkeypatch.setattr(Table, "__iter__", note)
+    return sizes
+
+
+@pytest.mark.parametrize("kind", EDITS)
+def test_an_edit_goes_through_no_table_of_elements(tmp_path, kind, iterated):
+    """What differs from one state to the next is known from what was touched: tables of all elements are only copied."""
+    modo = grown(tmp_path, 60)
+    EDITS[kind](modo, "first")
+    iterated.clear()
+    EDITS[kind](modo, "second")
+    assert max(iterated, default=0) < 10
 
 
 @pytest.mark.thorough
@@ -153,6 +179,32 @@ def test_what_differs_is_found_in_any_order(before, after, kept):
     assert len(found) == len({*found})
     assert {*found} == expected
     assert differing(before, before) == []
+
+
+@settings(deadline=None)
+@given(
+    before=TABLES,
+    steps=st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abcdef"), st.sampled_from(["", "x", None]))),
+)
+def test_what_differs_is_known_from_what_was_touched(before, steps):
+    """Between a table and those made from it, also later ones and copies, while all of them change."""
+    base = Table(before)
+    tables = [base, Table(base), Table(base)]
+    tables.append(Table(tables[1]))
+    for number, key, value in steps:
+        if value is None:
+            tables[number].drop(key)
+        else:
+            tables[number][key] = value
+        tables = [*tables[:4], Table.copy_of(tables[number])]
+        for one, other in itertools.permutations(tables, 2):
+            assert {*differing(one, other)} == {key for key in {*one, *other} if one.get(key) != other.get(key)}
+    for table in tables:
+        assert not differing(pickle.loads(pickle.dumps(table)), table)
+        assert not differing(copy.deepcopy(table), table)
+        table.revert()
+    assert tables[:4] == [before] * 4
+    assert not differing(tables[0], tables[1])
 
 
 @settings(deadline=None)

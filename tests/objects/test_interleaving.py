@@ -99,6 +99,14 @@ def remove(element):
     return lambda modo: modo.remove_element(element)
 
 
+def rename(element, name):
+    return lambda modo: modo.rename_element(element, name)
+
+
+def array(element):
+    return lambda modo: modo.add_array(element, [1, 2])
+
+
 MERGED = {
     "two elements": (add("a"), add("b")),
     "two links": (add("a", "assay1"), add("b", "assay1")),
@@ -111,6 +119,8 @@ CLASHING = {
     "one id": (add("x", name="ours"), add("x", name="theirs")),
     "removed and changed": (remove("s"), update("s", name="theirs")),
     "removed and linked": (remove("t"), update("assay1", has_sample=["s", "t"])),
+    "renamed and linked": (rename("t", "t2"), update("assay1", has_sample=["s", "t"])),
+    "removed and given an array": (remove("t"), array("t")),
 }
 
 
@@ -297,7 +307,14 @@ def test_a_writer_killed_while_edits_clash_leaves_no_half(case):
             assert "theirs" in {value.get("name") for value in said.values()}
         complete(place)
         check_whole(place)
-        MODO("", place).update_element("t" if case != "removed and linked" else "s", {"name": "the next"})
+        if living.result == "made" and case == "renamed and linked":
+            linked = MODO("", place).metadata["assay/assay1"]["has_sample"]
+            assert set(linked) in ({"sample/s", "sample/t"}, {"sample/s", "sample/t2"})
+        if living.result == "made" and "array" in case:
+            assert [*MODO("", place).list_arrays()]
+        MODO("", place).update_element(
+            "t" if case in {"one slot", "one id", "removed and changed"} else "s", {"name": "the next"}
+        )
 
 
 @pytest.mark.thorough

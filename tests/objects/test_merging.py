@@ -1,6 +1,7 @@
 """How edits of several writers become one, as values: deltas, their inverse, clashes, and which commits are contained."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,6 +114,22 @@ def test_documents_of_arrays_are_merged_by_path():
     assert (clash.place, clash.ours, clash.theirs) == (path, one, other)
     _, (clash,) = together(said(BASE.elements, {**BASE.others, "sample/b/y": one}), changed({B: None}))
     assert (clash.place, clash.theirs) == ("sample/b/y", None)
+
+
+def test_what_others_have_tied_to_a_renamed_element_clashes_and_is_not_lost():
+    """A link names the new id, and that of its inverse the old one again; with an array that came the element stays, whole."""
+    renaming = replace(difference(BASE, changed({B: None, C: sample()})), renamed={B: C})
+    record = Record(new_commit_id(), "ada", renaming)
+    assert Record.parse(record.dump(), "memory://ex") == record
+    linked = changed({ASSAY: assay("a", "b")})
+    state, (clash,) = applied(renaming, linked)
+    assert (clash.place, clash.slot, clash.ours, clash.theirs) == ("assay/x", "has_sample", "sample/c", "sample/b")
+    assert state.elements[ASSAY] == assay("a", "c")
+    assert applied(renaming.inverse(), state)[0] == linked
+    path, document = "sample/b/y", {"node_type": "array"}
+    state, (clash,) = applied(renaming, said(BASE.elements, {**BASE.others, path: document}))
+    assert (clash.place, clash.theirs) == (path, document)
+    assert (state.elements[B], state.others[path]) == (sample(), document)
 
 
 elements = st.dictionaries(

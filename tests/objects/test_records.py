@@ -32,7 +32,7 @@ def dying(monkeypatch):
         def put(self, source, target, **options):
             if str(target) == ROOT_DOCUMENT:
                 monkeypatch.setattr(Storage, "put", original)
-                monkeypatch.setattr("modos.objects.editing.commit._Edit._take_back", lambda _: None)
+                monkeypatch.setattr("modos.objects.editing.commit._Edit._take_back", lambda *_: None)
                 raise StorageError(self.url, "killed")
             return original(self, source, target, **options)
 
@@ -208,6 +208,7 @@ def test_a_record_that_cannot_be_read_is_found_and_hinders_no_edit(make_storage,
     (found,) = modo.check().findings
     assert (found.code, found.severity, found.place) == ("unreadable-record", "warning", record_path(lost))
     assert words in found.what
+    assert ("pip install --upgrade modos-objects" in found.remedy) == (error is UnsupportedFormatError)
     assert modo.check(depth="listing").is_clean
     modo.update_element("a", {"name": "x"})
     log = modo.log()

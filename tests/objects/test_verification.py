@@ -1,6 +1,8 @@
 """Whether an object is what it says: missing, extra, changed, by listing alone where digests are known."""
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,26 @@ def test_after_a_transfer_the_listing_is_enough(modo, make_storage, kind, monkey
     transfer(modo, target)
     monkeypatch.setattr("modos.objects.verification.digest_of", None)
     assert verify_object(target).verified == ("reads.fastq",)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_after_a_transfer_the_listing_is_enough_for_a_large_file(tmp_path, make_storage, kind, monkeypatch):
+    """It was digested when it was added, and was the same on its way, part by part: neither it nor its copy is read."""
+    (tmp_path / "reads.fastq").write_bytes(b"@r1\nACGT\n+\nIIII\n" * 2**20)
+    modo = MODO.create(tmp_path / "ex", id="ex")
+    modo.add_element(READS, tmp_path / "reads.fastq")
+    time.sleep(0.05)  # what is younger than the clock's tick is not noted of what was read
+    target = make_storage(kind)
+    transfer(modo, target)
+    monkeypatch.setattr("modos.objects.verification.digest_of", None)
+    assert modo.verify().verified == verify_object(target).verified == ("reads.fastq",)
+
+
+@pytest.mark.usefixtures("modo")
+def test_small_files_are_noted_nowhere_when_they_are_added():
+    """An edit opens no database of digests for them."""
+    assert not list(Path(os.environ["MODOS_CACHE_DIR"]).glob("digests*"))
 
 
 def test_nothing_known_is_unproven_until_it_is_read(modo):

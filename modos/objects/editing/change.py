@@ -4,13 +4,14 @@ Owns the values that planning hands over to committing, and how a date is writte
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from modos.model import ElementId
 from modos.model.schema import LAST_UPDATE
 from modos.objects.editing.files import Attachment
+from modos.objects.mentions import differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
 
@@ -107,9 +108,11 @@ class Change:
         """Whether the object says all this already, whenever it was last changed."""
         if not self.base.exists:
             return False
-        undated = {**self.result.attributes, LAST_UPDATE: self.base.attributes.get(LAST_UPDATE)}
-        before = {**self.base.attributes, LAST_UPDATE: self.base.attributes.get(LAST_UPDATE)}
-        return undated == before and replace(self.result, attributes=self.base.attributes) == self.base
+        before, after = self.base, self.result
+        undated, known = ({**each.attributes, LAST_UPDATE: None} for each in (after, before))
+        if undated != known or differing(before.others, after.others):
+            return False
+        return not differing(before.elements, after.elements)
 
     @property
     def leaves_something(self) -> bool:

@@ -27,7 +27,7 @@ from modos.objects.editing.writing import Writing
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.deltas import Clash, applied, difference
 from modos.objects.history.merging import clash_with, merged
-from modos.objects.history.records import RENAMED, Record, record_ids, record_path
+from modos.objects.history.records import Record, record_ids, record_path
 from modos.objects.history.trash import KEPT
 from modos.objects.snapshot import Snapshot
 from modos.settings import author
@@ -156,19 +156,19 @@ class _Edit(Settling):
                 return change.base
             self._exists = change.base.exists
             self._stored = [(element, file.target) for element, file in change.attachments]
-            delta = difference(change.base, change.result)
+            delta = replace(difference(change.base, change.result), renamed=dict(change.renamed))
             self._record = replace(self._record, delta=delta, parents=tuple(change.base.contained.heads))
             with turn(self.storage) as is_exclusive:
                 if is_exclusive:
                     said = self._alone(change)
-                    self._clean_up(change, said)
+                    self.writing.clean_up(change, said, self._record.id)
                 else:
                     said = self._among_others(change, is_fresh=is_fresh)
             if not is_exclusive and change.leaves_something:
                 is_sure = not (change.removed or change.obsolete or change.dropped or change.obsolete_arrays)
-                self._clean_up(change, said if is_sure else self.read(self.storage, said))
-        except BaseException:
-            self._take_back()
+                self.writing.clean_up(change, said if is_sure else self.read(self.storage, said), self._record.id)
+        except BaseException as error:
+            self._take_back(error)
             raise
         return said
 
@@ -180,7 +180,8 @@ class _Edit(Settling):
         Those had their turn after the newest edit that the root document contains, so the listing begins there.
         """
         now = self.read(self.storage, change.base)
-        ids = record_ids(self.storage, now.contained.newest)
+        newest = now.contained.newest
+        ids = record_ids(self.storage, newest)
         left = self.lacking(now, ids)
         if not now.exists:  # a creation that was killed: there is no object that it could be part of
             self.storage.remove_many([record_path(record.id) for record in left])
@@ -190,7 +191,7 @@ class _Edit(Settling):
         clash = self._clash(merged(now, left).said if left else now)
         if clash is not None:
             self._refuse(clash, self.publish(now, left, []) if left else now)
-        self._put_record(change, after=max([now.contained.newest, *ids[-1:]]))
+        self._put_record(change, after=max([newest, *ids[-1:]]))
         return self.publish(now, [*left, self._record], [])
 
     # -- others may be ----------------------------------------------------------------------------------------------
@@ -273,8 +274,7 @@ class _Edit(Settling):
         """Store the record, once files that replace others are in place: from then on others may complete the edit."""
         self.writing.replace_files(change)
         kept = {KEPT: self.writing.aside} if self.writing.aside else {}
-        renamed = {RENAMED: {str(old): str(new) for old, new in change.renamed}} if change.renamed else {}
-        notes = {**self._record.notes, **kept, **renamed}
+        notes = {**self._record.notes, **kept}
         self._record = replace(self._record, id=new_commit_id(after), files=self.writing.files(change), notes=notes)
         self._is_recorded = True
         self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
@@ -303,22 +303,19 @@ class _Edit(Settling):
             raise error from conflict
         raise conflict
 
-    def _clean_up(self, change: Change, said: Snapshot) -> None:
-        try:
-            self.writing.clean_up(change, said, self._record.id)
-        except ModosError as error:
-            error.add_note("the edit itself is made; files that nothing describes any more are left")
-            raise
-
-    def _take_back(self) -> None:
+    def _take_back(self, error: BaseException) -> None:
         """Remove what was written, unless the root document contains the edit: then it is made, whatever went wrong."""
         if not (self._is_recorded or self.writing.has_written):
             return
-        with suppress(StorageError, ObjectError):
+        try:
             now = Snapshot.read_if_any(self.storage)
             if self._is_recorded and self._record.id in now.contained:
+                error.add_note("the edit itself is made; files that nothing describes any more may be left")
                 return
             if self._is_recorded:
                 with suppress(DamagedObjectError, UnsupportedFormatError):  # a record of another, and ours is gone
                     now = self._retracted(now.contained.floor)
             self.writing.take_back(now)
+        except (StorageError, ObjectError):
+            if self._is_recorded:
+                error.add_note("whether the edit is made could not be found out; look before you make it again")

@@ -19,6 +19,7 @@ from modos.objects.editing.draft import Draft
 from modos.objects.editing.effects import foreseen
 from modos.objects.editing.staging import Staging
 from modos.objects.history.purging import purge
+from modos.objects.history.rereading import read_again
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 
@@ -92,7 +93,7 @@ class Edit(Staging):
         if any(each._held is self._held for each in _UNDER_WAY.get()):  # noqa: SLF001 - of this class
             reason = "an edit of this object is under way here; stage it in that one, as in edit.add(…) for add_element"
             raise InvalidInputError(reason)
-        self._base = Snapshot.read(self._held.storage, self._held._said)  # noqa: SLF001 - whose part this is
+        self._base = read_again(self._held.storage, self._held._said)  # noqa: SLF001 - whose part this is
         self._base.refuse_older()
         self._draft = Draft(self._base)
         self._state = "open"
@@ -110,10 +111,14 @@ class Edit(Staging):
                 self._held.storage, self._plan, base=self._base, message=self._message
             )
             if gone := self._draft.gone_for_good:
-                purge(self._held.storage, gone)
+                try:
+                    purge(self._held.storage, gone)
+                except ModosError as failure:
+                    failure.add_note("the edit itself is made; what earlier ones keep of what it purges may be left")
+                    raise
 
     def _plan(self, base: Snapshot) -> Change:
-        if base == self._base:
+        if base is self._base or base == self._base:
             return self._draft.change()
         draft = Draft(base)
         for step, line in self._steps:

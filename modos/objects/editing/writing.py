@@ -29,12 +29,14 @@ from modos.objects.editing.files import Attachment, FileNames, data_path, files_
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.records import Files
 from modos.objects.history.trash import kept_files, put_aside, put_copies_aside
+from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.omics.naming import renamed as renamed_along
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.base import WriteMode
 from modos.storage.hierarchy.documents import document_path, group_document
+from modos.storage.parts.rules import WHOLE
 from modos.storage.sources import Digested
 
 __all__ = ["Writing"]
@@ -74,7 +76,7 @@ class Writing:
 
     def _files_leaving(self, change: Change, said: Snapshot) -> list[str]:
         """Return the data files that go, as they were found for the same state before."""
-        if self._leaving is None or self._leaving[0] != said.elements:
+        if self._leaving is None or differing(self._leaving[0], said.elements):
             stored = {*self._checksums, *self._new_files, *(name for _, name in change.restored)}
             self._leaving = (said.elements, files_leaving(self.storage, change, said, stored=stored))
         return self._leaving[1]
@@ -174,6 +176,7 @@ class Writing:
         touched
             Elements of which others have written the groups as well, so that they may have to be written again.
         """
+        said.refuse_improper()
         self._write_groups(said, touched)
         said = said.written()
         assert said.body is not None
@@ -281,6 +284,11 @@ class Writing:
             raise IntegrityError(self.storage.url_of(file.target), "was not stored as it was sent")
         if self._checksums.setdefault(file.target, source.blake2b) != source.blake2b:
             raise IntegrityError(file.source.storage.url_of(file.source.name), "changed while it was being added")
+        if stored.size > WHOLE:  # a transfer proves it part by part, and then knows of the copy what is known of it
+            from modos.transfers import DigestBook
+
+            with DigestBook.of_user() as book:
+                book.record(self.storage, stored, {"blake2b": source.blake2b})
 
     def _renamed(self, source: str, target: str) -> Iterator[tuple[str, str]]:
         """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken."""
@@ -299,6 +307,7 @@ class Writing:
                 yield name, renamed
 
     def _replace(self, name: str) -> None:
+        self._replaced[name] = None  # as long as nobody knows what is there
         try:
             if name in self._replacements:
                 self._store(self._replacements[name])
@@ -308,14 +317,21 @@ class Writing:
             self._replaced[name] = stat_if_any(self.storage, name)
 
     def _bring_back(self) -> None:
-        """Let files that were replaced be what they were, unless somebody else has replaced them since."""
+        """Let files that were replaced be what they were; where somebody else has replaced them since, these are kept."""
         kept = {each.name: each.place for each in kept_files(self.storage, self._aside)} if self._aside else {}
-        ours = [
-            name for name in kept if name in self._replaced and stat_if_any(self.storage, name) == self._replaced[name]
-        ]
-        all_at_once(lambda name: self.storage.copy(kept[name], name), ours)
-        if kept:
-            self.storage.remove_many(list(kept.values()))
+        theirs = {name for name in kept.keys() & self._replaced.keys() if not self._is_ours(name, kept[name])}
+        all_at_once(lambda name: self.storage.copy(kept[name], name), kept.keys() & self._replaced.keys() - theirs)
+        if gone := [kept[name] for name in kept if name not in theirs]:
+            self.storage.remove_many(gone)
+
+    def _is_ours(self, name: str, before: str) -> bool:
+        """Tell whether a file is as it was stored here; where that could not be found out then, by its content."""
+        here, stored = stat_if_any(self.storage, name), self._replaced[name]
+        if stored is not None or here is None:
+            return here == stored
+        file = self._replacements.get(name)
+        source = (file.source.storage, file.source.name) if file else (self.storage, self._restorations[name])
+        return any(has_content(self.storage, here, digested(*each)) for each in (source, (self.storage, before)))
 
     def _is_new(self, source: str, target: str, names: FileNames) -> bool:
         """Tell whether a file that is to be restored is not there; refuse a name that something undescribed has."""
@@ -365,11 +381,11 @@ def _with_checksums(change: Change, checksums: Mapping[str, str]) -> Change:
     """Fill in the checksums of stored files where the class of the element has a slot for one."""
     if not change.attachments:
         return change
-    elements = dict(change.result.elements)
+    elements = Table.copy_of(change.result.elements)
     for element, file in change.attachments:
         said = elements[element]
         if file.target == data_path(said) and CHECKSUM in CLASSES[said["@type"]].slots:
-            elements[element] = dict(sorted({**said, CHECKSUM: checksums[file.target]}.items()))
+            elements.put(element, dict(sorted({**said, CHECKSUM: checksums[file.target]}.items())))
     touched = {*change.written, *(element for element, _ in change.attachments)}
     written = sorted(each for each in touched if elements[each] != change.base.elements.get(each))
     return replace(change, result=replace(change.result, elements=elements), written=tuple(written))

@@ -96,7 +96,8 @@ class Remembering(Telling):
     def undo(self, commit_id: str | None = None, *, dry_run: bool = False) -> "Difference":
         """Take an edit back, by an edit of its own: slots, links, elements, arrays and files are as they were before it.
 
-        What later edits changed besides stays. Taking back an undo does again what was undone.
+        What later edits changed besides stays. Taking back an undo does again what was undone. Edits that were killed once
+        they were recorded are completed first, and count; an undo that was is the one that this call makes.
 
         Parameters
         ----------
@@ -126,16 +127,19 @@ class Remembering(Telling):
         from modos.objects.history.undoing import find_undo
 
         before = self.refresh()._said  # noqa: SLF001 - its own
-        undo = find_undo(self._storage, commit_id)
+        undo = find_undo(self._storage, commit_id, before)
+        now = undo.base
+        if now is not before and not dry_run:
+            complete(self._storage)
+            now = self.refresh()._said  # noqa: SLF001 - its own
         if undo.done is not None:
             if not dry_run:
-                complete(self._storage)
-                undo.finish(self.refresh()._said)  # noqa: SLF001 - its own
-            return Difference.between(before, self._said, dates=False)
+                undo.finish(now)
+            return Difference.between(before, now, dates=False)
         if dry_run:
-            return Difference.between(before, undo.plan(before).result, dates=False)
-        self._said = commit(self._storage, undo.plan, base=before, message=undo.message, notes=undo.notes)
-        return Difference.between(before, self._said, dates=False)
+            return Difference.between(now, undo.plan(now).result, dates=False)
+        self._said = commit(self._storage, undo.plan, base=now, message=undo.message, notes=undo.notes)
+        return Difference.between(now, self._said, dates=False)
 
     def trash(self) -> "list[KeptFile]":
         """Return the files that edits have replaced or removed and that are still kept, the oldest first."""

@@ -3,7 +3,7 @@
 Owns the difference of two snapshots, its inverse, and what is a clash. Pure: asks no storage and knows no record.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from modos.errors import InvalidElementError
 from modos.model import LINK_SLOTS, ElementId, links_of, without_links_to
 from modos.model.ids import possible_ids
+from modos.model.links import with_links_renamed
 from modos.model.schema import LAST_UPDATE
 from modos.objects.history.slots import Links, SlotDelta, change_of_slot
-from modos.objects.mentions import differing
+from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
 
 __all__ = ["PURGED", "Clash", "Delta", "applied", "difference"]
@@ -62,6 +63,8 @@ class Delta:
         Documents of arrays and groups in elements, before and after, by path; `None` for none.
     dangling
         Elements that were not there, and to which those that came or went linked nevertheless.
+    renamed
+        Elements that went and came under another id, from and to.
     """
 
     object: _Slots = field(default_factory=dict)
@@ -70,6 +73,7 @@ class Delta:
     changed: Mapping[ElementId, _Slots] = field(default_factory=dict)
     documents: Mapping[str, tuple[_Document, _Document]] = field(default_factory=dict)
     dangling: frozenset[ElementId] = frozenset()
+    renamed: Mapping[ElementId, ElementId] = field(default_factory=dict)
 
     def inverse(self) -> "Delta":
         """Return what undoes it."""
@@ -80,6 +84,7 @@ class Delta:
             {each: {slot: change.inverse() for slot, change in slots.items()} for each, slots in self.changed.items()},
             {path: (after, before) for path, (before, after) in self.documents.items()},
             self.dangling,
+            {new: old for old, new in self.renamed.items()},
         )
 
     @property
@@ -116,23 +121,26 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
     """Make an edit part of what an object says.
 
     What was changed to the same already is left. What clashes is left as it is and told: a slot with another value than
-    before the edit and after it, an element that is there with other content or has been changed before its removal, a slot
-    of an element that is gone, a link to one that was there before the edit. Links are members of a set, so that adding and removing others does not clash.
-    Links to elements that the edit removes go, whoever made them.
+    before the edit and after it, an element that is there with other content or has been changed before its removal, arrays
+    in it too, a slot of an element that is gone, a link to one that was there before the edit. Links are members of a set, so
+    that adding and removing others does not clash. Links to elements that the edit removes go, whoever made them; those of
+    others to what it renames clash, since these may be taken back, and go along.
 
     Returns
     -------
     tuple of Snapshot and Clash
         The new state, and what did not become part of it.
     """
-    work = _Work(dict(said.elements), dict(said.others), [])
-    work.remove(delta.removed)
+    work = _Work(Table(said.elements), Table(said.others), [])
+    work.remove(delta.removed, delta.documents, said)
+    staying = {each for each in delta.removed if each in work.elements}
     work.add(delta.added, delta.dangling)
     for element, slots in delta.changed.items():
         work.change(element, slots)
     attributes = work.changed(str(said.attributes.get("id", "")), said.attributes, delta.object)
-    work.replace_documents(delta.documents)
-    gone = {each for each in delta.removed if each not in work.elements}
+    documents = delta.documents.items()
+    work.replace_documents({path: pair for path, pair in documents if not staying or _owner(path) not in staying})
+    gone = {each: delta.renamed.get(each) for each in delta.removed if each not in work.elements}
     if gone:
         owners = {*delta.added, *delta.changed, *chain.from_iterable(map(said.linking_to, gone))}
         paths = {*delta.documents, *chain.from_iterable(map(said.arrays_of, gone))}
@@ -145,11 +153,18 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
 class _Work:
     """A state in which an edit is being made."""
 
-    elements: dict[ElementId, Attributes]
-    others: dict[str, Attributes]
+    elements: Table[ElementId, Attributes]
+    others: Table[str, Attributes]
     clashes: list[Clash]
 
-    def remove(self, removed: Mapping[ElementId, Attributes]) -> None:
+    def remove(
+        self,
+        removed: Mapping[ElementId, Attributes],
+        documents: Mapping[str, tuple[_Document, _Document]],
+        said: Snapshot,
+    ) -> None:
+        """Take elements out, unless others have changed them meanwhile, or what is nested in their groups."""
+
         def is_staying(element: ElementId) -> bool:
             return element in self.elements and element not in removed
 
@@ -157,23 +172,26 @@ class _Work:
             there = self.elements.get(element)
             if there is None:
                 continue
-            if (
-                PURGED in before
-                or there == before
-                or _with_links_to(there, is_staying) == _with_links_to(before, is_staying)
-            ):
-                del self.elements[element]
+            nested = {path: said.others[path] for path in said.arrays_of(element)}
+            others = sorted(path for path in nested if nested[path] != documents.get(path, (None,))[0])
+            is_same = there == before or _with_links_to(there, is_staying) == _with_links_to(before, is_staying)
+            if PURGED in before or (is_same and not others):
+                self.elements.drop(element)
+            elif is_same:
+                self.clashes.append(Clash(others[0], None, None, nested[others[0]]))
             else:
                 self.clashes.append(Clash(str(element), None, None, there))
 
     def add(self, added: Mapping[ElementId, Attributes], dangling: frozenset[ElementId]) -> None:
         for element, said in added.items():
-            there = self.elements.setdefault(element, said)
-            if there != said:
+            there = self.elements.get(element)
+            if there is None:
+                self.elements.put(element, said)
+            elif there != said:
                 self.clashes.append(Clash(str(element), None, said, there))
         for element, said in added.items():
             if self.elements[element] is said:
-                self.elements[element] = self._with_known_links(str(element), said, dangling)
+                self.elements.put(element, self._with_known_links(str(element), said, dangling))
 
     def _with_known_links(self, place: str, said: Attributes, dangling: frozenset[ElementId]) -> Attributes:
         for slot, target in list(_links(said)):
@@ -185,7 +203,7 @@ class _Work:
     def change(self, element: ElementId, slots: _Slots) -> None:
         there = self.elements.get(element)
         if there is not None:
-            self.elements[element] = self.changed(str(element), there, slots)
+            self.elements.put(element, self.changed(str(element), there, slots))
             return
         for slot, change in slots.items():
             if change.is_more_than_removal:
@@ -228,34 +246,44 @@ class _Work:
             if there != before or (after is not None and not self._is_in_element(path)):
                 self.clashes.append(Clash(path, None, after, there))
             elif after is None:
-                del self.others[path]
+                self.others.drop(path)
             else:
-                self.others[path] = after
+                self.others.put(path, after)
 
     def _is_in_element(self, path: str) -> bool:
         owner = _owner(path)
         return owner is None or owner in self.elements
 
     def without_ties(
-        self, own: Attributes, gone: set[ElementId], owners: set[ElementId], paths: set[str]
+        self, own: Attributes, gone: Mapping[ElementId, ElementId | None], owners: set[ElementId], paths: set[str]
     ) -> Attributes:
-        """Take away what others have tied to removed elements meanwhile; returns the object's own attributes.
+        """Take away what others have tied to removed elements meanwhile, or tie it to what these are called now.
+
+        Returns the object's own attributes.
 
         Parameters
         ----------
         own
             The object's own attributes.
         gone
-            The removed elements.
+            The removed elements, each with its new id; `None` where it has none.
         owners, paths
             Elements that may link to them, and what may be nested in their groups.
         """
+        gone = {each: new if new in self.elements else None for each, new in gone.items()}
         for path in self.others.keys() & paths:
             if _owner(path) in gone:
-                del self.others[path]
+                self.others.drop(path)
         for element in self.elements.keys() & owners:
-            self.elements[element] = _unlinked(self.elements[element], gone)
-        return _unlinked(own, gone)
+            self.elements.put(element, self._untied(str(element), self.elements[element], gone))
+        return self._untied(str(own.get("id", "")), own, gone)
+
+    def _untied(self, place: str, said: Attributes, gone: Mapping[ElementId, ElementId | None]) -> Attributes:
+        result = _unlinked(said, gone)
+        if result is not said:
+            ties = [(slot, old, new) for slot, old in _links(said) if (new := gone.get(old)) is not None]
+            self.clashes.extend(Clash(place, slot, str(new), str(old)) for slot, old, new in ties)
+        return result
 
 
 def _changes(before: Attributes, after: Attributes) -> dict[str, SlotDelta]:
@@ -285,13 +313,18 @@ def _owner(path: str) -> ElementId | None:
     return possible[0] if possible else None
 
 
-def _unlinked(said: Attributes, gone: Iterable[ElementId]) -> Attributes:
+def _unlinked(said: Attributes, gone: Mapping[ElementId, ElementId | None]) -> Attributes:
+    """Return attributes without links to some elements, or with links to what these are called now."""
     targets = {target for _, target in _links(said)} if LINK_SLOTS.keys() & said.keys() else set()
     for target in targets.intersection(gone):
-        said = without_links_to(said, target)
+        new = gone[target]
+        if new is None or new in targets:
+            said = without_links_to(said, target)
+        else:
+            said = with_links_renamed(said, target, new)
     return said
 
 
 def _with_links_to(said: Attributes, is_known: Callable[[ElementId], bool]) -> Attributes:
     """Return attributes without links to other elements than these."""
-    return _unlinked(said, {target for _, target in _links(said) if not is_known(target)})
+    return _unlinked(said, {target: None for _, target in _links(said) if not is_known(target)})

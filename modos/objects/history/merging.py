@@ -14,6 +14,7 @@ from modos.objects.history.commits import time_of
 from modos.objects.history.deltas import Clash, Delta, applied
 from modos.objects.history.records import Record
 from modos.objects.history.slots import Slot
+from modos.objects.mentions import differing
 from modos.objects.snapshot import Snapshot
 
 __all__ = ["Merged", "clash_with", "merged"]
@@ -62,6 +63,7 @@ def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = (
         if said.exists != ("id" in record.delta.object):
             said, _ = applied(record.delta, said)
             touched |= record.delta.elements
+    touched.update(differing(now.elements, said.elements))  # also those that lose a link to what others removed
     touched -= {
         each for record in ordered for each, added in record.delta.added.items() if said.elements.get(each) == added
     }

@@ -10,7 +10,7 @@ from modos.model.schema import DATA_PATH
 from modos.objects.at_once import all_at_once
 from modos.objects.editing.files import files_of
 from modos.objects.history.deltas import PURGED, Delta
-from modos.objects.history.records import RENAMED, Files, Record, Unreadable, read_records, record_ids, record_path
+from modos.objects.history.records import Files, Record, Unreadable, read_records, record_ids, record_path
 from modos.objects.history.slots import Slot
 from modos.objects.history.trash import kept_files
 from modos.omics import index_names
@@ -58,7 +58,7 @@ def _all_ids(ids: set[str], records: Iterable[Record]) -> set[str]:
     """Return the ids that elements have had, going back through the records, the newest of which is the first."""
     found = set(ids)
     for record in records:
-        for old, new in record.notes.get(RENAMED, {}).items():
+        for old, new in ((old, str(new)) for old, new in record.delta.renamed.items()):
             found |= {f"{old}{each.removeprefix(new)}" for each in found if f"{each}/".startswith(f"{new}/")}
     return found
 

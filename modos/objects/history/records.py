@@ -22,7 +22,6 @@ from modos.objects.snapshot import hint
 from modos.storage import LOG, Storage
 
 __all__ = [
-    "RENAMED",
     "Files",
     "Record",
     "Unreadable",
@@ -38,10 +37,9 @@ type JSON = dict[str, Any]
 type Unreadable = DamagedObjectError | UnsupportedFormatError
 """Why a record cannot be read: it is damaged, or a later release has written it."""
 
-RENAMED = "renamed"
-"""The note of a record that tells which elements got another id: full ids, from and to."""
-
 _FORMAT = 1
+_RENAMED = "renamed"
+"""The note of a record that tells which elements got another id: full ids, from and to."""
 _SUFFIX = ".json"
 _BEHIND = "~"
 """Sorts behind the suffix: a listing that begins there leaves out the record itself."""
@@ -119,8 +117,9 @@ class Record:
         document = {**head, "parents": list(self.parents), **_dumped(self.delta)}
         if files := {name: value for name in _FILES if (value := dict(getattr(self.files, name)))}:
             document["files"] = files
-        if self.notes:
-            document["notes"] = dict(self.notes)
+        renamed = {str(old): str(new) for old, new in self.delta.renamed.items()}
+        if notes := {**self.notes, **({_RENAMED: renamed} if renamed else {})}:
+            document["notes"] = notes
         try:
             return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
         except ValueError:  # what was there before may hold what JSON has not, when another program wrote it
@@ -148,7 +147,7 @@ class Record:
                 parents=tuple(document["parents"]),
                 files=_files(document.get("files", {})),
                 tool=str(document["tool"]),
-                notes=document.get("notes", {}),
+                notes={name: value for name, value in document.get("notes", {}).items() if name != _RENAMED},
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidElementError) as error:
             raise DamagedObjectError(url, f"this record of an edit cannot be read ({error!r})") from error
@@ -286,6 +285,7 @@ def _delta(document: JSON) -> Delta:
     def elements(name: str) -> dict[ElementId, Any]:
         return {ElementId.parse(each): value for each, value in document.get(name, {}).items()}
 
+    renamed = document.get("notes", {}).get(_RENAMED, {})
     return Delta(
         object=slots(document.get("object", {})),
         added=elements("added"),
@@ -293,6 +293,7 @@ def _delta(document: JSON) -> Delta:
         changed={each: slots(changes) for each, changes in elements("changed").items()},
         documents={path: (before, after) for path, (before, after) in document.get("documents", {}).items()},
         dangling=frozenset(map(ElementId.parse, document.get("dangling", ()))),
+        renamed={ElementId.parse(old): ElementId.parse(new) for old, new in renamed.items()},
     )
 
 

@@ -3,21 +3,23 @@
 Owns what an undo comes to, and when it is refused. Writes nothing but what it hands over to be written.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal
 
 from modos.errors import ConflictError, InvalidInputError, KeyNotFoundError
 from modos.model.schema import CHECKSUM
-from modos.objects.arrays.grids import is_part
+from modos.objects.arrays.grids import count_of_chunks, is_chunk, is_complete, is_part
 from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.leftovers import finish_removal
 from modos.objects.editing.change import Change, dated
 from modos.objects.editing.files import directories_of, files_of
 from modos.objects.history.deltas import PURGED, Delta, applied, difference
 from modos.objects.history.log import UNDOES, effective, found, undoer
-from modos.objects.history.records import Record, read_record, record_ids
+from modos.objects.history.merging import merged
+from modos.objects.history.records import Record, read_record, read_records, record_ids
 from modos.objects.history.trash import KEPT, KeptFile, kept_files, place_of, put_aside
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
@@ -41,6 +43,8 @@ class Undo:
         Effective commits behind it that touched files, the newest first; empty where it touched none.
     storage
         The root of the object.
+    base
+        What the object says once the edits are completed that were killed after they were recorded.
     done
         The commit that takes it back already; `None` when there is none.
     """
@@ -49,6 +53,7 @@ class Undo:
     kept: tuple[KeptFile, ...]
     later: tuple[Record, ...]
     storage: Storage
+    base: Snapshot
     done: Record | None = None
 
     @property
@@ -81,7 +86,7 @@ class Undo:
         ConflictError
             When a later edit has changed the same, names slot and values.
         KeyNotFoundError
-            When a file that it had replaced or removed is not kept any more.
+            When a file that it had replaced or removed is not kept any more, or chunks of an array.
         """
         inverse = self.record.delta.inverse()
         result, clashes = applied(inverse, base)
@@ -95,6 +100,9 @@ class Undo:
         restored = {each.name: each.place for each in files}
         moves = {new: old for old, new in self.record.files.renamed.items() if old not in restored}
         self._refuse_lost({*restored, *moves.values()}, base, result)
+        arrays = tuple(self._arrays(inverse, base))
+        for path in chain.from_iterable(each.lost(self.storage) for each in arrays):
+            raise self._lost(f"{ZARR_ROOT}/{path}")
         return Change(
             base=base,
             result=replace(result, attributes=dated(result.attributes)) if result != base else base,
@@ -102,9 +110,10 @@ class Undo:
             removed=tuple(sorted(base.elements.keys() - elements.keys())),
             moves=tuple(moves.items()),
             obsolete=tuple(self._obsolete(base, result)),
-            arrays=tuple(self._arrays(inverse, base)),
+            arrays=arrays,
             obsolete_arrays=tuple(_gone_arrays(base, result)),
             dropped=tuple(name for name in self.record.files.stored if name not in restored),
+            renamed=tuple(inverse.renamed.items()),
             restored=tuple((place, name) for name, place in restored.items()),
         )
 
@@ -128,16 +137,19 @@ class Undo:
 
     def _refuse_lost(self, restored: Collection[str], base: Snapshot, result: Snapshot) -> None:
         """Refuse when a file is not kept, unless it is still where it was: an edit that was killed has left it there."""
-        files, names = self.record.files, base.names
+        files, names, own = self.record.files, base.names, {None, *self.record.delta.elements}
         described = {path for each in base.elements.values() for path in files_of(each)[:1]}
         wanted = {path for each in result.elements.values() if CHECKSUM in each for path in files_of(each)[:1]}
         for name in (*files.replaced, *files.removed, *sorted(wanted - described)):
             if name in restored or any(each.startswith(f"{name}/") for each in restored):
                 continue
-            if name not in files.replaced and names.owner(name) is None and self._is_there(name):
+            if name not in files.replaced and names.owner(name) in own and self._is_there(name):
                 continue
-            reason = f"it is not kept any more, so that {self.record.id} cannot be undone"
-            raise KeyNotFoundError(self.storage.url_of(name), reason)
+            raise self._lost(name)
+
+    def _lost(self, name: str) -> KeyNotFoundError:
+        reason = f"it is not kept any more, so that {self.record.id} cannot be undone"
+        return KeyNotFoundError(self.storage.url_of(name), reason)
 
     def _is_there(self, name: str) -> bool:
         return self.storage.exists(name) or next(self.storage.scan(name), None) is not None
@@ -178,6 +190,16 @@ class RestoredArrays:
     _stored: list[str] = field(default_factory=list)
     _left: list[str] = field(default_factory=list)
 
+    def lost(self, storage: Storage) -> Iterator[str]:
+        """Yield those that say they are complete, and of which chunks are neither kept nor at their place."""
+        for path, said in self.documents.items():
+            count = (count_of_chunks(said) if is_complete(said) else None) or 0
+            found = _chunks(path, said, (each.name for each in self.kept))
+            if len(found) < count:
+                found |= _chunks(path, said, map(str, storage.list(f"{ZARR_ROOT}/{path}")))
+            if len(found) < count:
+                yield path
+
     def write(self, storage: Storage) -> None:
         """Copy their chunks back, by the storage itself, and write their documents."""
         start = len(f"{ZARR_ROOT}/")
@@ -205,8 +227,10 @@ class RestoredArrays:
         return self._left
 
 
-def find_undo(storage: Storage, commit: str | None) -> Undo:
+def find_undo(storage: Storage, commit: str | None, said: Snapshot) -> Undo:
     """Return the edit that is to be taken back.
+
+    Of an undo that was killed once it was recorded, that is the edit which the object still contains.
 
     Parameters
     ----------
@@ -214,6 +238,8 @@ def find_undo(storage: Storage, commit: str | None) -> Undo:
         The root of the object.
     commit
         The commit as a user names it; `None` for the newest that is neither undone nor an undo itself.
+    said
+        What the object says.
 
     Raises
     ------
@@ -221,6 +247,8 @@ def find_undo(storage: Storage, commit: str | None) -> Undo:
         When there is no such commit, or nothing to undo.
     """
     ids = record_ids(storage)
+    left = read_records(storage, said.contained.lacking(ids))
+    undos = {record.id for record in left if _takes_back_an_edit(storage, record)}
     if commit is not None:
         chosen = found(ids, commit)
         record = read_record(storage, chosen)
@@ -231,9 +259,8 @@ def find_undo(storage: Storage, commit: str | None) -> Undo:
             reason = f"{chosen} created the object, which cannot be undone; remove_object and 'modos remove' remove it"
             raise InvalidInputError(reason)
     else:
-        newest = next(
-            (each for each in effective(storage, ids) if not (_is_creation(each) or PURGED in each.notes)), None
-        )
+        seen = effective(storage, [each for each in ids if each not in undos])
+        newest = next((each for each in seen if not (_is_creation(each) or PURGED in each.notes)), None)
         if newest is None:
             reason = "there is nothing to undo: no edit of this object has left a record that is not undone"
             raise InvalidInputError(reason)
@@ -242,8 +269,9 @@ def find_undo(storage: Storage, commit: str | None) -> Undo:
     later = [each for each in ids if each > chosen]
     records = effective(storage, later) if touched and later else ()
     kept = _kept(storage, record) if touched or record.delta.documents else ()
-    done = None if commit is None else undoer(storage, ids, chosen)
-    return Undo(record, tuple(kept), tuple(each for each in records if each.files.names), storage, done)
+    done = undoer(storage, ids, chosen) if commit is not None or undos else None
+    base = merged(said, left).said if left else said
+    return Undo(record, tuple(kept), tuple(each for each in records if each.files.names), storage, base, done)
 
 
 def _kept(storage: Storage, record: Record) -> Iterator[KeptFile]:
@@ -260,6 +288,12 @@ def _kept(storage: Storage, record: Record) -> Iterator[KeptFile]:
 def commit_of(record: Record) -> str:
     """Return the name under which the files of a commit are kept."""
     return str(record.notes.get(KEPT, record.id))
+
+
+def _takes_back_an_edit(storage: Storage, record: Record) -> bool:
+    """Tell whether a record is that of an undo, but of none that does something again."""
+    undone = record.notes.get(UNDOES)
+    return undone is not None and not any(UNDOES in each.notes for each in read_records(storage, [str(undone)]))
 
 
 def _is_creation(record: Record) -> bool:
@@ -284,6 +318,12 @@ def _gone_arrays(base: Snapshot, result: Snapshot) -> Iterator[str]:
         is_topmost = parent in result.others or parent.count("/") == 1
         if is_topmost and any(str(each) == "/".join(path.split("/")[:2]) for each in result.elements):
             yield path
+
+
+def _chunks(path: str, document: Attributes, names: Iterable[str]) -> set[str]:
+    """Return the files among others that are chunks of an array."""
+    beneath = f"{ZARR_ROOT}/{path}/"
+    return {each for each in names if each.startswith(beneath) and is_chunk(document, each.removeprefix(beneath))}
 
 
 def _put(storage: Storage, path: str, document: Attributes) -> None:

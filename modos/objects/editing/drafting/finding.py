@@ -32,6 +32,7 @@ class Finder:
         self._elements = elements
         self._others = others
         self._unread: list[ElementId] = []
+        self._lookup.keep_up(base.elements, base.others)
 
     def element(self, text: str | ElementId) -> ElementId | None:
         """Return the element that a full id, or an own id that only one has, names; else `None`."""

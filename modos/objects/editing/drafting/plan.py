@@ -13,8 +13,8 @@ from modos.model import ElementId, links_of
 from modos.model.links import names_of, new_links
 from modos.objects.editing.change import Change, NewArray, dated
 from modos.objects.editing.drafting.finding import Finder
-from modos.objects.editing.drafting.tables import Table
 from modos.objects.editing.files import Attachment, SourceFile, data_path, directories_of, files_of
+from modos.objects.mentions import Table
 from modos.objects.snapshot import Attributes, Lookup, Snapshot
 
 __all__ = ["Plan", "naming"]
@@ -113,7 +113,7 @@ class Plan:
         written = tuple(each for each in touched if each in elements and elements[each] != base.elements.get(each))
         removed = tuple(each for each in touched if each in base.elements and each not in elements)
         obsolete, moves = self._files_left(written, removed)
-        result = self._result(dict(elements), dict(self._others), lookup=base.lookup)
+        result = self._result(Table.copy_of(elements), Table.copy_of(self._others), lookup=base.lookup)
         change = Change(
             base=base,
             result=result,
