@@ -143,19 +143,23 @@ def skip_marker(last: str, found: str | None) -> str:
 
     Examples
     --------
-    Within an object that is known, its end; within the zarr hierarchy of one that is not yet, its root document:
+    Within an object that is known, its end; within the zarr hierarchy of one that is not yet, its root document, and behind
+    the place of that, the end of the hierarchy:
 
     >>> skip_marker("ex/demo1.cram", "ex") == "ex/" + LAST_NAME
     True
     >>> skip_marker("ex/data.zarr/assay/assay1/zarr.json", None)
     'ex/data.zarr/zarr.jso'
+    >>> skip_marker("ex/data.zarr/zz/zarr.json", None) == "ex/data.zarr/" + LAST_NAME
+    True
     """
     if found is not None and last.startswith(f"{found}/"):
         return f"{found}/{LAST_NAME}"
     before, hierarchy, _ = f"/{last}".partition(f"/{ZARR_ROOT}/")
     if not hierarchy:
         return last
-    return max(last, _beneath(before.lstrip("/"), ROOT_DOCUMENT)[:-1])
+    document = _beneath(before[1:], ROOT_DOCUMENT)
+    return max(last, document[:-1]) if last < document else f"{_beneath(before[1:], str(ZARR_ROOT))}/{LAST_NAME}"
 
 
 def _beneath(directory: str, name: str) -> str:

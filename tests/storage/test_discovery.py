@@ -79,6 +79,7 @@ def test_what_is_found_by_page_is_what_is_there(names, page_size):
 
 @settings(max_examples=200, deadline=None)
 @given(names, st.integers(1, 12))
+@example([f"data.zarr/{name}" for name in ("sample/zarr.json", "zarr.json0", "zarr.json/odd", "zz/c/0")], 1)
 def test_the_requests_are_few(names, page_size):
     """What is inside a hierarchy costs at most two requests; all else one for each full page."""
     listing = Listing(names, page_size)
