@@ -226,6 +226,7 @@ class DecryptedFiles:
         try:
             yield
         except EncryptionError as error:
+            self._files.pop(str(target), None)  # it may be replaced by one that can be read
             error.file = error.file or self.source.url_of(target)
             raise
 

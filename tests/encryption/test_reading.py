@@ -146,6 +146,18 @@ def test_a_file_that_was_replaced_is_opened_anew_by_stat(tmp_path, ada):
     assert view.read("file", 70_000, 70_004) == b"\1" * 4
 
 
+def test_a_file_that_could_not_be_read_is_opened_anew(tmp_path, ada):
+    """Also by a range: it may be whole again by now."""
+    storage = LocalStorage(tmp_path)
+    content = b"".join(encrypt([b"ACGT" * 100], [ada.public]))
+    view = DecryptedFiles(storage, [ada])
+    storage.put(content[:-1] + bytes([content[-1] ^ 1]), "x.c4gh")
+    with pytest.raises(TamperedError):
+        view.read("x.c4gh", 0, 4)
+    storage.put(content, "x.c4gh")
+    assert view.read("x.c4gh", 0, 4) == b"ACGT"
+
+
 def test_plain_files_are_refused_or_read(tmp_path, ada):
     """As is asked for: an index may be plain beside a file that is not."""
     storage = LocalStorage(tmp_path)
