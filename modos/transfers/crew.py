@@ -14,7 +14,7 @@ _PATIENCE = 1.0
 """Seconds that an interrupt or a failure waits for the units under way to end."""
 
 _LARGE = 4 * 1024 * 1024
-"""Bytes of memory from which on a unit is one of the large: half of the workers prefer these, the others small ones."""
+"""Bytes of memory from which on a unit is large: the first half of the workers prefer these, the others small ones."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: another unit's failure ends this one
@@ -93,7 +93,7 @@ class Crew:
             return
         count = self._workers if self._lanes[0] else min(self._workers, count)
         threads = [
-            threading.Thread(target=self._work, args=(number % 2,), name=f"modos-transfer-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(number,), name=f"modos-transfer-{number}", daemon=True)
             for number in range(count)
         ]
         try:
@@ -136,8 +136,8 @@ class Crew:
             self._stopping.set()
             self._turn.notify_all()
 
-    def _work(self, lane: int) -> None:
-        while (unit := self._take(lane)) is not None:
+    def _work(self, number: int) -> None:
+        while (unit := self._take(number)) is not None:
             more: Iterable[Unit] = ()
             try:
                 more = list(unit.work())
@@ -154,12 +154,13 @@ class Crew:
                 self._held -= unit.weight
                 self._turn.notify_all()
 
-    def _take(self, lane: int) -> Unit | None:
-        """Return the next unit, of the preferred lane if there is one; `None` when there will be none."""
+    def _take(self, number: int) -> Unit | None:
+        """Return the next unit for a worker, of the preferred lane if there is one; `None` when there will be none."""
+        large, small = self._lanes
         with self._turn:
             while not self._stopping.is_set():
-                for waiting in (self._lanes[lane], self._lanes[1 - lane]):
-                    if waiting and self._has_room(waiting[0]):
+                for waiting in (large, small) if number < self._workers / 2 else (small, large):
+                    if waiting and self._has_room(waiting[0], number):
                         unit = waiting.popleft()
                         self._under_way += 1
                         self._held += unit.weight
@@ -169,5 +170,11 @@ class Crew:
                 self._turn.wait()
             return None
 
-    def _has_room(self, unit: Unit) -> bool:
+    def _has_room(self, unit: Unit, number: int) -> bool:
+        """Tell whether a worker may take a unit now; large ones go to the first alone, as many as there is memory for.
+
+        An allocator keeps memory for each thread that ever held much: in turn, all of them would come to hold it at once.
+        """
+        if unit.weight >= _LARGE and number > 0 and (number + 1) * unit.weight > self._memory:
+            return False
         return self._held == 0 or self._held + unit.weight <= self._memory
