@@ -2,7 +2,8 @@
 
 Owns the table of contenders and of what they move. They take turns, each in a process of its own and into a place of its
 own, on a real Swift of this machine that speaks S3 too; the best of their rounds counts. The ratio is that of the best
-other way to the same service to ours, the CPU that of the client, its start included.
+other way to the same service to ours, the CPU that of the client, its start included. Where nginx is installed, small files
+are also read from a service that is never busy (`remembering.py`), by everyone a second time, through the same proxy.
 """
 
 import argparse
@@ -13,11 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from remembering import Remembering
 
 from modos.storage import SwiftStorage
 from modos.testing import Proxy, SwiftServer
@@ -174,6 +178,11 @@ def make(place: Path, files: int, size: int) -> None:
                 file.write(os.urandom(min(16 * MIB, size - start)))
 
 
+def files_in(place: str | Path) -> int:
+    """Return how many files there are in a folder and those in it."""
+    return sum(path.is_file() for path in Path(place).rglob("*"))
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -184,26 +193,61 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[""], help="contenders whose name has one of these in it")
     given = parser.parse_args()
     named = {name: each for name, each in contenders().items() if any(text in name for text in given.only)}
-    with tempfile.TemporaryDirectory() as scratch, SwiftServer() as server, Proxy(server.url) as proxy:
+    with tempfile.TemporaryDirectory() as scratch, SwiftServer() as server:
         loads = {"small": (given.files, 4096), "large": (1, given.large * MIB)}
         for load, (files, size) in loads.items():
             if files and size:
                 make(Path(scratch, load), files, size)
-                for latency in given.latency:
-                    proxy.latency = latency
-                    table = Table(load, f"{latency * 1000:.0f} ms" if latency else "direct")
-                    for _ in range(given.rounds):
-                        for name, (service, contender) in named.items():
-                            place = Place(server, proxy if latency else None, service)
-                            table.add(name, service, place.measure(contender, Path(scratch, load), load))
+                for latency, is_remembered in ways(given.latency, load):
+                    table = Table(load, latency, is_remembered=is_remembered)
+                    with Road(server, latency, is_remembered=is_remembered) as road:
+                        for _ in range(given.rounds):
+                            for name, (service, contender) in named.items():
+                                place = Place(server, road, service)
+                                table.add(name, service, place.measure(contender, Path(scratch, load), load))
                     table.show()
+
+
+def ways(latencies: Iterable[float], load: str) -> Iterator[tuple[float, bool]]:
+    """Yield under which conditions a load is moved: the latency, and whether the service answers from memory."""
+    for latency in latencies:
+        yield latency, False
+        if load == "small" and latency and Remembering.is_possible():
+            yield latency, True
+
+
+class Road:
+    """How clients come to the server: at once, through a proxy that takes its time, or to what remembers its answers."""
+
+    def __init__(self, server: SwiftServer, latency: float, *, is_remembered: bool) -> None:
+        self._server = server
+        self._latency = latency
+        self.is_remembered = is_remembered
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.url = self._server.url
+            if self.is_remembered:
+                self.url = stack.enter_context(Remembering(self.url)).url
+            if self._latency:
+                self.url = stack.enter_context(Proxy(self.url, latency=self._latency)).url
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def along(self, url: str) -> str:
+        """Return an address of the server as it is along this road."""
+        return self.url + url.removeprefix(self._server.url)
 
 
 class Table:
     """The best runs of one load at one latency."""
 
-    def __init__(self, load: str, delay: str) -> None:
-        self._what = f"{load:<6} {delay:<7}"
+    def __init__(self, load: str, latency: float, *, is_remembered: bool) -> None:
+        delay = f"{latency * 1000:.0f} ms" if latency else "direct"
+        self._what = f"{load:<6} {f'{delay}, never busy' if is_remembered else delay:<17}"
         self._best: dict[tuple[str, str, str], Run] = {}
 
     def add(self, name: str, service: str, runs: Mapping[str, Run]) -> None:
@@ -231,37 +275,41 @@ class Place:
 
     _numbers = count()
 
-    def __init__(self, server: SwiftServer, proxy: Proxy | None, service: str) -> None:
-        through = proxy.through if proxy else str
+    def __init__(self, server: SwiftServer, road: Road, service: str) -> None:
         self._name, self._service = f"bench-{next(self._numbers)}", service
+        self._server, self._road = server, road
         self._plainly = {"storage_url": server.storage_url, "token": server.token()}
-        self._swift = self._plainly | {"storage_url": through(server.storage_url)}
-        self._keys = {"key": server.user, "secret": server.key, "region": "us-east-1"}
-        self._s3 = through(server.s3_endpoint)
 
     def measure(self, contender: Contender, source: Path, load: str) -> dict[str, Run]:
-        """Move a load there and back, and remove it."""
-        whole = SwiftStorage(f"swift://{self._name}", **self._plainly)
-        whole.filesystem.mkdir(self._name)
-        task = {
-            "url": f"{self._service}://{self._name}/ex",
-            "options": self._swift if self._service == "swift" else {**self._keys, "endpoint": self._s3},
-            "bucket": self._name,
-            "keys": self._keys,
-            "large": load == "large",
-            "s3": self._s3,
-            **self._swift,
-        }
+        """Move a load there and back, and remove it; what is remembered comes back twice, and the second time counts."""
+        SwiftStorage(f"swift://{self._name}", **self._plainly).filesystem.mkdir(self._name)
         runs = {}
-        for way in ("up", "down"):
+        for way in ("up", "down", "down") if self._road.is_remembered else ("up", "down"):
+            along = str if self._road.is_remembered and way == "up" else self._road.along
             with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as cache:
                 os.environ["MODOS_CACHE_DIR"] = cache
-                runs[way] = contender({**task, "way": way, "here": str(source) if way == "up" else empty})
+                here = str(source) if way == "up" else empty
+                runs[way] = contender({**self._task(along), "large": load == "large", "way": way, "here": here})
+                if files_in(here) != files_in(source):
+                    sys.exit(f"{way}: {files_in(here)} of {files_in(source)} files came")
         for name in (self._name, f"{self._name}+segments", f"{self._name}_segments"):
             storage = SwiftStorage(f"swift://{name}", **self._plainly)
             if storage.filesystem.exists(name):
                 storage.remove_tree()
-        return runs
+        return {"down": runs["down"]} if self._road.is_remembered else runs
+
+    def _task(self, along: Callable[[str], str]) -> Task:
+        swift = self._plainly | {"storage_url": along(self._server.storage_url)}
+        keys = {"key": self._server.user, "secret": self._server.key, "region": "us-east-1"}
+        s3 = along(self._server.s3_endpoint)
+        return {
+            "url": f"{self._service}://{self._name}/ex",
+            "options": swift if self._service == "swift" else {**keys, "endpoint": s3},
+            "bucket": self._name,
+            "keys": keys,
+            "s3": s3,
+            **swift,
+        }
 
 
 if __name__ == "__main__":
