@@ -327,7 +327,7 @@ _KINDS: Sequence[tuple[frozenset[int], type[StorageError]]] = (
 
 
 def error_for(
-    status: int, url: str, *, create: bool = False, sent_body: bool = False, detail: str = ""
+    status: int, url: str, *, create: bool = False, sent_body: bool = False, missing: str = "", detail: str = ""
 ) -> StorageError:
     """Return the error that a status means.
 
@@ -338,15 +338,15 @@ def error_for(
     create
         The request was to create only: 412 then says that something is there.
     sent_body
-        The request carried the MD5 of its body: 422 then says that it did not arrive whole; 404 that the container
-        is missing.
+        The request carried the MD5 of its body: 422 then says that it did not arrive whole.
+    missing
+        What 404 says, where that is more than the usual.
     detail
         What the body of the answer said, used where there is no sentence for the status.
     """
     for statuses, kind in _KINDS:
         if status in statuses:
-            reason = "there is no such container" if status == _NOT_FOUND and sent_body else ""
-            return kind(url, reason, status=status)
+            return kind(url, missing if status == _NOT_FOUND else "", status=status)
     if status == 412:  # noqa: PLR2004 - Precondition Failed
         if create:
             return KeyExistsError(url, status=status)

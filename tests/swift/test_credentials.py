@@ -183,6 +183,13 @@ def test_incomplete_options_name_what_is_missing(options, missing):
         credentials_from_options(**options)
 
 
+@pytest.mark.parametrize("url", ["https://swift.example.org", "http://swift.example.org:8080/"])
+def test_a_storage_url_names_an_account(url):
+    """Whoever gives the address of the service instead is told what it has to look like, before anything is asked."""
+    with pytest.raises(InvalidInputError, match=r"names no account; .* https://host\[:port\]/v1/ACCOUNT"):
+        credentials_from_options(storage_url=url, token="x")
+
+
 def test_environment_is_read_at_the_first_request(swift, monkeypatch):
     """Constructing a filesystem reads no environment; its first request does."""
     for group in SWIFT_VARIABLES.values():

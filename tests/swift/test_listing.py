@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from modos.errors import KeyNotFoundError
+from modos.errors import KeyNotFoundError, StorageError
 from modos.swift import SwiftFileSystem, SwiftStore
 from modos.testing import Fault, Proxy, SwiftServer
 
@@ -187,6 +187,16 @@ def test_list_page_with_delimiter_ends(small_pages):
         infos, following = fs.list_page("omics", start_after=following, delimiter="/")
         found += [info["name"] for info in infos]
     assert found == [f"omics/d{n:02d}" for n in range(12)]
+
+
+def test_a_service_that_takes_no_page_size_is_not_asked_for_ever(small_pages):
+    """A service that refuses each listing with 412, as one that finds no account in the address, is an error."""
+    with Proxy(small_pages.url) as proxy:
+        proxy.inject(Fault(method="GET", status=412, times=None))
+        fs = SwiftFileSystem(storage_url=proxy.through(small_pages.storage_url), token=small_pages.token())
+        with pytest.raises(StorageError, match="412"):
+            fs.list_page("omics")
+        assert proxy.count() < 10
 
 
 def test_hidden_segments_may_fill_pages(small_pages):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from modos.errors import InvalidInputError, suggestion
+from modos.errors import InvalidInputError, InvalidURLError, suggestion
 from modos.settings import SWIFT_VARIABLES
 from modos.swift.transport import TLS_OPTIONS, Transport
 
@@ -348,6 +348,8 @@ def _resolved(
     missing = [spelling.get(name, name) for name in _missing(kind, chosen)]
     if missing:
         raise InvalidInputError(f"the Swift credentials are incomplete: {', '.join(missing)} missing")
+    if (url := chosen.get("storage_url", "")).strip("/").count("/") == 2:  # noqa: PLR2004 - those before the host
+        raise InvalidURLError(url, "names no account; a storage URL looks like https://host[:port]/v1/ACCOUNT")
     if "interface" in chosen:
         chosen["interface"] = chosen["interface"].removesuffix("URL")  # as in `publicURL` of Keystone v2
         if chosen["interface"] not in _INTERFACES:

@@ -117,6 +117,11 @@ class Request:
         return None if self.most is None else self.most + 1
 
     @property
+    def is_of_container(self) -> bool:
+        """Whether all that can be missing is the container."""
+        return bool(self.path) and (self.method == "PUT" or "/" not in self.path)
+
+    @property
     def is_bulk(self) -> bool:
         """Whether there is so much to carry that a thread does it cheaper than an event loop."""
         return self.into is not None or (self.body is not None and length_of(self.body) >= BULK)
@@ -188,6 +193,7 @@ class Exchange:
             self.url,
             create="If-None-Match" in self.request.headers,
             sent_body=self.request.method == "PUT",
+            missing="there is no such container" if self.request.is_of_container else "",
             detail="" if detail.startswith("<") else detail,
         )
 

@@ -96,7 +96,9 @@ class Lister:
                 for name, value in (("prefix", prefix), ("marker", start_after), ("delimiter", delimiter))
                 if value
             }
-            answer = await self._client.request("GET", container, params=params, accept={_TOO_MANY})
+            answer = await self._client.request(
+                "GET", container, params=params, accept={_TOO_MANY} if asked > 1 else ()
+            )
             if answer.status != _TOO_MANY:
                 return _entries(container, answer.body)
             allowed = re.search(rb"\d+", answer.body)
