@@ -212,6 +212,7 @@ SWIFT = Spellings(
     "Swift",
     {
         "application_credential_id": (),
+        "application_credential_name": (),
         "application_credential_secret": (),
         "attempts": ("max_attempts",),
         "auth_type": (),
@@ -225,6 +226,7 @@ SWIFT = Spellings(
         "connection": (),
         "credentials": (),
         "insecure": (),
+        "interface": (),
         "key": (),
         "on_request": (),
         "os_options": (),

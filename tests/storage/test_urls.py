@@ -2,7 +2,9 @@
 
 import os
 import socket
+from dataclasses import fields
 from pathlib import Path, PurePosixPath
+from typing import get_args
 
 import pytest
 
@@ -21,6 +23,7 @@ from modos.storage.backends.clouds import CloudStorage
 from modos.storage.backends.http import HTTPStorage
 from modos.storage.options import SERVICES, swift_connection_options
 from modos.storage.urls import is_url
+from modos.swift.auth.credentials import Credentials
 
 
 @pytest.mark.parametrize(
@@ -276,6 +279,12 @@ def test_no_spelling_of_an_option_means_two(service):
     spellings = [*meanings, *(other for others in meanings.values() for other in others)]
     assert len(spellings) == len(set(spellings))
     assert all(SERVICES[service].meaning(spelling) for spelling in spellings)
+
+
+@pytest.mark.parametrize("kind", get_args(Credentials.__value__))
+def test_an_address_takes_all_that_credentials_of_swift_are_made_of(kind):
+    """What `SwiftStorage` takes, `open_storage` takes too, and so does the list of options that the documentation shows."""
+    assert {each.name for each in fields(kind)} - {"transport"} <= SERVICES["swift"].meanings.keys()
 
 
 def test_a_storage_class_opens_only_its_own_addresses():
