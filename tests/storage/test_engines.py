@@ -15,6 +15,7 @@ from modos.errors import (
     MissingDependencyError,
     ServiceUnavailableError,
     StorageError,
+    UnreachableError,
 )
 from modos.storage import S3Storage, open_storage
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine
@@ -156,6 +157,17 @@ def test_credentials_come_from_the_environment(account, container, engine, monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", account.server.s3_endpoint)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert storage.read("demo") == b"ACGT"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_service_of_the_environment_is_named_when_nobody_listens(engine, monkeypatch):
+    """Who has mistyped `AWS_ENDPOINT_URL` is told what was asked, and not that it was AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "lab:me")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    storage = open_storage("s3://omics", storage_options={"engine": engine, "attempts": 1})
+    with pytest.raises(UnreachableError, match=r"no connection to http://127\.0\.0\.1:1;"):
+        storage.read("demo")
 
 
 def _of_botocore(key, secret):

@@ -22,7 +22,16 @@ from modos.errors import (
     UnreachableError,
 )
 
-__all__ = ["CHANGED", "causes", "meaning_in_fsspec", "meaning_in_obstore", "meaning_in_s3", "refusal", "status_of"]
+__all__ = [
+    "CHANGED",
+    "asked_service",
+    "causes",
+    "meaning_in_fsspec",
+    "meaning_in_obstore",
+    "meaning_in_s3",
+    "refusal",
+    "status_of",
+]
 
 CHANGED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 """How a service answers that a file is not what it must be for a change: gone, being changed, or another one."""
@@ -61,6 +70,7 @@ _NOT_ACCEPTED = "the service does not accept these credentials, or not for this"
 _OBSTORE_STATUS = re.compile(r"status code: (\d{3})|status: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
+_SERVICE = re.compile(r"https?://[^/\s\"'@]+(?=[/\s\"']|$)")
 _KIND = re.compile(r"kind: (Connect|Timeout|Interrupted|Decode|Request)\b")
 
 
@@ -69,6 +79,18 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def asked_service(error: BaseException) -> str | None:
+    """Return the service that an exception says was asked, `None` where it says none.
+
+    Examples
+    --------
+    >>> asked_service(OSError('Could not connect to the endpoint URL: "https://s3.example.org/omics?list-type=2"'))
+    'https://s3.example.org'
+    """
+    named = (_SERVICE.search(str(each)) for each in causes(error))
+    return next((found[0] for found in named if found), None)
 
 
 def refusal(url: str, status: int | None, code: str = "", message: str = "", *, bare: bool = False) -> StorageError:

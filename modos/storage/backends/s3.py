@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from modos.errors import InvalidInputError, KeyChangedError, ServiceError, StorageError
 from modos.storage.backends.addresses import S3Path
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine
-from modos.storage.backends.failures import CHANGED, meaning_in_obstore, meaning_in_s3, status_of
+from modos.storage.backends.failures import CHANGED, asked_service, meaning_in_obstore, meaning_in_s3, status_of
 from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage, in_ascii, put_options
 from modos.storage.backends.s3_clients import INLINE, PART, s3_engine, s3_filesystem
@@ -248,7 +248,7 @@ class S3Storage(PagedStorage):
         return str(self.filesystem.url(self._key(name), expires=round(expires_in), client_method=operation))
 
     def _translated(self, error: Exception, url: str) -> StorageError | None:
-        service = self._endpoint or "AWS"
+        service = self._endpoint or asked_service(error) or "AWS"
         found = meaning_in_s3(error, url, service)
         if found is None and "obstore" in sys.modules:
             found = meaning_in_obstore(error, url, service)
