@@ -1,7 +1,10 @@
 """`modos c4gh`: keys made, files encrypted, decrypted and shared, wherever they are."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -87,6 +90,25 @@ def test_keygen_makes_a_pair_and_never_overwrites_one(modos, tmp_path, monkeypat
     assert (tmp_path / "key").read_bytes() == before
     (tmp_path / "key").unlink()
     assert modos("keygen", tmp_path / "key")[0] == 1
+    assert not (tmp_path / "key").exists()
+
+
+def test_without_the_extra_no_half_of_a_pair_is_left(modos, tmp_path, monkeypatch):
+    """What is missing is told before a passphrase is asked for, and the same name can be used afterwards."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.x25519", None)
+    code, _, err = modos("keygen", tmp_path / "key", "--no-passphrase")
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+    assert "pip install 'modos-objects[encryption]'" in err
+
+
+def test_without_a_terminal_it_says_where_the_passphrase_can_be(keys, tmp_path):
+    """A job that nobody watches is told what to set, instead of that it was interrupted."""
+    command = [sys.executable, "-m", "modos", "c4gh", "keygen", str(tmp_path / "key")]
+    environ = {name: value for name, value in os.environ.items() if name != "C4GH_PASSPHRASE"}
+    job = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "start_new_session": True}
+    ended = subprocess.run(command, **job, env=environ, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "there is no terminal on which a passphrase could be asked for; set C4GH_PASSPHRASE" in ended.stderr
     assert not (tmp_path / "key").exists()
 
 

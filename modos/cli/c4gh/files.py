@@ -5,6 +5,7 @@ Owns the arguments and options that these commands share, and what they come to.
 
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modos.cli.places import access, open_object
+from modos.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from modos import MODO
@@ -24,6 +26,7 @@ __all__ = [
     "Overwrite",
     "Recipients",
     "Source",
+    "ask_hidden",
     "ask_passphrase",
     "counted",
     "locate",
@@ -173,4 +176,22 @@ def counted(keys: "Sequence[PublicKey]") -> str:
 def ask_passphrase() -> str:
     """Return the passphrase of a key: from the environment, else from whoever sits at the terminal."""
     known = os.environ.get("C4GH_PASSPHRASE")
-    return known if known is not None else typer.prompt("Passphrase of the secret key", hide_input=True, err=True)
+    return known if known is not None else ask_hidden("Passphrase of the secret key")
+
+
+def ask_hidden(question: str, *, twice: bool = False) -> str:
+    """Return what whoever sits at the terminal types, without showing it.
+
+    Raises
+    ------
+    InvalidInputError
+        When nobody sits there.
+    """
+    try:
+        given: str = typer.prompt(question, hide_input=True, confirmation_prompt=twice, err=True)
+    except typer.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():  # it was Ctrl-C
+            raise
+        message = "there is no terminal on which a passphrase could be asked for; set C4GH_PASSPHRASE"
+        raise InvalidInputError(message) from None
+    return given

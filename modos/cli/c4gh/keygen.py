@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from modos.cli.c4gh.files import ask_hidden
 from modos.errors import InvalidInputError
 
 __all__ = ["keygen"]
@@ -39,16 +40,16 @@ def keygen(
             )
             raise InvalidInputError(message)
     key = generate_key()
+    handed_out = format_public_key(key.public)  # before anything is asked or written: an extra may be missing
     _write(path, format_secret_key(key, passphrase=None if unlocked else _new_passphrase(), comment=comment), 0o600)
-    _write(public, format_public_key(key.public), 0o644)
+    _write(public, handed_out, 0o644)
     typer.echo(str(key.public))
 
 
 def _new_passphrase() -> str:
     if known := os.environ.get("C4GH_PASSPHRASE"):  # an empty one would lock nothing
         return known
-    given: str = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
-    return given
+    return ask_hidden("New passphrase", twice=True)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
