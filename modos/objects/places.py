@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
+from modos._given import expect
 from modos.errors import InvalidPathError
 from modos.storage import Storage, open_storage
 from modos.storage.urls import is_url
@@ -37,6 +38,8 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
     ------
     InvalidPathError
         When nothing is named, or the path does not lie beneath the storage.
+    InvalidInputError
+        When the storage is none, such as an address.
 
     Examples
     --------
@@ -49,6 +52,7 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
         if text == "":
             raise InvalidPathError(text, "is no object's path; name a directory or an address")
         return open_storage(path, storage_options=options)
+    expect(storage, Storage, "a storage is given by a Storage, such as open_storage(address) returns")
     if not is_url(text) and not text.startswith("/"):
         name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
         return storage if name in {"", "."} else storage / name

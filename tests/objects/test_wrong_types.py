@@ -73,6 +73,7 @@ OPTIONAL = {
     "attributes of an array": lambda modo, wrong: modo.add_array("s", [1], "new", attributes=wrong),
     "attributes of an array in a block": edit(lambda edit, wrong: edit.add_array("s", [1], "new", attributes=wrong)),
     "undo": lambda modo, wrong: modo.undo(wrong),
+    "a storage": lambda modo, wrong: MODO("ex", storage=wrong),
     "empty_trash": lambda modo, wrong: modo.empty_trash(wrong),
     "knowledge_graph": lambda modo, wrong: modo.knowledge_graph(wrong),
     "show_contents": lambda modo, wrong: modo.show_contents(wrong),
