@@ -134,6 +134,17 @@ def test_orphans_are_listed_and_removed(modos, name, account):
     assert fs.find(f"{name}/.segments") == []
 
 
+def test_a_container_is_made_once(modos, name, account):
+    """It is empty, its owners' alone, and written as an address; one that is there is left as it is."""
+    made = modos("swift", "create", f"{name}-new")
+    again = modos("swift", "create", f"swift://{name}-new")
+    one = json.loads(modos("swift", "info", f"{name}-new", "--json").out)
+    assert (made.code, made.out, made.err) == (0, f"swift://{name}-new\n", "")
+    assert (again.code, again.out, again.err.count("\n")) == (1, "", 1)
+    assert "there is such a container already" in again.err
+    assert (one["objects"], one["bytes"], one["public"]) == (0, 0, False)
+
+
 def test_what_there_is(modos, name, account):
     """The account with its service, each container, and all of them."""
     account.ask("PUT", f"/{name}/a.txt", b"1234")
@@ -155,6 +166,7 @@ def test_what_there_is(modos, name, account):
     ("line", "code", "sentence"),
     [
         (["info", "s3://omics"], 2, "'s3://omics' is not in Swift"),
+        (["create", "swift://omics/ex"], 1, "'omics/ex' is not the name of a container"),
         (["public", "swift://omics/ex"], 1, "'omics/ex' is not the name of a container"),
         (["public", "swift+https://host/omics"], 1, "must read https://host/v1/ACCOUNT"),
         (["sign", "swift://omics"], 1, "sign it as a prefix"),
@@ -166,7 +178,7 @@ def test_what_there_is(modos, name, account):
         (["sign", "swift://omics/a", "--expires", "0"], 1, "of no use"),
         (["sign", "swift://omics/a", "--ip", "here"], 1, "'here' is no IP address or network"),
         (["sign", "swift://omics/a", "--method", "TRACE"], 2, "TRACE"),
-        (["info", "no-such-container"], 1, "there is nothing here"),
+        (["info", "no-such-container"], 1, "no-such-container: there is no such container (HTTP 404)"),
         (["orphans"], 2, "Missing argument 'CONTAINER'"),
         (["publik"], 2, "No such command 'publik'"),
     ],
@@ -181,7 +193,15 @@ def test_a_mistake_is_one_sentence(modos, name, line, code, sentence):
 
 def test_without_credentials_it_says_which_there_are(modos):
     """Every command that needs some says so in one sentence."""
-    for line in (["token"], ["info"], ["containers"], ["public", "omics"], ["sign", "omics/a"], ["orphans", "omics"]):
+    for line in (
+        ["token"],
+        ["info"],
+        ["containers"],
+        ["create", "omics"],
+        ["public", "omics"],
+        ["sign", "omics/a"],
+        ["orphans", "omics"],
+    ):
         result = modos("swift", *line)
         assert (result.code, result.out, result.err.count("\n")) == (1, "", 1), line
         assert "OS_AUTH_TOKEN" in result.err

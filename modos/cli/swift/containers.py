@@ -1,6 +1,6 @@
-"""`modos swift containers`: what containers there are.
+"""`modos swift create` and `modos swift containers`: a new container, and what containers there are.
 
-Owns the words of the command. Must not know how they are listed.
+Owns the words of the commands. Must not know how they are made or listed.
 """
 
 import json
@@ -10,8 +10,18 @@ import typer
 from modos.cli.places import AsJSON
 from modos.cli.progress import amount
 from modos.cli.reporting import note
+from modos.cli.swift.places import Container, opened
 
-__all__ = ["containers"]
+__all__ = ["containers", "create"]
+
+
+def create(container: Container) -> None:
+    """Make a container that only the owners of the account can use, and write its address."""
+    from modos.swift import Containers
+
+    filesystem, name = opened(container)
+    Containers(filesystem).create(name)
+    typer.echo(f"swift://{name}")
 
 
 def containers(*, as_json: AsJSON = False) -> None:
