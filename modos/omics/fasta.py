@@ -206,7 +206,7 @@ def fetch_sequence(storage: Files, target: str | PurePath, region: Wanted) -> st
     Raises
     ------
     InvalidInputError
-        When the region cannot be read, or there is no such sequence.
+        When the region cannot be read, there is no such sequence, or it ends before the region begins.
 
     Examples
     --------
@@ -224,6 +224,9 @@ def fetch_sequence(storage: Files, target: str | PurePath, region: Wanted) -> st
     if length is None:
         message = "sequences have names; '*' is for reads"
         raise InvalidInputError(message)
+    if wanted.start >= length and wanted.start:
+        message = f"the region begins at {wanted.start + 1:,}, and {wanted.contig} has {length:,} bases"
+        raise InvalidInputError(f"{storage.url_of(target)}: {message}")
     end = length if wanted.end is None else wanted.end
     return fasta.read([Span(wanted.contig, None, wanted.start, end)])[0].decode("ascii")
 

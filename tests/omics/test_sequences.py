@@ -56,6 +56,8 @@ def test_mistakes_and_damage_of_fasta(tmp_path):
         fetch_sequence(storage, "x.fa", "chr1")
     pysam.faidx(str(tmp_path / "x.fa"))
     assert fetch_sequence(storage, "x.fa", "chr1:4-99") == "TAC"
+    with pytest.raises(InvalidInputError, match=r"x\.fa: the region begins at 1,007, and chr1 has 6 bases"):
+        fetch_sequence(storage, "x.fa", "chr1:1007-1010")
     with pytest.raises(InvalidInputError, match=r"no contig 'chr3'.*did you mean"):
         fetch_sequence(storage, "x.fa", "chr3")
     (tmp_path / "x.fa.fai").write_text("chr1\t20\t6\t4\t5\n")
