@@ -141,7 +141,7 @@ def _parsed(slot: Slot, value: object) -> datetime:
 def _check_uri_or_curie(slot: Slot, value: str) -> None:
     if not is_uri_or_curie(value):
         reason = "is neither a CURIE such as UBERON:0002316 nor an absolute IRI"
-        raise refusal(slot, value, f"{reason}{_as_curie(value)}")
+        raise refusal(slot, value, f"{reason}{_as_curie(value) or _advice(slot, value)}")
 
 
 def _check_uri(slot: Slot, value: str) -> None:
@@ -168,6 +168,6 @@ def _kind_of_thing(value: object) -> str:
 
 
 def _advice(slot: Slot, value: object) -> str:
-    if slot.name == "taxon_id" and type(value) is int:
-        return f"; did you mean 'NCBITaxon:{value}'?"
+    if slot.name == "taxon_id" and type(value) in {int, str} and str(value).isdecimal():
+        return f"; did you mean {shown_value(f'NCBITaxon:{value}')}?"
     return "; write it in quotes" if isinstance(value, bool | int | float | date) else ""

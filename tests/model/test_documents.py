@@ -179,6 +179,11 @@ def test_dump_has_no_aliases():
         ("sampel.csv", "id\ns", "did you mean 'Sample'"),
         ("sample.csv", "", "is empty"),
         ("sample.csv", "id,nmae\ns,x", "line 1, column 2: the column 'nmae' is no slot of Sample; did you mean 'name'"),
+        (
+            "sample.csv",
+            "id,gender\ns,Male",
+            "'gender' is no slot of Sample; columns may be @type, id, name, description,",
+        ),
         ("sample.csv", "id,id\ns,t", "there twice"),
         ("sample.csv", "id;sex\ns;Male", "line 1: cells are separated by semicolons, here they should be by commas"),
         ("sample.tsv", "id,sex\ns,Male", "line 1: cells are separated by commas, here they should be by tabs"),

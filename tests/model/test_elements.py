@@ -121,6 +121,7 @@ def test_sample_object(sample_object):
         ({"name": "\ud800"}, "name", "Unicode"),
         ({"collector": ["x", 1]}, "collector", "in quotes"),
         ({"taxon_id": 9606}, "taxon_id", "did you mean 'NCBITaxon:9606'"),
+        ({"taxon_id": "9606"}, "taxon_id", "did you mean 'NCBITaxon:9606'"),
         ({"cell_type": "CL_0002627"}, "cell_type", "did you mean 'CL:0002627'"),
         ({"cell_type": "lung epithelium"}, "cell_type", "neither a CURIE"),
         ({"cell_type": "CL:"}, "cell_type", "neither a CURIE"),

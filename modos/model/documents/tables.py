@@ -104,7 +104,8 @@ def _check_header(document: str, header: list[str], class_name: str | None) -> N
     for position, name in enumerate(header):
         place = f"{document}, line 1, column {position + 1}"
         if name not in known:
-            reason = f"{place}: the column {shown_value(name)} is {of_what}{closest(name, known)}"
+            close = closest(name, known) or f"; columns may be {', '.join(known)}"
+            reason = f"{place}: the column {shown_value(name)} is {of_what}{close}"
             raise InvalidDocumentError(reason)
         if name in header[:position]:
             reason = f"{place}: the column {name} is there twice"

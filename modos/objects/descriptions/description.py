@@ -108,8 +108,8 @@ class Description:
             raise InvalidDocumentError(message)
         if not objects and (needed or not self._entries):
             message = (
-                f"{self._name}: a description has one entry with @type {OBJECT_CLASS}; there is no entry. Without it, an "
-                "object can be updated where elements that are not described stay (no_remove, --no-remove)"
+                f"{self._name}: a description has one entry with @type {OBJECT_CLASS}, for the object itself; this one has none, "
+                "and can only be added to an object that is there, or update it with no_remove (--no-remove)"
             )
             raise InvalidDocumentError(message)
         if objects and objects[0].args:
@@ -176,7 +176,8 @@ _ABOUT = "while reading the entry"
 
 
 def _about(entry: Entry, slot: str | None) -> str:
-    return f"{_ABOUT} {entry.element.get('id')!r} of {_place_of(entry, slot)}"
+    named = f" {entry.element['id']!r}" if "id" in entry.element else ""
+    return f"{_ABOUT}{named} of {_place_of(entry, slot)}"
 
 
 def _place_of(entry: Entry, slot: str | None = None) -> str:

@@ -86,7 +86,7 @@ class SourceFile:
         for candidate in found:
             if candidate.is_there():
                 return candidate
-        looked = ", ".join(candidate.storage.url for candidate in found)
+        looked = ", ".join(dict.fromkeys(candidate.storage.url for candidate in found))
         message = f"there is no file {text!r} to add; looked in {looked or 'no place'}"
         raise InvalidInputError(message)
 
