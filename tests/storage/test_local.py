@@ -165,6 +165,36 @@ class TestLinks:
         with pytest.raises(StorageError):
             storage.read("self")
 
+    def test_what_links_to_directories_lead_to_is_listed(self, storage, tmp_path):
+        """As it is read; each link is followed but one that leads back, whichever way."""
+        outside = LocalStorage(tmp_path / "outside")
+        outside.put(b"ACGT", "lane1/reads")
+        storage.put(b"x", "demo")
+        (storage.path / "link").symlink_to(outside.path)
+        (storage.path / "same").symlink_to(outside.path / "lane1")
+        (outside.path / "back").symlink_to(storage.path)
+        (outside.path / "lane1" / "up").symlink_to(outside.path)
+        assert [str(path) for path in storage.list()] == ["demo", "link/lane1/reads", "same/reads"]
+        assert [str(path) for path in storage.list(start_after="link/lane1/reads")] == ["same/reads"]
+        assert storage.read("link/lane1/reads") == storage.read("same/reads") == b"ACGT"
+
+    @pytest.mark.parametrize("way", ["remove", "remove_many", "move"])
+    def test_what_links_to_directories_lead_to_is_not_removed(self, storage, tmp_path, way):
+        """It is listed and read, and may be somebody else's: removing it is refused, with the place of the link."""
+        outside = LocalStorage(tmp_path / "outside")
+        outside.put(b"precious", "lane1/reads")
+        storage.put(b"x", "demo")
+        (storage.path / "link").symlink_to(outside.path)
+        calls = {
+            "remove": lambda: storage.remove("link/lane1/reads"),
+            "remove_many": lambda: storage.remove_many(["demo", "link/lane1/reads"]),
+            "move": lambda: storage.move("link/lane1/reads", "reads"),
+        }
+        with pytest.raises(StorageError, match="link/lane1: is or is beneath a link to a directory"):
+            calls[way]()
+        assert outside.read("lane1/reads") == b"precious"
+        assert [str(path) for path in storage.list()] == ["demo", "link/lane1/reads"]
+
     def test_removing_a_tree_does_not_follow_links(self, storage, tmp_path):
         """What a link leads to outside stays; the link goes, named itself or met in a tree."""
         outside = LocalStorage(tmp_path / "outside")

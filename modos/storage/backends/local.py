@@ -143,7 +143,10 @@ class LocalStorage(Storage):
     def _scan_after(self, name: str, start_after: str) -> Generator[ObjectInfo]:
         return self._walked(name, recursive=True, start_after=start_after)
 
-    def _walked(self, name: str, *, recursive: bool, start_after: str = "") -> Generator[ObjectInfo]:
+    def _walked(
+        self, name: str, *, recursive: bool, start_after: str = "", above: tuple[str, ...] = ()
+    ) -> Generator[ObjectInfo]:
+        """Yield what is beneath a directory; links to others are followed, but not back to any that led here."""
         beginning = f"{name}/" if name else ""
         marker = start_after[len(beginning) :] if start_after.startswith(beginning) else ""
         place = self._place(name)
@@ -156,10 +159,11 @@ class LocalStorage(Storage):
                 raise InvalidPathError(str(place / entry.name), reason)
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
             if _is_directory(entry):
-                if recursive and entry.is_symlink():
-                    continue  # a link may lead outside, or back here
                 if recursive:
-                    yield from self._walked(path, recursive=True, start_after=start_after)
+                    way = (*above, os.path.realpath(place)) if entry.is_symlink() else above
+                    if entry.is_symlink() and _leads_back(self._at(path), way):
+                        continue
+                    yield from self._walked(path, recursive=True, start_after=start_after, above=way)
                 else:
                     yield ObjectInfo(PurePosixPath(path), kind="directory")
                 continue
@@ -251,6 +255,7 @@ class LocalStorage(Storage):
         place = self._place(target)
         if not self._place(source).is_file():
             raise FileNotFoundError(source)
+        self._refuse_beyond_links([source])
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._place(source).replace(place)
@@ -261,6 +266,7 @@ class LocalStorage(Storage):
         self._prune(self._place(source).parent)
 
     def _remove(self, names: Sequence[str]) -> None:
+        self._refuse_beyond_links(names)
         for name in names:
             try:
                 self._place(name).unlink()
@@ -269,6 +275,16 @@ class LocalStorage(Storage):
                     raise
         for parent in {self._place(name).parent for name in names}:
             self._prune(parent)
+
+    def _refuse_beyond_links(self, names: Iterable[str]) -> None:
+        """Refuse to remove what links to directories lead to: it may be somebody else's."""
+        root = os.path.realpath(self._root)
+        for parent in dict.fromkeys(os.path.dirname(name) for name in names):
+            if parent and os.path.realpath(self._at(parent)) != os.path.join(root, *parent.split("/")):
+                reason = (
+                    "is or is beneath a link to a directory, and what that leads to is not removed; remove the link"
+                )
+                raise StorageError(self._at(parent), reason)
 
     def _remove_tree(self, name: str) -> None:
         """Remove unfinished writes and empty directories too; a link goes, and never what it leads to."""
@@ -341,6 +357,12 @@ def _entries_behind(place: Path, marker: str) -> list[Path]:
 def _is_text(name: str) -> bool:
     """Tell whether a name on the disk can be that of a target."""
     return name.isascii() or not any("\udc80" <= each <= "\udcff" for each in name)
+
+
+def _leads_back(link: str, way: Iterable[str]) -> bool:
+    """Tell whether a link leads to one of the directories on the way to it, or above one."""
+    target = os.path.realpath(link)
+    return any(os.path.commonpath((target, each)) == target for each in way)
 
 
 def _is_directory(entry: _Entry) -> bool:
