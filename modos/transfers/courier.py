@@ -210,8 +210,9 @@ class Courier:
         """
         large = self._patiently(partial(self._opened, step, again=again, in_order=in_order), self._restarting(step))
         name = str(step.file.path)
-        self._tally.began(name, step.file.size)
-        self._tally.moved(name, large.resumed)
+        if in_order or not large.needs_order:  # else it is begun anew by whoever reads it in order
+            self._tally.began(name, step.file.size)
+            self._tally.moved(name, large.resumed)
         return large
 
     def _opened(self, step: Step, *, again: bool, in_order: bool) -> Large:

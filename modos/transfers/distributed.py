@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modos._given import expect
 from modos._lazy import require
 from modos.errors import ServiceError
 from modos.storage import Storage
@@ -55,10 +56,13 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
 
     Raises
     ------
+    InvalidInputError
+        When the client is none.
     ServiceError
         When workers die over and over.
     """
     distributed = require("distributed", extra="distributed", purpose="transfers over a dask cluster")
+    expect(client, distributed.Client, "a cluster is given by its distributed.Client")
     tasks: dict[Any, Large | None] = {}
     larges, whole, following = _shared_out(courier, steps)
     options = {"pure": False, "retries": _RETRIES}
@@ -70,7 +74,7 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
                 tasks[client.submit(_carry_part, *ends, **options)] = large
         for batch in _batches(whole):
             tasks[client.submit(_carry, courier.source, courier.target, batch, courier.full, **options)] = None
-        for task in distributed.as_completed(list(tasks)):
+        for task in distributed.as_completed(list(tasks), loop=client.loop):  # else that of the default client, if any
             large_or_none, result = tasks[task], task.result()
             if large_or_none is not None:
                 following += courier.arrived(large_or_none, result)

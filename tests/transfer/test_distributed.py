@@ -9,7 +9,7 @@ import pytest
 
 from modos import MODO
 from modos.cli import main
-from modos.errors import StorageError
+from modos.errors import InvalidInputError, StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
@@ -27,9 +27,12 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def client():
-    """A cluster of two processes on this machine."""
+    """A cluster of two processes on this machine, whose client is nobody's default, as that of the command line."""
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
-    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
         yield client
 
 
@@ -72,6 +75,25 @@ def test_what_is_damaged_on_its_way_is_sent_again(  # noqa: PLR0917 - fixtures a
     assert "md5" in noted(there, "reads/large.cram", FILES["reads/large.cram"])
 
 
+def test_what_was_brought_before_is_counted_once(places, there, fill, content, client):
+    """Also of a large file that its bytes alone prove, in their order, and that is therefore begun here a second time."""
+    source, name = places.make("swift"), "reads/large.cram"
+    places.put_plainly(source, name, FILES[name])
+    source.put(b"{}", ROOT_DOCUMENT)
+    fill(there, {name: b"old", ROOT_DOCUMENT: b"old"})
+
+    def stop(progress):
+        if progress.bytes_done > len(FILES[name]) / 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        transfer(source, there, workers=1, progress=stop)
+    seen = []
+    assert transfer(source, there, client=client, progress=seen.append).resumed_bytes
+    assert all(each.bytes_done <= each.bytes_total for each in seen)
+    assert content(there) == {name: FILES[name], ROOT_DOCUMENT: b"{}"}
+
+
 def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path):
     """The error of the storage comes out, and nothing is committed."""
     fill(here, {"a": b"x", ROOT_DOCUMENT: b"{}"})
@@ -81,11 +103,29 @@ def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path)
         transfer(here, target, client=client)
 
 
-def test_the_command_line_takes_a_cluster(tmp_path, client, capsys):
+def test_the_address_of_a_cluster_is_no_client(here, there, fill, client):
+    """Told before anything is written."""
+    fill(here, {ROOT_DOCUMENT: b"{}"})
+    with pytest.raises(InvalidInputError, match="not by a str"):
+        transfer(here, there, client=client.scheduler.address)
+    assert there.empty()
+
+
+def test_the_command_line_takes_a_cluster(tmp_path, client, capsys, monkeypatch):
     """`--dask` names its scheduler; one that does not answer is told in a sentence."""
     MODO.create(tmp_path / "ex", id="ex")
     command = ["transfer", str(tmp_path / "ex"), str(tmp_path / "copy"), "--dask"]
     assert main([*command, client.scheduler.address]) == 0
     assert MODO(tmp_path / "copy").id == "ex"
-    assert main([*command, "nonsense://127.0.0.1:9"]) == 2
+    monkeypatch.setattr("modos.cli.transfer._SECONDS_TO_CONNECT", 0.2)
+    assert main([*command, "tcp://127.0.0.1:9"]) == 2
     assert "no dask scheduler answers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["nonsense://127.0.0.1:9", "localhost", "localhost:x", ""])
+def test_what_is_no_address_of_a_scheduler_is_told_at_once(tmp_path, capsys, monkeypatch, address):
+    """No client is made of it, which would wait for itself to end when the program does."""
+    MODO.create(tmp_path / "ex", id="ex")
+    monkeypatch.setattr(distributed, "Client", None)
+    assert main(["transfer", str(tmp_path / "ex"), str(tmp_path / "copy"), "--dask", address]) == 2
+    assert f"no dask scheduler answers at {address!r}" in capsys.readouterr().err
