@@ -31,7 +31,11 @@ def _is_inner(path: PurePosixPath) -> bool:
 
 
 def refuse_foreign(
-    storage: Storage, ours: Callable[[str], bool], *, listed: Iterable[PurePosixPath] | None = None
+    storage: Storage,
+    ours: Callable[[str], bool],
+    *,
+    listed: Iterable[PurePosixPath] | None = None,
+    otherwise: str = "",
 ) -> None:
     """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
 
@@ -45,6 +49,8 @@ def refuse_foreign(
         Tells whether a file will be the new object's.
     listed
         All files that are there; `None` to list those beside the hierarchy.
+    otherwise
+        What can be done but choose another place, as the error is to say it.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def refuse_foreign(
     there = data_files(storage) if listed is None else (path for path in listed if not _is_inner(path))
     foreign = next((path for path in there if not ours(str(path))), None)
     if foreign is not None:
-        reason = f"this is no digital object and not empty: {str(foreign)!r} is in it; choose another place"
+        reason = f"this is no digital object and not empty: {str(foreign)!r} is in it; choose another place{otherwise}"
         raise ObjectExistsError(storage.url, reason)
 
 

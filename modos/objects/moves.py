@@ -16,7 +16,7 @@ from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
-from modos.transfers.engine import Listing, Proof
+from modos.transfers.engine import Listing, Proof, holds
 from modos.transfers.plan import Leftovers, Treatment
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def transfer_objects(
     Parameters
     ----------
     source, target
-        Where the objects are, and where their copies go, under the same names.
+        Where the objects are, and where their copies go, under the same names; what is there already is no source, if
+        that is beneath.
     dry_run
         Whether each is only planned.
     overwrite, delete, sending
@@ -144,6 +145,8 @@ def transfer_objects(
         When there is no object at all.
     """
     names = list(find_objects(source))
+    if holds(source, target) and not holds(target, source):  # copies that were made before are none of the objects
+        names = [name for name in names if not holds(target, source / name if name else source)]
     if not names:
         raise ObjectNotFoundError(source.url, "there is no digital object beneath it")
     for name in names:
@@ -177,7 +180,9 @@ def _allowed(
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
     if not there.exists:
         if not overwrite:
-            refuse_foreign(target, wanted.__contains__, listed=(info.path for info in present.values()))
+            otherwise = ", or overwrite this if a copy that broke off has left it"
+            listed = (info.path for info in present.values())
+            refuse_foreign(target, wanted.__contains__, listed=listed, otherwise=otherwise)
         return _leftovers(delete=delete)
     lost = _lost(leaving, there, set(recorded(present)).difference(recorded(wanted)))
     if lost is not None and not overwrite:

@@ -13,7 +13,10 @@ from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
 
 __all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 
-_DOCUMENT = PurePosixPath(ROOT_DOCUMENT).name
+_OLD_DOCUMENT = f"{ZARR_ROOT}/.zgroup"
+"""What makes a directory an object of an older release."""
+
+_DOCUMENTS = frozenset(PurePosixPath(each).name for each in (ROOT_DOCUMENT, _OLD_DOCUMENT))
 
 
 def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
@@ -63,7 +66,8 @@ def objects_by_level(
     if here in above:
         return
     directories = [*(inner or partial(_listed, storage))(name)]
-    if _beneath(name, str(ZARR_ROOT)) in directories and storage.exists(_beneath(name, ROOT_DOCUMENT)):
+    roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, _OLD_DOCUMENT))
+    if _beneath(name, str(ZARR_ROOT)) in directories and any(map(storage.exists, roots)):
         yield name
         return
     for directory in directories:
@@ -122,13 +126,13 @@ def object_of(name: str) -> str | None:
 
     Examples
     --------
-    >>> object_of("study/ex/data.zarr/zarr.json")
-    'study/ex'
+    >>> object_of("study/ex/data.zarr/zarr.json"), object_of("study/old/data.zarr/.zgroup")
+    ('study/ex', 'study/old')
     >>> object_of("study/ex/data.zarr/sample/zarr.json") is None
     True
     """
     directory, _, document = f"/{name}".partition(f"/{ZARR_ROOT}/")
-    return directory[1:] if document == _DOCUMENT else None
+    return directory[1:] if document in _DOCUMENTS else None
 
 
 def skip_marker(last: str, found: str | None) -> str:
@@ -159,6 +163,8 @@ def skip_marker(last: str, found: str | None) -> str:
     if not hierarchy:
         return last
     document = _beneath(before[1:], ROOT_DOCUMENT)
+    if last < _beneath(before[1:], _OLD_DOCUMENT):
+        return last
     return max(last, document[:-1]) if last < document else f"{_beneath(before[1:], str(ZARR_ROOT))}/{LAST_NAME}"
 
 

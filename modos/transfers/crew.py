@@ -144,10 +144,10 @@ class Crew:
             except Stopped:
                 pass
             except BaseException as error:  # noqa: BLE001 - told by whoever waits
-                if note := unit.note():
-                    error.add_note(note)
                 self._failures.append(error)
                 self._stop()
+                if note := unit.note():
+                    error.add_note(note)
             with self._turn:
                 self._add(more, first=True)
                 self._under_way -= 1

@@ -119,7 +119,7 @@ class DigestBook:
     """Digests of files that were read or written, kept in the user's cache for every process.
 
     A file has another version as soon as it is written anew, so that what is here never speaks of other bytes. A book
-    that cannot be opened, read or written is empty, and nothing is kept.
+    that cannot be opened, read or written is empty, and nothing is kept; one that is no database any more is begun anew.
 
     Parameters
     ----------
@@ -290,7 +290,25 @@ def _opened(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists() and path.stat().st_size > _LARGEST:
-            path.unlink()
+            _remove(path)
+    try:
+        return _ready(path)
+    except sqlite3.OperationalError:  # it cannot be opened, or is in use
+        raise
+    except sqlite3.DatabaseError:  # it is damaged, and would be for good
+        if path is None:
+            raise
+        _remove(path)
+        return _ready(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a book, and what its database keeps beside it."""
+    for end in ("", "-wal", "-shm"):
+        path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+
+
+def _ready(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(path or ":memory:", timeout=_PATIENCE, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

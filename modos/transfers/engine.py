@@ -5,15 +5,16 @@ Owns the order of the steps and what holds between them. Must not know zarr, met
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from time import perf_counter
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from types import MappingProxyType, NoneType
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, get_args
 
-from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError, ReadOnlyError
+from modos._given import expect
+from modos.errors import IntegrityError, InvalidInputError, KeyNotFoundError
 from modos.storage import capabilities
 from modos.storage.base import ROOT_DOCUMENT, Storage
 from modos.storage.info import ObjectInfo
@@ -22,14 +23,24 @@ from modos.storage.parts.rules import WHOLE
 from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
-from modos.transfers.plan import Carrier, Commit, Costs, Leftovers, Plan, Treatment, in_turn, plan_transfer
+from modos.transfers.plan import (
+    Carrier,
+    Commit,
+    Costs,
+    Leftovers,
+    Plan,
+    Treatment,
+    in_turn,
+    plan_transfer,
+    treatment_of,
+)
 from modos.transfers.progress import Progress, Tally
-from modos.transfers.reading import changed_since
+from modos.transfers.reading import by_name, changed_since, is_listed, nameable
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Proof", "Report", "Rules", "prepare_transfer", "transfer"]
+__all__ = ["Proof", "Report", "Rules", "holds", "prepare_transfer", "transfer"]
 
 WORKERS = 16
 """Files and parts under way at a time unless the caller says otherwise."""
@@ -159,7 +170,10 @@ def transfer(
     Raises
     ------
     InvalidInputError
-        When the two are the same place, or one is inside the other, or there is no worker. Nothing was touched.
+        When the two are the same place, or one is inside the other, when there is no worker, or no such way to verify.
+        Nothing was touched.
+    InvalidPathError
+        When a file of the source has a name that no target can have. Nothing was written.
     KeyNotFoundError
         When the source has no file named by `commit`. Nothing was written.
     IntegrityError
@@ -178,11 +192,8 @@ def transfer(
     >>> there.read("reads/demo.txt")
     b'ACGT'
     """
-    if workers is not None and workers < 1:
-        raise InvalidInputError(f"{workers} workers cannot copy anything; give 1 or more")
-    _refuse_overlap(source, target)
-    if target.read_only:
-        raise ReadOnlyError(target.url)
+    _check_wishes(workers, verify)
+    _check_places(source, target)
     began = perf_counter()
     with _Lent(book) as kept:
         rules: Rules = {"commit": commit, "special": special, "leftovers": leftovers}
@@ -204,7 +215,7 @@ def transfer(
             )
             _carry_out(plan, crew, courier, partial(_check_unchanged, source, prepared.wanted, commit), client)
             done = courier.done
-        target.remove_many(info.path for info in plan.files_to("remove"))
+        _remove_leftovers(target, plan, special)
         if not plan.files:
             return Report(0, 0, plan.removed, perf_counter() - began, {}, plan.skipped, plan.skipped_bytes)
     return Report(
@@ -241,7 +252,7 @@ def prepare_transfer(
     >>> prepare_transfer(here, LocalStorage(mkdtemp()), commit=None).files
     1
     """
-    _refuse_overlap(source, target)
+    _check_places(source, target)
     with _Lent(book) as kept:
         return _prepare(source, target, kept, **rules).plan
 
@@ -276,10 +287,10 @@ def _prepare(
 ) -> _Prepared:
     seen = time.time()
     completing = in_turn(commit)
-    if completing and not _is_listed(source, completing[-1]):  # before all of what may be a whole bucket
+    if completing and not is_listed(source, completing[-1]):  # before all of what may be a whole bucket
         reason = "it is the file that completes a copy, and the source has none"
         raise KeyNotFoundError(source.url_of(completing[-1]), reason)
-    wanted, present = dict(_listed(source)), dict(_listed(target))
+    wanted, present = nameable(source), by_name(target)
 
     def same(one: ObjectInfo, other: ObjectInfo) -> bool:
         if one.size != other.size:
@@ -296,17 +307,6 @@ def _prepare(
         plan = decide(leftovers=allow(wanted, present))
     copied = {str(step.file.path): step.file for step in plan.steps if step.action != "remove"}
     return _Prepared(plan, copied, present, seen)
-
-
-def _listed(storage: Storage) -> Iterator[tuple[str, ObjectInfo]]:
-    return ((str(info.path), info) for info in storage.scan())
-
-
-def _is_listed(storage: Storage, name: str) -> bool:
-    """Tell whether there is a file by a listing of the directory that it is in."""
-    path = PurePosixPath(name)
-    directory = None if path.parent == PurePosixPath() else path.parent
-    return any(info.path == path for info in storage.scan(directory, recursive=False))
 
 
 def _costs(storage: Storage) -> Costs:
@@ -352,7 +352,7 @@ def _check_unchanged(source: Storage, wanted: Listing, commit: Commit) -> None:
     IntegrityError
         When a file is gone or another one; the committing file is named before any other.
     """
-    found = dict(_listed(source))
+    found = by_name(source)
     changed = [name for name, info in wanted.items() if name not in found or changed_since(info, found[name])]
     if changed:
         name = next((each for each in reversed(in_turn(commit)) if each in changed), min(changed))
@@ -360,12 +360,28 @@ def _check_unchanged(source: Storage, wanted: Listing, commit: Commit) -> None:
         raise IntegrityError(source.url_of(name), reason)
 
 
-def _refuse_overlap(source: Storage, target: Storage) -> None:
-    if _holds(source, target) or _holds(target, source):
+def _remove_leftovers(target: Storage, plan: Plan, special: Mapping[str, Treatment]) -> None:
+    """Remove what the source has not; last what is mirrored, by which the same transfer made again knows that more is to go."""
+    for is_last in (False, True):
+        leaving = (info for info in plan.files_to("remove") if (treatment_of(info, special) == "mirrored") is is_last)
+        target.remove_many(info.path for info in leaving)
+
+
+def _check_wishes(workers: int | None, verify: Proof) -> None:
+    expect(workers, (int, NoneType), "workers are counted by a whole number")
+    if workers is not None and workers < 1:
+        raise InvalidInputError(f"{workers} workers cannot copy anything; give 1 or more")
+    if verify not in (known := get_args(Proof.__value__)):
+        raise InvalidInputError(f"what is copied is verified {' or '.join(map(repr, known))}, not {verify!r}")
+
+
+def _check_places(source: Storage, target: Storage) -> None:
+    if holds(source, target) or holds(target, source):
         raise InvalidInputError(f"{source.url} and {target.url} are the same place, or one is inside the other")
+    target._check_writable()  # noqa: SLF001 - of the contract
 
 
-def _holds(outer: Storage, inner: Storage) -> bool:
+def holds(outer: Storage, inner: Storage) -> bool:
     """Tell whether one place is another or beneath it. Equal names on services reached differently are not."""
     above, below = outer.path, inner.path
     if isinstance(above, Path) and isinstance(below, Path):

@@ -15,7 +15,19 @@ from modos.storage.base import ROOT_DOCUMENT
 from modos.storage.info import ObjectInfo
 from modos.transfers.digests import digests_of, is_composite, same_content
 
-__all__ = ["Action", "Carrier", "Commit", "Costs", "Leftovers", "Plan", "Step", "Treatment", "in_turn", "plan_transfer"]
+__all__ = [
+    "Action",
+    "Carrier",
+    "Commit",
+    "Costs",
+    "Leftovers",
+    "Plan",
+    "Step",
+    "Treatment",
+    "in_turn",
+    "plan_transfer",
+    "treatment_of",
+]
 
 type Action = Literal["skip", "create", "replace", "commit", "remove"]
 type Carrier = Literal["client", "service"]
@@ -222,7 +234,7 @@ def plan_transfer(
     >>> [(step.action, str(step.file.path)) for step in plan_transfer(here, there, leftovers="remove").steps]
     [('create', 'new'), ('replace', 'old'), ('commit', 'data.zarr/zarr.json'), ('remove', 'gone')]
     """
-    wanted = {str(info.path): info for info in source if _treatment(info, special) != "left out"}
+    wanted = {str(info.path): info for info in source if treatment_of(info, special) != "left out"}
     present = {str(info.path): info for info in target}
     completing = in_turn(commit)
     if completing and completing[-1] not in wanted:
@@ -235,7 +247,7 @@ def plan_transfer(
     sorted_out["remove"] = [
         info
         for name, info in present.items()
-        if name not in wanted and (leftovers == "remove" or _treatment(info, special) == "mirrored")
+        if name not in wanted and (leftovers == "remove" or treatment_of(info, special) == "mirrored")
     ]
     for action, files in sorted_out.items():
         files.sort(key=(lambda info: (0, info.path)) if action == "remove" else (lambda info: (-info.size, info.path)))
@@ -249,7 +261,8 @@ def plan_transfer(
     return Plan(steps, requests)
 
 
-def _treatment(file: ObjectInfo, special: Mapping[str, Treatment]) -> Treatment | None:
+def treatment_of(file: ObjectInfo, special: Mapping[str, Treatment]) -> Treatment | None:
+    """Return how a file is treated that is in a directory of its own kind; `None` for all others."""
     return next((how for name, how in special.items() if file.path.is_relative_to(name)), None)
 
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from modos import MODO, transfer, transfer_many
-from modos.errors import ObjectExistsError, ObjectNotFoundError
+from modos import MODO, list_modos, transfer, transfer_many
+from modos.errors import ObjectExistsError, ObjectNotFoundError, ServiceError
 from modos.storage import LOG, OWN_ROOT, TRASH, LocalStorage
 from modos.testing import Proxy
 
@@ -111,6 +111,46 @@ def test_all_objects_beneath_a_place_are_moved_and_one_failure_stops_none(tmp_pa
         list(transfer_many(tmp_path / "nowhere", tmp_path / "copies"))
 
 
+def test_copies_beneath_the_objects_are_none_of_them(tmp_path):
+    """Made again, the same is found to be there, and no copy is copied."""
+    for name in ("one", "two"):
+        MODO.create(tmp_path / "study" / name)
+    for _ in range(2):
+        done = list(transfer_many(tmp_path / "study", tmp_path / "study" / "copies"))
+        assert [moved.target for moved in done] == [
+            str(tmp_path / "study" / "copies" / name) for name in ("one", "two")
+        ]
+    assert {path.name for path in (tmp_path / "study" / "copies").iterdir()} == {"one", "two"}
+
+
+def test_what_a_copy_has_left_that_broke_off_can_be_overwritten(modo, tmp_path):
+    """When the object has lost a file since, that is foreign to it; the error says what can be done, and that works."""
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "gone.cram").write_bytes(b"x")
+    with pytest.raises(ObjectExistsError, match=r"'gone\.cram' is in it; .* or overwrite this"):
+        modo.transfer(tmp_path / "copy")
+    modo.transfer(tmp_path / "copy", overwrite=True, delete=True)
+    assert not (tmp_path / "copy" / "gone.cram").exists()
+
+
+def test_an_object_that_was_replaced_but_for_its_last_files_goes_as_a_whole(modo, tmp_path):
+    """Killed while they are removed, the same call again removes the others: its log is the last that goes."""
+    old = MODO.create(tmp_path / "old", id="old")
+    (tmp_path / "old" / "reads.cram").write_bytes(b"x")
+    (tmp_path / "old" / "zz.txt").write_bytes(b"x")
+
+    class Failing(LocalStorage):
+        def _remove(self, names):
+            super()._remove([name for name in names if name != "zz.txt"])
+            if "zz.txt" in names:
+                raise ServiceError(self.url_of("zz.txt"), "broke")
+
+    with pytest.raises(ServiceError):
+        modo.transfer(Failing(old.storage.path), overwrite=True)
+    modo.transfer(tmp_path / "old", overwrite=True)
+    assert set(old.storage.list()) == set(modo.storage.list())
+
+
 def test_full_verification_reads_everything_back(modo, account, container):
     """Also where the service has told the MD5 of what it stored."""
     files = len(list(modo.storage.list()))
@@ -187,3 +227,15 @@ def test_the_log_of_an_object_travels_and_its_trash_does_not(modo, tmp_path, del
     names = {str(path.relative_to(OWN_ROOT)) for path in copy.list(OWN_ROOT)}
     assert {name for name in names if name.startswith("trash")} == kept
     assert sorted(copy.list(LOG)) == sorted(modo.storage.list(LOG))
+
+
+@pytest.mark.parametrize("kind", ["local", "memory", "s3", "swift"])
+def test_objects_of_both_formats_are_found_and_moved(make_storage, tmp_path, kind):
+    """None of a study stays behind unnoticed."""
+    study = make_storage(kind)
+    for name, body in OLD.items():
+        study.put(body, f"old/{name}")
+    MODO.create("new", storage=study)
+    assert [found.path for found in list_modos(study)] == ["new", "old"]
+    assert [moved.error for moved in transfer_many(study, tmp_path / "copies")] == [None, None]
+    assert MODO(tmp_path / "copies" / "old").id == "ex"

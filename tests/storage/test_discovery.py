@@ -15,6 +15,7 @@ from modos.storage.discovery import objects_by_page
 from modos.testing import Proxy
 
 HIERARCHY = "data.zarr/"
+OLD_ROOT = "data.zarr/.zgroup"
 
 stems = st.sampled_from(
     ["a", "b", "data", "data.zarr", "dataa", "e", "ex", "ex-1", "ex.1", "ex1", "z", "zarr.json", "ü", "🧬"]
@@ -24,7 +25,17 @@ tails = st.sampled_from(
     [ROOT_DOCUMENT, "data.zarr/sample/zarr.json", "data.zarr/zarr.jso", "data.zarr/zarr.json0", "data.zarr/zz/c/0",
      "zarr.json", "file", "reads/demo.cram", "data.zarr0", "data.zarr/zarr.json/odd"]
 )  # fmt: skip
-names = st.lists(st.builds(lambda directory, tail: f"{directory}/{tail}".lstrip("/"), directories, tails), max_size=40)
+older = st.sampled_from(["data.zarr/.zattrs", "data.zarr/.zgroup", "data.zarr/sample/.zgroup"])
+
+
+def names_of(tails):
+    """Draw names in nested directories."""
+    return st.lists(
+        st.builds(lambda directory, tail: f"{directory}/{tail}".lstrip("/"), directories, tails), max_size=40
+    )
+
+
+names = names_of(tails)
 
 
 def in_order(names):
@@ -33,11 +44,12 @@ def in_order(names):
 
 
 def defined_objects(names):
-    """What an object is: a directory with a root document, that lies in no other and in no hierarchy."""
+    """What an object is: a directory with a root document, of whichever format, that lies in no other and in no hierarchy."""
     roots = {
-        name.removesuffix(ROOT_DOCUMENT).removesuffix("/")
+        name.removesuffix(root).removesuffix("/")
         for name in names
-        if f"/{name}".endswith(f"/{ROOT_DOCUMENT}") and name.split("/").count("data.zarr") == 1
+        for root in (ROOT_DOCUMENT, OLD_ROOT)
+        if f"/{name}".endswith(f"/{root}") and name.split("/").count("data.zarr") == 1
     }
     return {
         root
@@ -64,9 +76,10 @@ class Listing:
 
 @pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
-@given(names, st.integers(1, 12))
+@given(names_of(tails | older), st.integers(1, 12))
 @example([ROOT_DOCUMENT, "a/data.zarr/zarr.json"], 1)
 @example(["ex/a/data.zarr/zarr.json", "ex/data.zarr/zarr.json"], 1)
+@example(["ex/data.zarr/.zattrs", "ex/data.zarr/.zgroup", "ex/data.zarr/sample/.zgroup", "old/data.zarr/.zgroup"], 1)
 @example(["ex/data.zarr/zarr.json", "ex-1/data.zarr/zarr.json", "ex1/data.zarr/zarr.json"], 2)
 def test_what_is_found_by_page_is_what_is_there(names, page_size):
     """Whatever the page size: every object once, in order, and none that lies inside another."""

@@ -36,13 +36,13 @@ class Places:
     def swift_options(self) -> dict[str, Any]:
         return {"storage_url": self.server.storage_url, "token": self.token, "segment_size": SEGMENT}
 
-    def put_plainly(self, storage: Storage, name: str, body: bytes) -> None:
+    def put_plainly(self, storage: Storage, name: str, body: bytes, **headers: str) -> None:
         """Store a file in one request, however large, so that the service tells its MD5."""
         container, *prefix = storage.path.parts
         address = urlsplit(self.server.storage_url)
         connection = http.client.HTTPConnection(address.netloc, timeout=60)
         path = "/".join((address.path, container, *prefix, name))
-        connection.request("PUT", path, body, {"X-Auth-Token": self.token})
+        connection.request("PUT", path, body, {"X-Auth-Token": self.token, **headers})
         assert connection.getresponse().status == 201
         connection.close()
 

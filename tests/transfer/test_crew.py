@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from modos.errors import ServiceError
 from modos.transfers.crew import Crew, Unit
 
 MIB = 1024 * 1024
@@ -47,3 +48,17 @@ def test_a_unit_that_takes_more_than_there_is_goes_alone():
 
     Crew(workers=WORKERS, memory=100 * MIB).carry_out([Unit(hold, 200 * MIB), Unit(pass_by, 1)] * 20)
     assert met == [False] * 40
+
+
+def test_a_unit_that_cannot_say_what_it_was_fails_as_any_other(monkeypatch):
+    """Nobody waits for its thread, which is gone."""
+    monkeypatch.setattr(threading, "excepthook", lambda told: None)
+
+    def fail():
+        raise ServiceError("here", "broke")
+
+    def name():
+        raise ServiceError("here", "has no name")
+
+    with pytest.raises(ServiceError, match="broke"):
+        Crew(workers=2, memory=MIB).carry_out([Unit(fail, 1, name)])

@@ -150,3 +150,13 @@ def test_files_are_the_same_only_where_a_digest_says_so():
     assert same_content({"md5": tag, "blake2b": "1"}, {"md5": "other", "blake2b": "1"})
     assert not same_content({"md5": "1"}, {"parts": "1"})
     assert not same_content({}, {})
+
+
+def test_a_book_that_is_no_database_any_more_is_begun_anew(tmp_path, storage):
+    """Else nothing would ever be known again."""
+    file, path = storage.put(b"ACGT", "reads"), tmp_path / "book"
+    path.write_bytes(b"damaged" * 1000)
+    for known in ({}, MD5):
+        with DigestBook(path) as book:
+            assert book.digests(storage, file) == known
+            book.record(storage, file, MD5)

@@ -11,14 +11,15 @@ import pytest
 from modos.errors import (
     IntegrityError,
     InvalidInputError,
+    InvalidPathError,
     KeyNotFoundError,
     ReadOnlyError,
     ServiceError,
     StorageError,
 )
-from modos.storage import ROOT_DOCUMENT, FsspecStorage, LocalStorage, SwiftStorage
+from modos.storage import ROOT_DOCUMENT, FsspecStorage, LocalStorage, SwiftStorage, open_storage
 from modos.testing import Fault, Proxy
-from modos.transfers import transfer
+from modos.transfers import prepare_transfer, transfer
 from modos.transfers.crew import Crew
 
 READS = "reads/demo1.cram"
@@ -335,17 +336,51 @@ def test_neighbours_whose_names_begin_alike_are_two_places(tmp_path, fill, conte
 
 
 def test_what_cannot_be_done_is_refused_before_anything_is_written(here, there, fill, small):
-    """No worker, a target for reading only, a source without the committing file: each its own error."""
+    """No worker, no way to verify, a target for reading only, a source without the committing file: each its own error."""
     fill(here, small)
-    with pytest.raises(InvalidInputError):
-        transfer(here, there, workers=0)
-    with pytest.raises(ReadOnlyError):  # before the source is asked: there is no server
-        transfer(swift("swift://c/ex"), LocalStorage(there.path, read_only=True))
+    for wrong in ({"workers": 0}, {"workers": "4"}, {"workers": 2.5}, {"verify": "Full"}, {"verify": True}):
+        with pytest.raises(InvalidInputError):
+            transfer(here, there, **wrong)
+    for work in (transfer, prepare_transfer):
+        with pytest.raises(ReadOnlyError):  # before the source is asked: there is no server
+            work(swift("swift://c/ex"), LocalStorage(there.path, read_only=True))
     here.remove(ROOT_DOCUMENT)
     with pytest.raises(KeyNotFoundError, match=ROOT_DOCUMENT):
         transfer(here, there)
     assert there.empty()
     assert transfer(here, there, commit=None).files == len(small) - 1
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"), [(["../up"], r"has a part '\.\.'"), (["a/b", "a//b"], "names two files")], ids=["up", "twice"]
+)
+def test_a_file_whose_name_no_target_can_have_is_told_before_anything_is_written(places, there, fill, names, reason):
+    """As services allow it: neither left out, nor put anywhere else."""
+    source = places.make("swift")
+    fill(source, {READS: b"x", ROOT_DOCUMENT: b"{}"})
+    for name in names:
+        places.put_plainly(source, name, b"x")
+    for work in (transfer, prepare_transfer):
+        with pytest.raises(InvalidPathError, match=reason):
+            work(source, there)
+    assert there.empty()
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_what_swift_lists_without_its_bytes_is_told_as_what_it_is(places, there, fill, kind):
+    """A dynamic large object, as older clients make them: it has not changed, and to copy it again would not help."""
+    source = places.make("swift")
+    fill(source, {ROOT_DOCUMENT: b"{}", "parts/1": b"ACGT", "parts/2": b"TT"})
+    container = source.path.parts[0]
+    places.put_plainly(source, "large.bin", b"", **{"X-Object-Manifest": f"{container}/study/ex/parts/"})
+    asked = (
+        source
+        if kind == "swift"
+        else open_storage(source.url.replace("swift://", "s3://"), storage_options=places.options_of(places.make("s3")))
+    )
+    with pytest.raises(IntegrityError, match="dynamic large object"):
+        transfer(asked, there)
+    assert not there.exists(ROOT_DOCUMENT)
 
 
 # -- progress -------------------------------------------------------------------------------------------------------
