@@ -110,3 +110,15 @@ def test_replacing_goes_in_safe_order(places, fill, content, writes, target_kind
     assert order[-2:] == ["empty.txt", ROOT_DOCUMENT]
     assert transfer(source, target, leftovers="remove").removed == 2
     assert content(target) == new
+
+
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_what_stands_for_a_directory_at_a_service_is_no_file(places, fill, content, kind):
+    """Consoles put an empty object of its name with a slash; it is in no listing of files, and stops no copy."""
+    source, there = places.make(kind), places.make("local")
+    fill(source, {"reads/a": b"x", ROOT_DOCUMENT: b"{}"})
+    for name in ("reads/", "empty/"):
+        places.put_plainly(source, name, b"")
+    assert transfer(source, there).files == 2
+    assert content(there) == {"reads/a": b"x", ROOT_DOCUMENT: b"{}"}
+    assert set(map(str, source.list_dir())) == {"data.zarr", "empty", "reads"}

@@ -116,7 +116,7 @@ class SwiftStorage(PagedStorage):
             start_after=f"{self._path.container}/{start}{start_after}" if start_after else "",
             delimiter="" if recursive else "/",
         )
-        infos = [self._info(entry) for entry in entries if not entry["name"].endswith("/")]
+        infos = [info for info in map(self._info, entries) if info.kind == "file" or not recursive]  # no markers
         return Page(infos, None if last is None else last.removeprefix(f"{self._path.container}/{start}"))
 
     def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
