@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import typer
+from modos.cli.reporting import remark
 
 if TYPE_CHECKING:
     from modos.transfers import Progress
@@ -97,12 +97,14 @@ def _lines() -> "Callable[[Progress], None]":
 
     def tell(progress: "Progress") -> None:
         nonlocal told
+        if not progress.current:  # the next object of many begins
+            told = -1
         tenths = _TENTHS * progress.bytes_done // max(progress.bytes_total, 1)
         if tenths <= told and progress.files_done < progress.files_total:
             return
         told = tenths
         files = f"{progress.files_done:,} of {progress.files_total:,} files"
-        typer.echo(f"{files}, {amount(progress.bytes_done)} of {amount(progress.bytes_total)}", err=True)
+        remark(f"{files}, {amount(progress.bytes_done)} of {amount(progress.bytes_total)}")
 
     return tell
 
@@ -117,6 +119,6 @@ def _events() -> "Callable[[Progress], None]":
         if now - told < _EVENT_SECONDS and progress.files_done < progress.files_total:
             return
         told = now
-        typer.echo(json.dumps({"event": "progress", **progress.as_dict()}), err=True)
+        remark(json.dumps({"event": "progress", **progress.as_dict()}))
 
     return tell

@@ -11,7 +11,7 @@ import typer
 
 from modos.errors import ModosError
 
-__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "message", "note", "report"]
+__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "message", "note", "remark", "report"]
 
 FAILED = 1
 """Exit code of what was refused or has failed."""
@@ -49,9 +49,14 @@ def report(error: BaseException, *, debug: bool = False) -> int:
 
 def note(text: str) -> None:
     """Write a line to standard error, with characters that would steer a terminal made visible."""
+    remark(f"modos: {text.translate(_ESCAPED)}")
+
+
+def remark(text: str) -> None:
+    """Write a line to standard error as it is; what is done goes on when nobody listens there, or its disk is full."""
     try:
-        typer.echo(f"modos: {text.translate(_ESCAPED)}", err=True)
-    except OSError:  # nobody listens there
+        typer.echo(text, err=True)
+    except OSError:
         _point_at_nothing()
 
 
@@ -76,7 +81,7 @@ def _meaning(error: BaseException) -> tuple[str, int]:
 def _misuse(error: BaseException) -> tuple[str, int]:
     ours = isinstance(error, typer.BadParameter) and error.param is None  # click would begin it with "Invalid value:"
     text = error.message if ours else error.format_message()  # type: ignore[attr-defined] # as click has them
-    told = " ".join(str(text).split()).rstrip(".")
+    told = " ".join(str(text).split()).rstrip(".").replace("Value error, ", "")  # pydantic's, by which typer converts
     context = getattr(error, "ctx", None)
     if not told:  # no arguments at all: the help was shown
         return "", MISUSED

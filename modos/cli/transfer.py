@@ -49,7 +49,7 @@ def transfer(
     ],
     target: Annotated[
         str | None,
-        typer.Argument(metavar="DST", help="The copy itself, not the directory that it goes into; so for all."),
+        typer.Argument(metavar="DST", help="The copy itself: copies/ex; for 'SRC/*' the directory of the copies."),
     ] = None,
     *,
     overwrite: Annotated[
@@ -106,6 +106,11 @@ def transfer(
     check_s3(source, anon=anon)
     access_to_source = access(source, endpoint=endpoint, anon=anon)
     if clean:
+        if target is not None:
+            message = (
+                f"--clean is for one place: give {target!r} alone if the parts were left there, as those of a copy are"
+            )
+            raise typer.BadParameter(message)
         _clean(source, access_to_source, grace, keep=dry_run, as_json=as_json)
         return
     if target is None:
@@ -208,6 +213,7 @@ def _cluster(address: str | None) -> "Iterator[Client | None]":
         return
     distributed = require("distributed", extra="distributed", purpose="transfers over a dask cluster")
     try:
+        distributed.comm.get_address_host_port(address)  # a client of what is no address hangs while it is forgotten
         client = distributed.Client(address, set_as_default=False, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"no dask scheduler answers at {address!r}") from error

@@ -7,6 +7,9 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from modos import MODO
 from modos.storage import LocalStorage
@@ -72,6 +75,16 @@ def test_all_objects_beneath_a_place(modos, tmp_path):
     assert ["error" in each for each in documents] == [True, False]
 
 
+def test_how_far_each_of_many_objects_is_is_told(modos, tmp_path):
+    """Away from a terminal: from its beginning on, also after another has been copied."""
+    for name in ("one", "two"):
+        MODO.create(tmp_path / "study" / name)
+    told = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies").err.splitlines()
+    count = files_of(tmp_path / "study" / "one")
+    assert [line.startswith(f"0 of {count} files") for line in told].count(True) == 2
+    assert [line.startswith(f"{count} of {count} files") for line in told].count(True) == 2
+
+
 def test_many_objects_are_planned_before_they_are_copied(modos, tmp_path):
     """`--dry-run` tells of each what would be done, or why it would be refused, and writes nothing."""
     for name in ("one", "two"):
@@ -100,6 +113,22 @@ def test_parts_that_were_left_are_listed_and_removed(modos, ex):
     assert (as_json[0]["path"], as_json[0]["bytes"]) == ("reads/large.cram", 5)
     assert datetime.fromisoformat(as_json[0]["changed"]) <= datetime.now(UTC)
     assert modos("transfer", ex, "--clean", "--grace", "0").out == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("how", [(), ("--json",)], ids=["lines", "events"])
+def test_a_transfer_goes_on_when_nobody_is_told_how_far_it_is(ex, tmp_path, clean_environment, how):
+    """The disk of its log is full, or the terminal is gone: the copy is made, and its result written."""
+    command = [sys.executable, "-m", "modos", "transfer", str(ex), str(tmp_path / "copy"), *how]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False, env=clean_environment)
+    assert (done.returncode, b"copy" in done.stdout, MODO(tmp_path / "copy").id) == (0, True, MODO(ex).id)
+
+
+def test_parts_are_removed_from_one_place_at_a_time(modos, ex, tmp_path):
+    """A command that was to be made again, with --clean behind it, would look where nothing is left."""
+    told = modos("transfer", ex, tmp_path / "copy", "--clean")
+    assert (told.code, "--clean is for one place" in told.err, str(tmp_path / "copy") in told.err) == (2, True, True)
 
 
 def test_a_request_to_end_stops_a_transfer_as_ctrl_c_does(ex, account, container, clean_environment):
@@ -133,3 +162,12 @@ def test_verify_tells_what_is_wrong(modos, ex):
     assert (sound.code, sound.out, sound.err) == (0, "", "modos: 1 files verified, 0 unproven\n")
     assert (broken.code, broken.out) == (1, "changed   reads.fastq\nextra     notes.txt\n")
     assert (as_json.code, json.loads(as_json.out)["changed"]) == (1, ["reads.fastq"])
+
+
+def test_what_nobody_has_taken_a_checksum_of_stays_unproven(modos, ex):
+    """Who reads all of it already is not told to."""
+    (ex / "plain.fastq").write_text("@r1")
+    MODO(ex).add_element({"@type": "DataEntity", "id": "plain", "data_format": "FASTQ", "data_path": "plain.fastq"})
+    hint = "; --deep reads what is unproven and has a checksum\n"
+    assert modos("verify", ex).err.endswith(f"unproven{hint}")
+    assert modos("verify", ex, "--deep").err.endswith("1 unproven\n")

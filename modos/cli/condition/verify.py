@@ -36,14 +36,14 @@ def verify(
     if as_json:
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:
-        _tell(found)
+        _tell(found, deep=deep)
     if not found.is_sound:
         raise typer.Exit(FAILED)
 
 
-def _tell(found: "Verification") -> None:
+def _tell(found: "Verification", *, deep: bool) -> None:
     for what in ("missing", "changed", "extra", "unproven"):
         for name in getattr(found, what):
             typer.echo(f"{what:<8}  {name}")
-    hint = "; --deep reads what is unproven and has a checksum" if found.unproven else ""
+    hint = "; --deep reads what is unproven and has a checksum" if found.unproven and not deep else ""
     note(f"{len(found.verified):,} files verified, {len(found.unproven):,} unproven{hint}")
