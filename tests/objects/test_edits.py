@@ -121,6 +121,62 @@ def test_a_block_that_fails_at_its_end_changes_nothing(modo, data, entity, conte
     assert modo.metadata == MODO("", modo.storage).metadata
 
 
+@pytest.fixture
+def replaced(modo, data):
+    """An object with a file and a directory, to which each has one name less than what is to replace it."""
+    (data / "plain").mkdir()
+    for name in ("demo1.cram", "zarr.json"):
+        (data / "plain" / name).write_bytes(b"before")
+    modo.add_element({"@type": "DataEntity", "id": "reads", "data_format": "CRAM"}, data / "plain/demo1.cram")
+    modo.add_element({"@type": "Array", "id": "counts", "data_format": "Zarr"}, data / "plain")
+    return modo
+
+
+@pytest.fixture
+def fail_once(monkeypatch):
+    """Let the first replacement of one file fail, after something else was done."""
+
+    def fail_once(name, meanwhile=lambda: None):
+        def put(self, source, target, *, mode="overwrite", **options):
+            if mode == "overwrite" and str(target) == name:
+                monkeypatch.setattr(Storage, "put", original)
+                meanwhile()
+                raise ServiceError(self.url_of(target), status=507)
+            return original(self, source, target, mode=mode, **options)
+
+        monkeypatch.setattr(Storage, "put", put)
+
+    original = Storage.put
+    return fail_once
+
+
+@pytest.mark.parametrize(
+    ("element", "new", "failing"), [("reads", "demo1.cram", "demo1.cram"), ("counts", "counts.zarr", "plain/zarr.json")]
+)
+def test_a_replacement_that_fails_leaves_nothing_beside_what_is_there(
+    replaced, data, content, fail_once, *, element, new, failing
+):
+    """Neither an index of the file that did not come, nor parts of the directory."""
+    before = content(replaced.storage)
+    fail_once(failing)
+    with pytest.raises(ServiceError):
+        replaced.update_element(element, {}, data / new)
+    assert content(replaced.storage) == before
+
+
+def test_what_another_edit_has_stored_beside_meanwhile_stays(replaced, data, fail_once):
+    """An index that has come there by an edit that was made is not that of the one that failed any more."""
+    (data / "other").mkdir()
+    for name in ("demo1.cram", "demo1.cram.crai"):
+        (data / "other" / name).write_bytes(b"other")
+    other = MODO("", replaced.storage)
+    fail_once("data.zarr/data/reads/zarr.json", lambda: other.update_element("reads", {}, data / "other/demo1.cram"))
+    with pytest.raises(ServiceError):
+        replaced.update_element("reads", {}, data / "demo1.cram")
+    assert [replaced.storage.read(name) for name in ("demo1.cram", "demo1.cram.crai")] == [b"other", b"other"]
+    assert other.verify(deep=True).is_sound
+
+
 def test_an_empty_block_writes_nothing(here, writes):
     """Neither does one that says what is said already, or takes back what it has done."""
     before = here.metadata

@@ -27,7 +27,7 @@ from modos.objects.editing.change import Change, NewArray
 from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, stat_if_any
 from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
 from modos.objects.history.commits import new_commit_id
-from modos.objects.history.records import Files
+from modos.objects.history.records import Files, read_records
 from modos.objects.history.trash import kept_files, put_aside, put_copies_aside
 from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
@@ -215,7 +215,7 @@ class Writing:
             self.storage.remove_many(left.gone)
 
     def take_back(self, now: Snapshot) -> None:
-        """Remove what was written, but nothing that the object describes by now.
+        """Remove what was written, but nothing that the object describes by now, except where it did so before, too.
 
         Parameters
         ----------
@@ -234,9 +234,17 @@ class Writing:
             array.take_back(self.storage)
         self._bring_back()
         unsaid = self._groups.keys() - documents.keys()
-        gone = [*unsaid, *(name for name in self._new_files if names.owner(name) is None)]
-        if gone:
-            self.storage.remove_many(gone)
+        described = {name for name in self._new_files if names.owner(name) is not None}
+        gone = [*unsaid, *(self._new_files - described), *self._beside(described, said)]
+        self.storage.remove_many(gone)
+
+    def _beside(self, described: set[str], said: Snapshot) -> set[str]:
+        """Return those new files, indexes and parts of directories, that belong to what was there, and are of no other edit."""
+        ours = {name for name in described if self._base.names.owner(name) is not None}
+        since = self._base.contained.lacking(said.contained.commits) if ours else []
+        for record in read_records(self.storage, since, unreadable={}):
+            ours -= {*record.files.stored, *record.files.replaced, *record.files.renamed.values()}
+        return ours
 
     def _write(self, path: str, body: bytes) -> None:
         self.storage.put(body, path, content_type="application/json")
