@@ -258,6 +258,34 @@ def test_what_others_link_to_is_not_undone(here):
     assert "sample/s3" in here.metadata
 
 
+@pytest.mark.parametrize(
+    ("edit", "renaming"),
+    [
+        (lambda modo: modo.update_element("sample1", {"name": "other"}), ("sample1", "s1")),
+        (lambda modo: modo.add_element(sample("s3")), ("s3", "s4")),
+        (lambda modo: modo.rename_element("sample1", "s1"), ("s1", "s2")),
+        (lambda modo: modo.update_element("assay1", {"has_sample": ["sample1"]}), ("sample2", "s2")),
+        (lambda modo: modo.add_element(sample("s3"), part_of="assay1"), ("assay1", "a1")),
+        (lambda modo: modo.remove_element("assay1"), ("sample1", "s1")),
+        (lambda modo: modo.add_array("sample1", [1, 2]), ("sample1", "s1")),
+    ],
+    ids=["slots", "addition", "renaming", "links", "owner", "removal", "array"],
+)
+def test_what_a_later_edit_has_renamed_is_not_passed_by(here, edit, renaming):
+    """Neither are there two of it then, nor is nothing done: the error names the commit to undo before, and that helps."""
+    before = undated(here)
+    edit(here)
+    commit = here.log(1)[0].id
+    here.rename_element(*renaming)
+    renamed, said = here.log(1)[0].id, here.metadata
+    with pytest.raises(ConflictError, match=f"the commit {renamed} has renamed it to .*{renaming[1]} since"):
+        here.undo(commit)
+    assert here.refresh().metadata == said
+    here.undo()
+    here.undo(commit)
+    assert undated(here) == before
+
+
 def test_a_link_that_led_nowhere_before_is_no_clash(here, content):
     """Another program lost the element that it names: its owner is renamed, removed, and brought back as it was."""
     root = json.loads(here.storage.read(ROOT_DOCUMENT))

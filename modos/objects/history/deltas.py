@@ -97,6 +97,21 @@ class Delta:
         """All elements that were added, removed or changed."""
         return {*self.added, *self.removed, *self.changed}
 
+    @property
+    def needed(self) -> set[ElementId]:
+        """The elements that were there after it and that taking it back is about: to be removed or changed, in slots, links or arrays."""
+        slots = chain(self.object.items(), *(each.items() for each in self.changed.values()))
+        links = {
+            target
+            for slot, change in slots
+            if isinstance(change, Links)
+            for _, member in (*change.added, *change.removed)
+            if (target := _target(slot, member)) is not None
+        }
+        links |= {target for said in self.removed.values() for _, target in _links(said)}
+        owners = {owner for path in self.documents if (owner := _owner(path)) is not None}
+        return {*self.added, *self.changed, *owners, *links} - self.removed.keys()
+
 
 def difference(before: Snapshot, after: Snapshot) -> Delta:
     """Return what was changed between two states of an object."""

@@ -245,6 +245,8 @@ def find_undo(storage: Storage, commit: str | None, said: Snapshot) -> Undo:
     ------
     InvalidInputError
         When there is no such commit, or nothing to undo.
+    ConflictError
+        When a later edit has renamed an element that it is about.
     """
     ids = record_ids(storage)
     left = read_records(storage, said.contained.lacking(ids))
@@ -271,6 +273,7 @@ def find_undo(storage: Storage, commit: str | None, said: Snapshot) -> Undo:
     kept = _kept(storage, record) if touched or record.delta.documents else ()
     done = undoer(storage, ids, chosen) if commit is not None or undos else None
     base = merged(said, left).said if left else said
+    _refuse_renamed(storage, record, later, base)
     return Undo(record, tuple(kept), tuple(each for each in records if each.files.names), storage, base, done)
 
 
@@ -298,6 +301,16 @@ def _takes_back_an_edit(storage: Storage, record: Record) -> bool:
 
 def _is_creation(record: Record) -> bool:
     return "id" in record.delta.object
+
+
+def _refuse_renamed(storage: Storage, record: Record, later: list[str], base: Snapshot) -> None:
+    """Refuse to take back what is about elements that later edits have renamed: it would pass them by."""
+    absent = {each for each in record.delta.needed if each not in base.elements} if later else set()
+    for commit in effective(storage, later) if absent else ():
+        for old, new in commit.delta.renamed.items():
+            if old in absent:
+                reason = f"the commit {commit.id} has renamed it to {new} since; undo that one before"
+                raise ConflictError(str(old), reason=reason)
 
 
 def _refuse_more(wanted: Delta, made: Delta, base: Snapshot) -> None:
