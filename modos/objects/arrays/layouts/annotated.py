@@ -6,6 +6,7 @@ Owns what these libraries are told. Knows no storage.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import zarr
 
 from modos._lazy import require
@@ -28,14 +29,11 @@ _TEXT = 32
 
 def encode_anndata(group: "zarr.Group", name: str, adata: "AnnData", options: Options) -> list[Fill]:
     """Write an AnnData; matrices of dask go block by block."""
-    import anndata
-
     dataset: dict[str, Any] = {} if options.compressors is None else {"compressors": options.compressors}
 
     def write() -> None:
         parent, _, last = name.rpartition("/")
-        place = group.require_group(parent) if parent else group
-        anndata.experimental.write_dispatched(place, last, adata, _write_cut, dataset_kwargs=dataset)
+        _dispatched(group.require_group(parent) if parent else group, last, adata, dataset)
 
     return _written(group, name, write, options)
 
@@ -44,14 +42,29 @@ def encode_mudata(group: "zarr.Group", name: str, mdata: "MuData", options: Opti
     """Write a MuData with all its modalities."""
     import mudata
 
+    for frame in (mdata.obs, mdata.var, *(each for part in mdata.mod.values() for each in (part.obs, part.var))):
+        for column, values in frame.items():
+            if values.dtype == np.dtype(object):
+                _text(str(column), values.to_numpy())
     place = zarr.storage.StorePath(group.store, f"{group.path}/{name}".lstrip("/"))
     return _written(group, name, lambda: mudata.write_zarr(place, mdata), options)
+
+
+def _dispatched(place: Foreign, key: str, data: Foreign, dataset: Mapping[str, Any]) -> None:
+    import anndata
+
+    anndata.experimental.write_dispatched(place, key, data, _write_cut, dataset_kwargs=dataset)
 
 
 def _write_cut(
     write: Foreign, store: Foreign, key: str, data: Foreign, *, dataset_kwargs: Mapping[str, Any], iospec: Foreign
 ) -> None:
     """Write a part of an AnnData, cut as all arrays here: its library would make shards of a gigabyte."""
+    if iospec.encoding_type == "string-array" and _is_object(data):
+        text = _text(key, data)
+        if text is not data:
+            _dispatched(store, key, text, dataset_kwargs)
+            return
     laid: dict[str, Any] = {}
     shape = getattr(data, "shape", ())
     if iospec.encoding_type in {"array", "string-array"} and shape:
@@ -63,6 +76,28 @@ def _write_cut(
         laid = Options().array(data.dtype.itemsize, (data.nnz,))
     told = dict(dataset_kwargs) | {part: laid[part] for part in ("chunks", "shards") if part in laid}
     write(store, key, data, dataset_kwargs=told)
+
+
+def _is_object(data: Foreign) -> bool:
+    return isinstance(data, np.ndarray) and data.dtype.kind == "O"
+
+
+def _text(key: str, values: Foreign) -> Foreign:
+    """Return objects as text, with gaps as categories: AnnData writes `None`, `NaN` and numbers as the text that they print as.
+
+    Raises
+    ------
+    InvalidElementError
+        When there is something else among them; names it.
+    """
+    import pandas as pd
+
+    missing = pd.isna(values)
+    wrong = next((each for each in values[~missing] if not isinstance(each, str)), None)
+    if wrong is not None:
+        what = f"{type(wrong).__name__} objects such as {str(wrong)[:40]!r}"
+        raise InvalidElementError(f"{key!r} holds {what}; convert it to one type")
+    return pd.Categorical(values) if missing.any() else values
 
 
 def _written(group: "zarr.Group", name: str, write: Fill, options: Options) -> list[Fill]:
@@ -77,7 +112,9 @@ def _written(group: "zarr.Group", name: str, write: Fill, options: Options) -> l
             except Exception as error:
                 if type(error).__name__ != "IORegistryError":  # which AnnData keeps to itself
                     raise
-                reason = f"{name}: {error}; only AnnData in memory or of dask are stored, to_memory() makes it one"
+                where = "; ".join(getattr(error, "__notes__", ()))
+                advice = "convert it first, and by to_memory() what was read lazily"
+                reason = f"{name}: {error}; {where}; {advice}"
                 raise InvalidElementError(reason) from error
             if options.attributes:
                 group[name].attrs.update(dict(options.attributes))

@@ -1,0 +1,66 @@
+"""Columns of AnnData and MuData that their libraries would change when they write them."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modos import MODO
+from modos.errors import InvalidElementError
+
+anndata = pytest.importorskip("anndata")
+mudata = pytest.importorskip("mudata")
+
+_CELLS = ["c1", "c2"]
+
+
+@pytest.fixture
+def modo(tmp_path) -> MODO:
+    """An object with one assay."""
+    modo = MODO.create(tmp_path / "ex", id="ex")
+    modo.add_element({"@type": "Assay", "id": "a", "omics_type": "TRANSCRIPTOMICS"})
+    return modo
+
+
+def _cells(*values: object, dtype: object = object) -> "anndata.AnnData":
+    return anndata.AnnData(
+        np.ones((2, 1), dtype="float32"), obs=pd.DataFrame({"batch": pd.Series(values, _CELLS, dtype)}, _CELLS)
+    )
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA], ids=["None", "NaN", "NA"])
+def test_what_is_missing_among_text_of_an_anndata_stays_missing(modo, gap):
+    """A gap does not come back as the text that it prints as."""
+    modo.add_anndata("a", _cells("first", gap), "cells")
+
+    found = modo.to_anndata("a", "cells").obs["batch"]
+
+    assert found.isna().tolist() == [False, True]
+    assert found["c1"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1, "int objects such as '1'"), (True, "bool objects such as 'True'"), (dt.date(2026, 1, 2), "date objects")],
+    ids=["number", "truth", "date"],
+)
+@pytest.mark.parametrize("kind", ["anndata", "mudata"])
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pandas 3.1 to MuData 0.4
+def test_objects_that_are_no_text_are_refused_by_the_name_of_their_column(modo, value, said, kind):
+    """They are not stored as the text that they print as, and nothing is left of the attempt."""
+    cells = _cells(value, "first")
+    whole, add = (cells, modo.add_anndata) if kind == "anndata" else (mudata.MuData({"rna": cells}), modo.add_mudata)
+
+    with pytest.raises(InvalidElementError, match=f"'batch' holds {said}"):
+        add("a", whole, "cells")
+
+    assert modo.list_arrays("a") == "assay/a"
+
+
+def test_a_type_that_anndata_cannot_write_is_told_with_its_place(modo):
+    """Of a column of times, the column is named; reading it into memory is not the advice alone."""
+    cells = _cells("2026-01-01", "2026-01-02", dtype="datetime64[ns]")
+
+    with pytest.raises(InvalidElementError, match=r"key 'batch' .*/obs; convert it first"):
+        modo.add_anndata("a", cells, "cells")
