@@ -56,9 +56,14 @@ def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Opti
     place = _Place(group, name, options, {"dtype": _name_of(values.dtype)})
     if isinstance(values.dtype, pd.SparseDtype):
         values = pd.Series(np.asarray(values))
-    if isinstance(values.dtype, pd.ArrowDtype):
-        values = pd.Series(values).convert_dtypes(dtype_backend="numpy_nullable")
     dtype = values.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        from modos.objects.arrays.layouts import arrow
+
+        values = arrow.plain(values)
+        if values is None:
+            raise _no_layout(name, dtype)
+        dtype = values.dtype
     kind = getattr(dtype, "kind", "O")
     if isinstance(dtype, pd.CategoricalDtype):
         return _categorical(place, values)
@@ -72,8 +77,11 @@ def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Opti
     if kind in _MASKED:
         plain = values.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
         return _masked(place, plain, np.asarray(values.isna()), _MASKED[kind])
-    reason = f"column {name!r} is of type {dtype}, for which there is no layout; convert it first"
-    raise InvalidElementError(reason)
+    raise _no_layout(name, dtype)
+
+
+def _no_layout(name: str, dtype: object) -> InvalidElementError:
+    return InvalidElementError(f"column {name!r} is of type {dtype}, for which there is no layout; convert it first")
 
 
 def _array(place: _Place, values: Foreign) -> list[Fill]:
@@ -157,7 +165,7 @@ def decode_column(node: Foreign, rows: slice | None = None) -> Foreign:
     layout = attributes.get("encoding-type", "array")
     found = _LAYOUTS.get(layout, _of_array)(node, slice(None) if rows is None else rows)
     dtype = (attributes.get("modos") or {}).get("dtype")
-    return found if dtype is None or layout == "categorical" else _as(found, str(dtype))
+    return found if dtype is None else _as(found, str(dtype))
 
 
 def _of_array(node: Foreign, rows: slice) -> Foreign:
@@ -205,12 +213,12 @@ def _name_of(dtype: object) -> str:
 
 
 def _as(values: Foreign, dtype: str) -> Foreign:
-    if dtype == "object":
+    if dtype in {"object", "category"}:
         return values
     if dtype.startswith("arrow:"):
-        import pyarrow as pa
+        from modos.objects.arrays.layouts import arrow
 
-        return pd.array(values, dtype=pd.ArrowDtype(pa.type_for_alias(dtype.removeprefix("arrow:"))))
+        return arrow.again(values, dtype.removeprefix("arrow:"))
     wanted: Foreign = pd.api.types.pandas_dtype(dtype)
     if dtype.startswith(("datetime64", "timedelta64", "period")):
         return _times(values, wanted)
