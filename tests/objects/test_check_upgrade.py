@@ -54,6 +54,11 @@ ARRAYS = {
     "flags": {"data": np.array([True, False, True]), "chunks": (3,), "compressors": numcodecs.GZip(level=1)},
     "bytes": {"data": np.arange(7, dtype="u1"), "chunks": (3,), "compressors": numcodecs.Blosc(shuffle=-1)},
     "one": {"data": np.array(5, dtype="<i4"), "chunks": (), "compressors": None},
+    "words": {"data": np.array(["early", "früh", ""], dtype=">U5"), "chunks": (2,)},
+    "codes": {"data": np.array([b"ab", b"c"]), "chunks": (2,)},
+    "texts": {"data": np.array(["early", "früh", ""], dtype=np.dtypes.StringDType()), "chunks": (2,)},
+    "times": {"data": np.array(["2026-01-02", "NaT"], dtype="<M8[10s]"), "chunks": (1,), "compressors": None},
+    "spans": {"data": np.array([1, 2], dtype="<m8[ms]"), "chunks": (2,)},
 }
 
 
@@ -101,6 +106,8 @@ def test_an_older_object_is_read_checked_and_upgraded(old, written):
     before = MODO("", old)
     assert before.metadata == {"ex": OWN, **ELEMENTS}
     assert before.zarr["data/demo1/plain"][...].tolist() == list(range(10))
+    for name, how in ARRAYS.items():
+        np.testing.assert_array_equal(before.read_array("demo1", name), how["data"])
     assert {(each.code, each.place) for each in before.check().findings} == {("old-format", "data.zarr")}
     assert contents(old) == written
     names = {name for name in written if name.rpartition("/")[2] not in {".zattrs", ".zgroup", ".zarray", ".zmetadata"}}

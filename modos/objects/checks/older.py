@@ -4,6 +4,7 @@ Owns what each document of the older format becomes. Writes nothing; bytes of ar
 """
 
 import json
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -50,6 +51,12 @@ _TYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Types of arrays that both formats have alike."""
+_TEXT = re.compile(r"[<>|]([US])([1-9]\d*)")
+_TIMES = re.compile(r"[<>]([Mm])8\[(\d*)(\w+)\]")
+_TEXT_TYPES = MappingProxyType({"U": ("fixed_length_utf32", 4), "S": ("null_terminated_bytes", 1)})
+_TIME_TYPES = MappingProxyType({"M": "numpy.datetime64", "m": "numpy.timedelta64"})
+_TEXT_FILTER = {"id": "vlen-utf8"}
+_TEXT_NAMES = {"string", *(name for name, _ in _TEXT_TYPES.values())}
 
 _SHUFFLES = MappingProxyType({0: "noshuffle", 1: "shuffle", 2: "bitshuffle"})
 
@@ -151,18 +158,20 @@ def array_document(old: JSON, attributes: JSON) -> JSON:
     >>> array_document(old, {})["data_type"]
     'int64'
     """
-    kind = str(old.get("dtype"))
-    data_type = _TYPES.get(kind[1:], kind)
+    kind, filters = str(old.get("dtype")), old.get("filters") or []
+    is_text = kind == "|O" and filters == [_TEXT_FILTER]
+    data_type = "string" if is_text else _data_type(kind)
     compressor, unsupported = _compressor(old.get("compressor"), kind)
     if data_type == kind:
         unsupported = f"the type {kind}"
-    if old.get("filters"):
+    if filters and not is_text:
         unsupported = "filters"
     shape = old.get("shape")
     if not isinstance(shape, list):
         unsupported, shape = "no shape", []
     order = [{"name": "transpose", "configuration": {"order": [*range(len(shape))][::-1]}}]
-    endian = {"configuration": {"endian": "big" if kind.startswith(">") else "little"}} if kind[2:] != "1" else {}
+    endian = {"configuration": {"endian": "big" if kind[0] == ">" else "little"}} if kind[:1] in {"<", ">"} else {}
+    values: JSON = {"name": "vlen-utf8", "configuration": {}} if is_text else {"name": "bytes", **endian}
     separator = old.get("dimension_separator", ".")
     document: JSON = {
         "zarr_format": 3,
@@ -173,7 +182,7 @@ def array_document(old: JSON, attributes: JSON) -> JSON:
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": old.get("chunks", shape)}},
         "chunk_key_encoding": {"name": "v2", "configuration": {"separator": separator}},
         "fill_value": _fill_value(old.get("fill_value"), data_type),
-        "codecs": [*(order if old.get("order") == "F" else []), {"name": "bytes", **endian}, *compressor],
+        "codecs": [*(order if old.get("order") == "F" else []), values, *compressor],
         "storage_transformers": [],
     }
     return {**document, "unsupported": unsupported} if unsupported else document
@@ -191,6 +200,17 @@ def refuse_unsupported(root: ZarrRoot, url: str) -> None:
         if "unsupported" in document:
             reason = f"the array {path} has {document['unsupported']}, for which zarr format 3 has no counterpart"
             raise UnsupportedFormatError(url, reason)
+
+
+def _data_type(kind: str) -> str | JSON:
+    """Return the type of format 3, the kind itself when there is none."""
+    if found := _TEXT.fullmatch(kind):
+        name, size = _TEXT_TYPES[found[1]]
+        return {"name": name, "configuration": {"length_bytes": size * int(found[2])}}
+    if found := _TIMES.fullmatch(kind):
+        letter, scale, unit = found.groups()
+        return {"name": _TIME_TYPES[letter], "configuration": {"unit": unit, "scale_factor": int(scale or 1)}}
+    return _TYPES.get(kind[1:], kind)
 
 
 def _compressor(old: Any, kind: str) -> tuple[list[JSON], str]:  # noqa: ANN401 - whatever the document has
@@ -218,12 +238,16 @@ def _compressor(old: Any, kind: str) -> tuple[list[JSON], str]:  # noqa: ANN401 
     return [], "an unknown compressor"
 
 
-def _fill_value(old: object, data_type: str) -> object:
-    if data_type.startswith("complex"):
+def _fill_value(old: object, data_type: str | JSON) -> object:
+    name = data_type if isinstance(data_type, str) else data_type["name"]
+    if name.startswith("complex"):
         return old if isinstance(old, list) else [0.0, 0.0]
-    if data_type == "bool":
+    if name in _TEXT_NAMES:
+        return old if isinstance(old, str) else ""
+    if name == "bool":
         return bool(old)
-    return 0 if old is None else old
+    missing = "NaT" if name in _TIME_TYPES.values() else 0
+    return missing if old is None else old
 
 
 def _mapping(body: bytes, url: str) -> JSON:
