@@ -690,6 +690,7 @@ def test_what_does_not_fit_is_not_appended(ex, writes, size):
         ("floats", pd.DataFrame({"x": [1], "y": pd.array([2**53 + 1], "Int64")}), {}, "column 'y' .* would change"),
         ("dataset", DATASET.assign(t=DATASET.t.astype(int) + 2**53 + 1), {"axis": "time"}, "of type int64"),
         ("text", [1], {}, "what is appended is of type int64"),
+        ("text", ["b", 1], {}, "no plain array"),
         ("records", np.array([(1, 2)], dtype=[("b", "i4"), ("a", "i4")]), {}, "convert it first"),
         ("cells", scipy.sparse.eye_array(3, dtype=int) * 300, {}, "of type int8, what is appended is of type int64"),
         ("cells", np.eye(3), {}, "is a sparse matrix; a ndarray"),

@@ -95,6 +95,7 @@ def test_refused_arrays_write_nothing(modo, writes):
         (InvalidElementError, ("sample1", [2], "zarr.json")),
         (InvalidElementError, ("sample1", [{}], "x")),
         (InvalidElementError, ("sample1", ["a", None], "x")),
+        (InvalidElementError, ("sample1", ["a", 1], "x")),
         (ElementNotFoundError, ("nobody", [2])),
     ):
         with pytest.raises(error):

@@ -302,6 +302,9 @@ def _is_blocked(data: object) -> bool:
 
 def _plain(data: object) -> "np.ndarray[Any, Any]":
     values = np.asarray(data)
+    if values.dtype.kind in "US" and isinstance(data, list | tuple):
+        objects = np.asarray(data, dtype=object)  # numpy makes text of numbers that stand among text
+        values = values if all(isinstance(value, str | bytes) for value in objects.flat) else objects
     if values.dtype.hasobject and values.dtype.kind != "T":
         if not all(isinstance(value, str) for value in values.flat):
             reason = "the data are no plain array of numbers, booleans or text; convert them first"
