@@ -42,6 +42,7 @@ PACKAGES = (
 )
 """Packages with public names; each has a page of the reference, and `modos.errors` has `errors.md`."""
 
+_ROOT = Path(__file__).parents[1]
 _MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 _DESCRIBED = {name: found for name, found in tables.CLASSES.items() if found["kind"] or name == "MODO"}
 _COLUMNS = 100
@@ -119,6 +120,15 @@ def _range(slot: Mapping[str, Any]) -> str:
 
 
 # -- other tables -------------------------------------------------------------------------------------------------------
+
+
+def extras() -> str:
+    """Return the table of extras, as the README has it."""
+    found = re.search(
+        r"^\| extra \|.*?\n\n", (_ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert found is not None
+    return found[0].strip()
 
 
 def index_files() -> str:
@@ -210,7 +220,7 @@ _NO = "\N{EN DASH}"
 
 def support() -> str:
     """Return what each storage does, as its class in the conformance suite has it and the suite proves it."""
-    path = Path(__file__).parents[1] / "tests" / "storage" / "test_conformance.py"
+    path = _ROOT / "tests" / "storage" / "test_conformance.py"
     spec = spec_from_file_location("conformance", path)
     assert spec is not None
     assert spec.loader is not None
@@ -320,6 +330,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "commands": commands,
         "error classes": error_classes,
         "error tree": error_tree,
+        "extras": extras,
         "findings": findings,
         "formats": formats,
         "index files": index_files,

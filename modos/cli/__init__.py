@@ -1,4 +1,4 @@
-"""The command line: `modos create`, `add`, `update`, `remove`, `show`, `list`, `transfer`, `publish`, `demo` and `swift`.
+"""The command line, `modos`.
 
 Owns the words, flags and exit codes around public calls, one module for each command. Must not know any logic: what a
 command does can be done from Python by one public call.

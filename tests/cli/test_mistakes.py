@@ -26,6 +26,7 @@ DOCUMENTS = {
     "good.yaml": yaml.safe_dump([{"element": OBJECT}]),
     "notes.txt": "",
     "column.csv": "@type,sexx\nSample,Male\n",
+    "nameless.csv": "@type,sex\nSample,Male\n",
 }
 
 MISTAKES = [
@@ -49,10 +50,20 @@ MISTAKES = [
     ("create {nothing} --from-file notes.txt", 1, "the name of a description ends in"),
     ("create {nothing} --from-file slot.yaml", 1, "'sexx' is no slot of Sample"),
     ("create {nothing} --from-file file.yaml", 1, "there is no file 'nope.cram'"),
+    (
+        "create {nothing} --from-file second.json",
+        1,
+        "second.json: a description has one entry with @type MODO, for the object itself; this one has none",
+    ),
     ("add {ex}", 2, "give --element or --from-file"),
     ("add {ex} --from-file=", 1, "'' names no description"),
     ("add {ex} --from-file notes.txt --format yml", 1, "did you mean 'yaml' or"),
     ("add {ex} --from-file column.csv", 1, "column.csv, line 1, column 2: the column 'sexx' is no slot"),
+    (
+        "add {ex} --from-file nameless.csv",
+        1,
+        "id is missing, which every Sample needs; while reading the entry of nameless.csv",
+    ),
     ("add {ex} --element {{}} --format yaml", 2, "--format goes with --from-file"),
     ("create {nothing} --dry-run", 2, "--dry-run goes with --from-file"),
     ("create", 2, "Missing argument 'OBJECT'; see 'modos create --help'"),
@@ -97,6 +108,7 @@ MISTAKES = [
     ("remove {nothing} --force", 1, "there is no digital object here"),
     ("remove {plain} --force", 1, "there is no digital object here"),
     ("transfer {ex}", 2, "Missing argument 'DST'"),
+    ("transfer {ex} {base}/copy --verify md5", 2, "Invalid value for '--verify': 'md5' is not one of"),
     ("transfer {nothing} {base}/copy", 1, "there is no digital object here"),
     ("transfer {ex} {ex}", 1, "are the same place"),
     ("transfer {ex} {ex}/inside", 1, "one is inside the other"),
@@ -160,6 +172,12 @@ def _put_plain(place) -> None:
     """Store a file where there is no object."""
     endpoint = place.options[1] if place.options else None
     open_storage(place.url, storage_options=access(place.url, endpoint=endpoint)).put(b"plain", "plain/file.txt")
+
+
+def test_a_folder_that_was_looked_in_is_named_once(modos, documents):
+    """A description that lies where one stands has one place for its files."""
+    err = modos("create", "new", "--from-file", "file.yaml").err
+    assert f"there is no file 'nope.cram' to add; looked in {documents}; while reading the entry 's2'" in err
 
 
 def test_options_for_s3_go_to_places_in_s3_only():

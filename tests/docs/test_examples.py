@@ -2,7 +2,7 @@
 
 The blocks of a page share one directory, one namespace and one Swift with an empty container `omics`, which is a bucket in
 S3 as well, for other users. A block with a title that names a file is that file. What a page shows as output is compared,
-`...` standing for anything.
+`...` standing for anything; what writes to standard output has its output shown.
 """
 
 import doctest
@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -85,12 +86,13 @@ def reader(server, tmp_path, monkeypatch):
 def test_the_examples_of_a_page_run(page, reader, server, capsys):
     """What a page shows, a reader can do, and sees what the page says."""
     namespace = {"__name__": "__main__"}
-    printed = ""
-    for block in blocks(page):
+    for block, following in pairwise([*blocks(page), None]):
         place = f"{page.relative_to(ROOT)}, line {block.line}"
+        shown = following.body if following is not None and following.title == PRINTS else ""
+        assert not shown or block.language == "python", f"{place}: what follows is the output of no Python"
         if block.title == PRINTS:
-            assert_shown(block.body, printed, place)
-        elif block.title is not None:
+            continue
+        if block.title is not None:
             Path(block.title).parent.mkdir(parents=True, exist_ok=True)
             Path(block.title).write_text(block.body, encoding="utf-8")
         elif block.language == "python":
@@ -100,7 +102,7 @@ def test_the_examples_of_a_page_run(page, reader, server, capsys):
             )
             code = compile("\n" * (block.line - 1) + source, page, "exec")
             exec(code, namespace)
-            printed = capsys.readouterr().out
+            assert_shown(shown, capsys.readouterr().out, place)
         elif block.language == "console":
             for command, output in commands(block.body):
                 arguments = shlex.split(command)
@@ -108,8 +110,7 @@ def test_the_examples_of_a_page_run(page, reader, server, capsys):
                 code = main(arguments[1:])
                 written = capsys.readouterr()
                 assert code == 0 or output.startswith("modos: "), f"{place}: {command}\n{written.err}"
-                if output:
-                    assert_shown(output, written.out or written.err, f"{place}: {command}")
+                assert_shown(output, written.out or (output and written.err), f"{place}: {command}")
         else:
             assert block.language in NOT_RUN, f"{place}: {block.language} is neither run nor known"
 

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import griffe
@@ -96,7 +97,23 @@ def test_every_generated_part_is_on_a_page():
     assert set(re.findall(r"<!-- generated: (.*?) -->", text)) == set(generate.PARTS)
 
 
+def test_every_extra_is_documented():
+    """Each has its row, and those above `all` are what `all` installs."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    rows = re.findall(r"^\| `([\w-]+)` \|", generate.extras(), re.MULTILINE)
+    assert sorted(rows) == sorted(extras)
+    (everything,) = extras["all"]
+    assert everything == f"modos-objects[{','.join(sorted(rows[: rows.index('all')]))}]"
+
+
 def test_every_variable_of_the_environment_is_documented():
     """Whoever has a variable set can find what it does."""
     table = generate.swift_variables()
     assert all(f"`{name}`" in table for group in SWIFT_VARIABLES.values() for name in group.values())
+    ours = {
+        name
+        for path in ROOT.glob("modos/**/*.py")
+        for name in re.findall(r"\bMODOS_[A-Z0-9_]+", path.read_text("utf-8"))
+    }
+    pages = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") + generate.key_variables()
+    assert all(f"`{name}`" in pages for name in ours)

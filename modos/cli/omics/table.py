@@ -31,7 +31,7 @@ def table(
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--columns", "-c", metavar="NAMES", help="Which columns, parted by commas or repeated."),
+        typer.Option("--columns", "-c", metavar="NAMES", help="Which columns, separated by commas or repeated."),
     ] = None,
     where: Annotated[
         list[str] | None,

@@ -140,7 +140,7 @@ def open_cloud(url: str, options: Mapping[str, Any], *, read_only: bool) -> Stor
 
 def _filesystem(cloud: _Cloud, options: Mapping[str, Any]) -> "AbstractFileSystem":
     module, _, name = cloud.filesystem.partition(".")
-    kind = getattr(require(module, extra="fast", purpose=f"{cloud.name} (or install {module})"), name)
+    kind = getattr(require(module, extra="fast", purpose=f"{cloud.name} (without obstore)"), name)
     given = {cloud.by_fsspec[option]: value for option, value in options.items() if option in cloud.by_fsspec}
     if options.get("anon") and cloud is _GOOGLE:
         given["token"] = "anon"  # noqa: S105 - what gcsfs calls it

@@ -13,7 +13,7 @@ from modos.storage.base import Storage
 from modos.storage.interop.filesystem import RootedFileSystem
 from modos.storage.interop.reading import PROTOCOL, rooted_name
 
-require("upath", extra="paths", purpose="paths of universal_pathlib")
+require("upath", extra="paths", purpose="a path of universal_pathlib")
 
 from upath import UPath  # noqa: E402 - there is one, or it has been said what is missing
 from upath._chain import FSSpecChainParser  # noqa: E402 - likewise
