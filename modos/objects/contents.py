@@ -12,7 +12,7 @@ from modos.errors import ObjectExistsError
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, LocalStorage, Storage
 from modos.storage.sources import chunks_of
 
-__all__ = ["content_checksum", "data_files", "refuse_foreign"]
+__all__ = ["content_checksum", "data_files", "refuse_foreign", "refuse_inner"]
 
 
 def data_files(storage: Storage) -> Iterator[PurePosixPath]:
@@ -30,6 +30,20 @@ def _is_inner(path: PurePosixPath) -> bool:
     return path.parts[0] in {ZARR_ROOT.name, OWN_ROOT.name}
 
 
+def refuse_inner(storage: Storage) -> None:
+    """Refuse a place inside an object, on a disk, where that costs nothing.
+
+    Raises
+    ------
+    ObjectExistsError
+        Names the object around it.
+    """
+    around = storage.path.parents if isinstance(storage, LocalStorage) else ()
+    outer = next((path for path in around if os.path.isfile(path / ROOT_DOCUMENT)), None)  # noqa: PTH113 - that of pathlib raises where it may not look
+    if outer is not None:
+        raise ObjectExistsError(storage.url, f"this is inside the object {outer}; choose a place beside it")
+
+
 def refuse_foreign(
     storage: Storage,
     ours: Callable[[str], bool],
@@ -39,7 +53,7 @@ def refuse_foreign(
 ) -> None:
     """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
 
-    On a disk, where that costs nothing, a place inside another object is refused as well.
+    A place inside another object is refused as well, as far as `refuse_inner` finds it.
 
     Parameters
     ----------
@@ -57,10 +71,7 @@ def refuse_foreign(
     ObjectExistsError
         Names a file that is there, or the object around it.
     """
-    around = storage.path.parents if isinstance(storage, LocalStorage) else ()
-    outer = next((path for path in around if os.path.isfile(path / ROOT_DOCUMENT)), None)  # noqa: PTH113 - that of pathlib raises where it may not look
-    if outer is not None:
-        raise ObjectExistsError(storage.url, f"this is inside the object {outer}; choose a place beside it")
+    refuse_inner(storage)
     there = data_files(storage) if listed is None else (path for path in listed if not _is_inner(path))
     foreign = next((path for path in there if not ours(str(path))), None)
     if foreign is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
 from modos.objects.checks.older import OLD_ROOTS
-from modos.objects.contents import refuse_foreign
+from modos.objects.contents import refuse_foreign, refuse_inner
 from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
@@ -179,6 +179,7 @@ def _allowed(
     """Return what becomes of files that only the target has, unless what is there must not be overwritten."""
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
     if not there.exists:
+        refuse_inner(target)
         if not overwrite:
             otherwise = ", or overwrite this if a copy that broke off has left it"
             listed = (info.path for info in present.values())

@@ -78,6 +78,7 @@ def test_an_object_is_not_created_inside_another(tmp_path, capsys):
             lambda place=place: MODO.create(place),
             lambda place=place: MODO.from_file(described, place),
             lambda place=place: other.transfer(place),
+            lambda place=place: other.transfer(place, overwrite=True),
         ):
             with pytest.raises(ObjectExistsError, match=f"inside the object {tmp_path}/outer; choose a place beside"):
                 create()
