@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from modos.errors import AccessDeniedError
 from modos.model.schema import CHECKSUM
 from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
@@ -20,7 +21,7 @@ from modos.transfers.copying import digest_of
 
 __all__ = ["Verification", "verify_object"]
 
-type Finding = Literal["verified", "changed", "unproven"]
+type Finding = Literal["verified", "changed", "unreadable", "unproven"]
 
 _AT_ONCE = 8
 
@@ -41,6 +42,8 @@ class Verification:
         Files beside the metadata that nothing describes.
     changed
         Files that have another checksum than is recorded.
+    unreadable
+        Files that were to be read to tell, and may not be.
     unproven
         Files of which nothing is known without reading them, or of which no checksum is recorded.
     """
@@ -50,16 +53,17 @@ class Verification:
     missing: tuple[str, ...]
     extra: tuple[str, ...]
     changed: tuple[str, ...]
+    unreadable: tuple[str, ...]
     unproven: tuple[str, ...]
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is missing and nothing has changed, as far as was looked."""
-        return not self.missing and not self.changed
+        """Whether nothing is missing and nothing has changed, as far as was looked, and all that was to be read could be."""
+        return not (self.missing or self.changed or self.unreadable)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON takes it."""
-        names = ("verified", "missing", "extra", "changed", "unproven")
+        names = ("verified", "missing", "extra", "changed", "unreadable", "unproven")
         return {"url": self.url, "is_sound": self.is_sound, **{name: list(getattr(self, name)) for name in names}}
 
 
@@ -111,6 +115,7 @@ def verify_object(
         missing=tuple(sorted(_missing(said, listed))),
         extra=tuple(sorted(name for name in data if names.owner(name) is None)),
         changed=found("changed"),
+        unreadable=found("unreadable"),
         unproven=tuple(sorted((*found("unproven"), *rest))),
     )
 
@@ -149,14 +154,18 @@ def _findings(
         name: None if deep else _by_listing(storage, listed[name], checksum, book) for name, checksum in there.items()
     }
     doubtful = [name for name, finding in findings.items() if finding is None]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-verify") as pool:
-        digests = dict(zip(doubtful, pool.map(lambda name: digest_of(storage, listed[name]), doubtful), strict=True))
-    for name, digest in digests.items():
+
+    def read(name: str) -> Finding:
+        try:
+            digest = digest_of(storage, listed[name])
+        except AccessDeniedError:
+            return "unreadable"
         book.record(storage, listed[name], {"blake2b": digest}, seen=seen)
-    read: dict[str, Finding] = {
-        name: "verified" if digest == there[name] else "changed" for name, digest in digests.items()
-    }
-    return {name: finding or read[name] for name, finding in findings.items()}
+        return "verified" if digest == there[name] else "changed"
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-verify") as pool:
+        found = dict(zip(doubtful, pool.map(read, doubtful), strict=True))
+    return {name: finding or found[name] for name, finding in findings.items()}
 
 
 def _by_listing(storage: Storage, file: ObjectInfo, checksum: str, book: DigestBook) -> Finding | None:

@@ -160,7 +160,7 @@ def test_verify_tells_what_is_wrong(modos, ex):
     broken = modos("verify", ex, "--deep")
     as_json = modos("verify", ex, "--deep", "--json")
     assert (sound.code, sound.out, sound.err) == (0, "", "modos: 1 files verified, 0 unproven\n")
-    assert (broken.code, broken.out) == (1, "changed   reads.fastq\nextra     notes.txt\n")
+    assert (broken.code, broken.out) == (1, "changed     reads.fastq\nextra       notes.txt\n")
     assert (as_json.code, json.loads(as_json.out)["changed"]) == (1, ["reads.fastq"])
 
 

@@ -228,6 +228,29 @@ def test_what_cannot_be_read_is_not_taken_for_missing(account, container):
             check_object(storage, depth="listing")
 
 
+@pytest.mark.parametrize(("depth", "changed"), [("contents", {"two.fastq"}), ("indexes", set())])
+def test_a_file_that_may_not_be_read_is_told_beside_all_others(account, container, tmp_path, depth, changed):
+    """It is one finding, and the others are looked at all the same; it is neither sound nor missing nor changed."""
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        modo = MODO.create("", storage, id="ex")
+        for name in ("one.fastq", "two.fastq"):
+            (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
+            modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
+        storage.put(b"no reads", "two.fastq")
+        proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=403))
+        report, found = check_object(storage, depth=depth), modo.verify(deep=True)
+    assert [each.place for each in report.findings if each.code == "unreadable-file"] == ["one.fastq"]
+    assert {each.place for each in report.findings} == {"one.fastq"} | changed
+    assert not report.is_clean
+    assert (found.unreadable, found.changed, found.missing, found.is_sound) == (
+        ("one.fastq",),
+        ("two.fastq",),
+        (),
+        False,
+    )
+
+
 def test_of_an_encrypted_file_nothing_is_claimed(ex, tmp_path):
     """Without a key nobody can tell whether it is what is said."""
     (tmp_path / "reads.bam.c4gh").write_bytes(b"crypt4gh\1\0\0\0" + bytes(200))

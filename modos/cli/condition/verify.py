@@ -27,7 +27,7 @@ def verify(
     anon: Anonymous = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Compare the files of an object with the checksums in its metadata; the exit code is 1 if some are missing or changed.
+    """Compare the files of an object with the checksums in its metadata; the exit code is 1 if some are missing, changed or unreadable.
 
     Without --deep the listing tells, as far as digests are known from earlier transfers, and only files that it casts
     doubt on are read.
@@ -42,8 +42,8 @@ def verify(
 
 
 def _tell(found: "Verification", *, deep: bool) -> None:
-    for what in ("missing", "changed", "extra", "unproven"):
+    for what in ("missing", "changed", "unreadable", "extra", "unproven"):
         for name in getattr(found, what):
-            typer.echo(f"{what:<8}  {name}")
+            typer.echo(f"{what:<10}  {name}")
     hint = "; --deep reads what is unproven and has a checksum" if found.unproven and not deep else ""
     note(f"{len(found.verified):,} files verified, {len(found.unproven):,} unproven{hint}")

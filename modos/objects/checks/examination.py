@@ -3,7 +3,7 @@
 Owns which looks are taken. Must not know how a finding is made, nor how one is repaired.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from os import PathLike
@@ -108,9 +108,11 @@ def judged(
         findings += statement_findings(evidence.url, evidence.root)
         findings += term_findings(evidence.url, evidence.root, vocabularies)
         said = _snapshot(evidence)
-        findings += _of_files(storage, evidence, said, deep=depth == "contents")
+        files = [*_of_files(storage, evidence, said, deep=depth == "contents")]
+        findings += files
         if depth != "listing":
-            findings += _of_contents(storage, evidence, said)
+            unreadable = {each.place for each in files if each.code == "unreadable-file"}
+            findings += _of_contents(storage, evidence, said, besides=unreadable)
     findings += _of_parts(storage, grace)
     return worst_first(findings)
 
@@ -132,6 +134,8 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
             yield finding("missing-file", name, "is described, and is not there", url)
     for name in verified.changed:
         yield finding("changed-file", name, "has another checksum than is recorded", url)
+    for name in verified.unreadable:
+        yield finding("unreadable-file", name, "may not be read", url)
     inner = {name.removesuffix(f"/{ROOT_DOCUMENT}") for name in verified.extra if name.endswith(f"/{ROOT_DOCUMENT}")}
     beside: tuple[tuple[Code, Iterable[str], str], ...] = (
         ("inner-object", sorted(inner), "is an object of its own, and none may stand inside another"),
@@ -143,10 +147,11 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
                 yield finding(code, name, what, url)
 
 
-def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot) -> Iterator[Finding]:
+def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot, *, besides: Container[str]) -> Iterator[Finding]:
     """Yield what the beginning of a file, its end and its index tell, several files at a time."""
     described = {name: said.elements[each] for each in said.elements for name in files_of(said.elements[each])[:1]}
-    there = [name for name in described if name in evidence.listed and not name.endswith(_ENCRYPTED)]
+    there = [name for name in described if name in evidence.listed and name not in besides]
+    there = [name for name in there if not name.endswith(_ENCRYPTED)]
 
     def look(name: str) -> list[Finding]:
         declared = described[name].get("data_format")
@@ -154,6 +159,8 @@ def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot) -> Iterat
             found = faults_of(storage, name, declared=None if declared is None else str(declared))
         except KeyNotFoundError:  # removed since it was listed
             return []
+        except AccessDeniedError:
+            return [finding("unreadable-file", name, "may not be read", evidence.url)]
         return [finding(code, name, what, evidence.url) for code, what in found]
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-check") as pool:

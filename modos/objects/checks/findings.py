@@ -39,6 +39,7 @@ type Code = Literal[
     "unknown-term",
     "missing-file",
     "changed-file",
+    "unreadable-file",
     "extra-file",
     "inner-object",
     "content",
@@ -173,6 +174,7 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "a file has another checksum than is recorded",
             "if the new content is right, 'modos update' stores it; else take the file from a backup",
         ),
+        "unreadable-file": Kind("error", "a file may not be read", "ask again with the right to read it"),
         "extra-file": Kind("note", "a file is beside the metadata that nothing describes", "'modos add' describes it"),
         "inner-object": Kind(
             "warning",
