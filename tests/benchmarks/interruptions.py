@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
 
 KINDS = ("local", "s3", "swift")
+PAIRS = tuple(f"{source}-to-{target}" for source, target in product(KINDS, KINDS))
 LOADS = ("object", "small", "large", "many")
 SMALL = {"small": 2000, "many": 20_000}
 """How many files of 4 KiB."""
@@ -376,10 +377,9 @@ def rows(given: argparse.Namespace, places: Places) -> Iterator[Row]:
         whole = LocalStorage(origin)
         load = Load(name, digests(whole), {str(info.path): info.size for info in whole.scan()})
         sources: dict[str, End] = {"local": (str(origin), {})}
-        for source, target in product(KINDS, KINDS):
-            row, began = Row(load, f"{source}-to-{target}"), time.perf_counter()
-            if given.pairs and row.pair not in given.pairs:
-                continue
+        for pair in given.pairs:
+            source, target = pair.split("-to-")
+            row, began = Row(load, pair), time.perf_counter()
             try:
                 if source not in sources:
                     sources[source] = places.make(source)
@@ -397,7 +397,7 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loads", nargs="*", default=LOADS[:3], choices=LOADS, help="what is moved")
-    parser.add_argument("--pairs", nargs="*", help="such as local-to-s3; without it all")
+    parser.add_argument("--pairs", nargs="*", default=PAIRS, choices=PAIRS, help="between what; without it all")
     parser.add_argument(
         "--kills", type=int, default=20, help="how often each is killed; 0 for one that is not disturbed"
     )
