@@ -60,7 +60,7 @@ SECONDS_TO_SETTLE = 0.5
 SECONDS_BETWEEN_LOOKS = 0.3
 """How often it is looked whether the target is seen already."""
 
-ROUNDS = 5
+ROUNDS = 20
 """How many times as many transfers as are needed are made at most, until they were killed as often as was wished."""
 
 AT_ONCE = {"object": 5, "small": 20, "large": 20, "many": 20}
