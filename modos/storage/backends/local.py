@@ -25,6 +25,7 @@ from modos.errors import (
     StorageError,
 )
 from modos.storage.base import Method, Storage, WriteMode
+from modos.storage.directories import ABSENT, Entry, entries, entries_behind, is_directory, is_text, leads_back, turn
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.names import PARTIAL, is_partial
 from modos.storage.paths import target_name
@@ -32,14 +33,9 @@ from modos.storage.paths import target_name
 if TYPE_CHECKING:
     from modos.storage.parts.local import LocalParts
 
-__all__ = ["LocalStorage", "turn"]
+__all__ = ["LocalStorage"]
 
 _ATTEMPTS = 10
-
-type _Entry = os.DirEntry[str] | Path
-
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
-"""Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
 
 
 class LocalStorage(Storage):
@@ -132,7 +128,7 @@ class LocalStorage(Storage):
         try:
             status = os.stat(self._at(name))
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
             raise
         return self._info(name, status) if stat.S_ISREG(status.st_mode) else None
@@ -150,22 +146,21 @@ class LocalStorage(Storage):
         beginning = f"{name}/" if name else ""
         marker = start_after[len(beginning) :] if start_after.startswith(beginning) else ""
         place = self._place(name)
-        found: Iterable[_Entry] = _entries_behind(place, marker) if marker else _entries(place)
+        found: Iterable[Entry] = entries_behind(place, marker) if marker else entries(place)
         for entry in sorted(found, key=lambda entry: entry.name):
             if is_partial(entry.name):
                 continue
-            if not _is_text(entry.name):
+            if not is_text(entry.name):
                 reason = "is the name of a file or directory here and is not valid Unicode; rename it"
                 raise InvalidPathError(str(place / entry.name), reason)
             path = target_name(f"{name}/{entry.name}" if name else entry.name)
-            if _is_directory(entry):
-                if recursive:
-                    way = (*above, os.path.realpath(place)) if entry.is_symlink() else above
-                    if entry.is_symlink() and _leads_back(self._at(path), way):
-                        continue
-                    yield from self._walked(path, recursive=True, start_after=start_after, above=way)
-                else:
+            if is_directory(entry):
+                if not recursive:
                     yield ObjectInfo(PurePosixPath(path), kind="directory")
+                elif not entry.is_symlink():
+                    yield from self._walked(path, recursive=True, start_after=start_after, above=above)
+                elif not leads_back(self._at(path), way := (*above, os.path.realpath(place))):
+                    yield from self._walked(path, recursive=True, start_after=start_after, above=way)
                 continue
             if path <= start_after:
                 continue
@@ -182,8 +177,8 @@ class LocalStorage(Storage):
 
     def _directories(self, name: str) -> list[str]:
         """Return what is in a directory and can hold objects; what else is there, whatever its name, is of no concern."""
-        found = _entries(self._place(name))
-        names = sorted(each.name for each in found if _is_directory(each) and _is_text(each.name))
+        found = entries(self._place(name))
+        names = sorted(each.name for each in found if is_directory(each) and is_text(each.name))
         return [f"{name}/{each}" if name else each for each in names]
 
     def _open(self, name: str) -> BinaryIO:
@@ -271,7 +266,7 @@ class LocalStorage(Storage):
             try:
                 self._place(name).unlink()
             except OSError as error:
-                if error.errno not in {*_ABSENT, errno.EISDIR}:
+                if error.errno not in {*ABSENT, errno.EISDIR}:
                     raise
         for parent in {self._place(name).parent for name in names}:
             self._prune(parent)
@@ -312,66 +307,6 @@ class LocalStorage(Storage):
 
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
         raise ServiceError(str(self._place(name)), "files on a disk have no signed URLs")
-
-
-@contextmanager
-def turn(directory: Path) -> Iterator[None]:
-    """Hold a directory's lock, which ends with the process; where there is no directory there is nothing to lock."""
-    try:
-        import fcntl
-
-        held = os.open(directory, os.O_RDONLY)
-    except (ImportError, FileNotFoundError, NotADirectoryError):
-        yield
-        return
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
-
-
-def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what is in a directory, nothing where there is none."""
-    try:
-        found = os.scandir(place)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return
-        raise
-    with found:
-        yield from found
-
-
-def _entries_behind(place: Path, marker: str) -> list[Path]:
-    """Return what is in a directory and is behind a marker, or may be above something that is: of very many few are looked at."""
-    try:
-        names = os.listdir(place)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return []
-        raise
-    return [place / each for each in names if each > marker or marker.startswith(each)]
-
-
-def _is_text(name: str) -> bool:
-    """Tell whether a name on the disk can be that of a target."""
-    return name.isascii() or not any("\udc80" <= each <= "\udcff" for each in name)
-
-
-def _leads_back(link: str, way: Iterable[str]) -> bool:
-    """Tell whether a link leads to one of the directories on the way to it, or above one."""
-    target = os.path.realpath(link)
-    return any(os.path.commonpath((target, each)) == target for each in way)
-
-
-def _is_directory(entry: _Entry) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        return False
 
 
 def _open_partial(place: str) -> tuple[str, BinaryIO]:

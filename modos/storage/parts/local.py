@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from modos.errors import IntegrityError, StorageError
-from modos.storage.backends.local import turn
+from modos.storage.directories import turn
 from modos.storage.parts.base import Parts
 from modos.storage.parts.journal import Journal, boot
 from modos.storage.parts.names import PARTIAL, beneath, partial_beside
