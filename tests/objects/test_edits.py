@@ -164,13 +164,23 @@ def test_a_replacement_that_fails_leaves_nothing_beside_what_is_there(
     assert content(replaced.storage) == before
 
 
-def test_what_another_edit_has_stored_beside_meanwhile_stays(replaced, data, fail_once):
-    """An index that has come there by an edit that was made is not that of the one that failed any more."""
+@pytest.mark.parametrize("record", ["readable", "damaged"])
+def test_what_another_edit_has_stored_beside_meanwhile_stays(replaced, data, fail_once, record):
+    """An index that has come there by an edit that was made is not that of the one that failed any more.
+
+    Where the record of that edit is damaged, nobody knows what it has stored, and all of it stays.
+    """
     (data / "other").mkdir()
     for name in ("demo1.cram", "demo1.cram.crai"):
         (data / "other" / name).write_bytes(b"other")
     other = MODO("", replaced.storage)
-    fail_once("data.zarr/data/reads/zarr.json", lambda: other.update_element("reads", {}, data / "other/demo1.cram"))
+
+    def meanwhile():
+        other.update_element("reads", {}, data / "other/demo1.cram")
+        if record == "damaged":
+            replaced.storage.put(b"{", max(replaced.storage.list(".modos/log")))
+
+    fail_once("data.zarr/data/reads/zarr.json", meanwhile)
     with pytest.raises(ServiceError):
         replaced.update_element("reads", {}, data / "demo1.cram")
     assert [replaced.storage.read(name) for name in ("demo1.cram", "demo1.cram.crai")] == [b"other", b"other"]

@@ -27,7 +27,7 @@ from modos.objects.editing.change import Change, NewArray
 from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, stat_if_any
 from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
 from modos.objects.history.commits import new_commit_id
-from modos.objects.history.records import Files, read_records
+from modos.objects.history.records import Files, Unreadable, read_records
 from modos.objects.history.trash import kept_files, put_aside, put_copies_aside
 from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
@@ -239,12 +239,16 @@ class Writing:
         self.storage.remove_many(gone)
 
     def _beside(self, described: set[str], said: Snapshot) -> set[str]:
-        """Return those new files, indexes and parts of directories, that belong to what was there, and are of no other edit."""
+        """Return those new files, indexes and parts of directories, that belong to what was there, and are of no other edit.
+
+        Where the record of another edit cannot be read, whose they are is not known.
+        """
         ours = {name for name in described if self._base.names.owner(name) is not None}
         since = self._base.contained.lacking(said.contained.commits) if ours else []
-        for record in read_records(self.storage, since, unreadable={}):
+        unreadable: dict[str, Unreadable] = {}
+        for record in read_records(self.storage, since, unreadable=unreadable):
             ours -= {*record.files.stored, *record.files.replaced, *record.files.renamed.values()}
-        return ours
+        return set() if unreadable else ours
 
     def _write(self, path: str, body: bytes) -> None:
         self.storage.put(body, path, content_type="application/json")
