@@ -14,6 +14,7 @@ from modos.errors import InvalidInputError, InvalidURLError
 from modos.storage.contract.backend import (
     LOG,
     NO_CONDITION,
+    OLD_ROOT,
     OWN_ROOT,
     ROOT_DOCUMENT,
     TRASH,
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
     from modos.storage.interop.filesystem import RootedFileSystem
     from modos.storage.interop.upaths import StoragePath
 
-__all__ = ["LOG", "NO_CONDITION", "OWN_ROOT", "ROOT_DOCUMENT", "TRASH", "ZARR_ROOT", "Method", "Storage", "WriteMode"]
+__all__ = [
+    "LOG",
+    "NO_CONDITION",
+    "OLD_ROOT",
+    "OWN_ROOT",
+    "ROOT_DOCUMENT",
+    "TRASH",
+    "ZARR_ROOT",
+    "Method",
+    "Storage",
+    "WriteMode",
+]
 
 
 class Storage(Changing):

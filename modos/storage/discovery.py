@@ -9,14 +9,11 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from modos.storage.backends.remote import LAST_NAME, Page
-from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.base import OLD_ROOT, ROOT_DOCUMENT, ZARR_ROOT, Storage
 
 __all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 
-_OLD_DOCUMENT = f"{ZARR_ROOT}/.zgroup"
-"""What makes a directory an object of an older release."""
-
-_DOCUMENTS = frozenset(PurePosixPath(each).name for each in (ROOT_DOCUMENT, _OLD_DOCUMENT))
+_DOCUMENTS = frozenset(PurePosixPath(each).name for each in (ROOT_DOCUMENT, OLD_ROOT))
 
 
 def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
@@ -66,7 +63,7 @@ def objects_by_level(
     if here in above:
         return
     directories = [*(inner or partial(_listed, storage))(name)]
-    roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, _OLD_DOCUMENT))
+    roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, OLD_ROOT))
     if _beneath(name, str(ZARR_ROOT)) in directories and any(map(storage.exists, roots)):
         yield name
         return
@@ -147,13 +144,15 @@ def skip_marker(last: str, found: str | None) -> str:
 
     Examples
     --------
-    Within an object that is known, its end; within the zarr hierarchy of one that is not yet, its root document, and behind
-    the place of that, the end of the hierarchy:
+    Within an object that is known, its end; within the zarr hierarchy of one that is not yet, its root document, of either
+    format, and behind the place of that, the end of the hierarchy:
 
     >>> skip_marker("ex/demo1.cram", "ex") == "ex/" + LAST_NAME
     True
     >>> skip_marker("ex/data.zarr/assay/assay1/zarr.json", None)
     'ex/data.zarr/zarr.jso'
+    >>> skip_marker("ex/data.zarr/.zattrs", None)
+    'ex/data.zarr/.zattrs'
     >>> skip_marker("ex/data.zarr/zz/zarr.json", None) == "ex/data.zarr/" + LAST_NAME
     True
     """
@@ -163,7 +162,7 @@ def skip_marker(last: str, found: str | None) -> str:
     if not hierarchy:
         return last
     document = _beneath(before[1:], ROOT_DOCUMENT)
-    if last < _beneath(before[1:], _OLD_DOCUMENT):
+    if last < _beneath(before[1:], OLD_ROOT):
         return last
     return max(last, document[:-1]) if last < document else f"{_beneath(before[1:], str(ZARR_ROOT))}/{LAST_NAME}"
 

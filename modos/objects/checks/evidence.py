@@ -15,9 +15,10 @@ from typing import Any
 
 from modos.errors import DamagedObjectError, KeyNotFoundError, ObjectNotFoundError
 from modos.model import ELEMENT_KINDS
-from modos.objects.checks.older import OLD_NAMES, OLD_ROOT, documents_of_old, old_hierarchy
+from modos.objects.checks.older import OLD_NAMES, documents_of_old, old_hierarchy
 from modos.objects.editing.turns import turn
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage.base import OLD_ROOT
 from modos.storage.hierarchy.documents import document_path, group_document, parse_document
 from modos.storage.hierarchy.root import ZarrRoot
 

@@ -13,12 +13,12 @@ from typing import Any, cast
 
 from modos.errors import DamagedObjectError, KeyNotFoundError, UnsupportedFormatError
 from modos.storage import ZARR_ROOT, Storage
+from modos.storage.base import OLD_ROOT
 from modos.storage.hierarchy.documents import group_member
 from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = [
     "OLD_NAMES",
-    "OLD_ROOT",
     "OLD_ROOTS",
     "array_document",
     "documents_of_old",
@@ -29,7 +29,6 @@ __all__ = [
 
 type JSON = dict[str, Any]
 
-OLD_ROOT = f"{ZARR_ROOT}/.zgroup"
 OLD_NAMES = frozenset({".zarray", ".zattrs", ".zgroup", ".zmetadata"})
 """Documents of format 2."""
 

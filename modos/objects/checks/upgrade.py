@@ -13,11 +13,12 @@ from typing import Any
 
 from modos.errors import DamagedObjectError, IntegrityError, ObjectNotFoundError, StorageError
 from modos.model import ELEMENT_KINDS
-from modos.objects.checks.older import OLD_NAMES, OLD_ROOT, documents_of_old, old_hierarchy, refuse_unsupported
+from modos.objects.checks.older import OLD_NAMES, documents_of_old, old_hierarchy, refuse_unsupported
 from modos.objects.checks.statements import element_groups
 from modos.objects.editing.turns import turn
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage.base import OLD_ROOT
 from modos.storage.hierarchy.documents import document_path, group_member, member_document
 from modos.storage.hierarchy.root import ZarrRoot
 

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from modos.storage.parts.base import Parts
 
 
-__all__ = ["LOG", "NO_CONDITION", "OWN_ROOT", "ROOT_DOCUMENT", "TRASH", "ZARR_ROOT", "Backend", "Method", "WriteMode"]
+__all__ = [
+    "LOG",
+    "NO_CONDITION",
+    "OLD_ROOT",
+    "OWN_ROOT",
+    "ROOT_DOCUMENT",
+    "TRASH",
+    "ZARR_ROOT",
+    "Backend",
+    "Method",
+    "WriteMode",
+]
 
 type WriteMode = Literal["overwrite", "create"]
 type Method = Literal["GET", "PUT"]
@@ -31,6 +42,9 @@ ZARR_ROOT = PurePosixPath("data.zarr")
 
 ROOT_DOCUMENT = f"{ZARR_ROOT}/zarr.json"
 """The file that makes a directory a digital object; the last that is written."""
+
+OLD_ROOT = f"{ZARR_ROOT}/.zgroup"
+"""The same in objects of zarr format 2, as releases up to 0.3.5 wrote them."""
 
 OWN_ROOT = PurePosixPath(".modos")
 """What modos keeps in an object for itself, relative to the object: none of its described files."""
