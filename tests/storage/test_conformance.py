@@ -72,7 +72,6 @@ class _OnServer(StorageTests):
 class TestS3(_OnServer):
     """The S3 protocol, bytes moved by obstore."""
 
-    keeps_unicode_metadata = False
     signs = frozenset({"GET", "PUT"})
     secrets = ("testing",)
     tested_with = "OpenStack Swift's S3"
@@ -107,7 +106,6 @@ class TestAzure(StorageTests):
 
     tested_with = "Azurite"
     __test__ = shutil.which("azurite-blob") is not None
-    keeps_unicode_metadata = False
     replaces_unchanged = True
     refused_names = frozenset({"back\\slash"})
     signs = frozenset({"GET", "PUT"})

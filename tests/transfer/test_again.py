@@ -116,6 +116,19 @@ def test_metadata_and_content_type_travel(places, kind):
         assert (found.content_type, dict(found.metadata)) == ("text/x-demo", {"donor": "seven"})
 
 
+def test_metadata_beyond_ascii_travel_through_s3_and_back(places):
+    """Whatever may be said in Swift comes back from S3, of small and of large files; none of it stops a transfer."""
+    metadata = {"lab": "Genève 日本", "run id": "7", "müsli": "x", "encoded": "=?UTF-8?B?YQ==?=", "share": "50% a%20b"}
+    source, between, target, disk = map(places.make, ("swift", "s3", "swift", "local"))
+    bodies = {"small.txt": b"x", "large.txt": bytes(9 * 1024 * 1024), "empty.txt": b""}
+    for name, body in bodies.items():
+        source.put(body, name, metadata=metadata)
+    for one, other in ((source, between), (between, target), (between, disk)):
+        assert transfer(one, other, commit=None).files == len(bodies)
+    for name in bodies:
+        assert dict(between.stat(name).metadata) == dict(target.stat(name).metadata) == metadata
+
+
 def test_the_estimate_of_requests_is_about_right(places, here, fill):
     """For a first transfer of small files, what is planned is what is asked, give or take what each worker asks once."""
     fill(here, FEW)

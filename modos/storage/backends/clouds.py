@@ -20,7 +20,7 @@ from modos.errors import InvalidPathError, InvalidURLError, KeyChangedError, Ser
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine, patience
 from modos.storage.backends.failures import CHANGED, meaning_in_obstore, status_of
 from modos.storage.backends.opened import Opened
-from modos.storage.backends.remote import FsspecStorage, Page, PagedStorage, in_ascii, put_options
+from modos.storage.backends.remote import FsspecStorage, Page, PagedStorage, in_ascii, out_of_ascii, put_options
 from modos.storage.base import NO_CONDITION, Method, Storage, WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.options import AZURE, GOOGLE, Spellings, checked_endpoint
@@ -199,6 +199,9 @@ class CloudStorage(PagedStorage):
     def _object_key(self, name: str) -> str:
         return self._key(name).removeprefix(f"{self._bucket}/")
 
+    def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
+        return out_of_ascii(super()._info(entry))
+
     def _entry(self, meta: Mapping[str, Any]) -> ObjectInfo:
         return self._info({**meta, "name": f"{self._bucket}/{meta['path']}", "etag": meta["e_tag"], "type": "file"})
 
@@ -249,14 +252,14 @@ class CloudStorage(PagedStorage):
         self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any], if_match: str | None = None
     ) -> ObjectInfo:
         key = self._object_key(name)
-        known = in_ascii(options, self._service)
+        known = in_ascii(options)
         tag = self._moving.get().write(key, body, mode=mode, options=known, if_match=if_match)
         kept = {"content_type": options.get("content_type"), "metadata": options.get("metadata", {})}
         return ObjectInfo(PurePosixPath(name), size=len(body), etag=tag, **kept)
 
     def _put_long(self, name: str, chunks: "Iterator[bytes]", *, mode: WriteMode, options: Mapping[str, Any]) -> None:
         self._refuse_existing(name, mode)
-        self._moving.get().write_parts(self._object_key(name), chunks, options=in_ascii(options, self._service))
+        self._moving.get().write_parts(self._object_key(name), chunks, options=in_ascii(options))
 
     def _replace(
         self, name: str, chunks: "Iterator[bytes]", *, etag: str, content_type: str | None, metadata: Mapping[str, str]

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import PurePath, PurePosixPath
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from modos.errors import (
     AccessDeniedError,
-    InvalidInputError,
     KeyExistsError,
     KeyNotFoundError,
     ModosError,
@@ -28,6 +27,7 @@ from modos.errors import (
 from modos.storage.backends.failures import meaning_in_fsspec
 from modos.storage.base import Method, Storage, WriteMode
 from modos.storage.contract.ranged import open_ranged
+from modos.storage.headers import from_headers, in_headers
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import object_name, target_name
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from fsspec.spec import AbstractBufferedFile
 
-__all__ = ["LAST_NAME", "FsspecStorage", "Page", "PagedStorage", "in_ascii", "put_options"]
+__all__ = ["LAST_NAME", "FsspecStorage", "Page", "PagedStorage", "in_ascii", "out_of_ascii", "put_options"]
 
 INLINE = 8 * 1024 * 1024
 """Bodies up to this many bytes go in one request; longer ones are streamed."""
@@ -318,18 +318,15 @@ LAST_NAME = "\U0010ffff"
 """Sorts behind every name: a listing that starts after `X/` and this skips what is beneath `X/`."""
 
 
-def in_ascii(options: Mapping[str, Any], service: str) -> Mapping[str, Any]:
-    """Return what a body is stored with if its metadata can travel as headers, which are ASCII.
+def in_ascii(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a body is stored with, its metadata as headers, which are ASCII."""
+    metadata = options.get("metadata")
+    return {**options, "metadata": in_headers(metadata)} if metadata else options
 
-    Raises
-    ------
-    InvalidInputError
-        When it cannot.
-    """
-    for name, value in options.get("metadata", {}).items():
-        if not (name + value).isascii():
-            raise InvalidInputError(f"{service} keeps metadata in ASCII only; {name!r}: {value!r} is not")
-    return options
+
+def out_of_ascii(info: ObjectInfo) -> ObjectInfo:
+    """Return what is known of a file, its metadata as they were before `in_ascii`."""
+    return replace(info, metadata=from_headers(info.metadata)) if info.metadata else info
 
 
 def put_options(content_type: str | None, metadata: Mapping[str, str]) -> dict[str, Any]:

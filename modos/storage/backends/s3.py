@@ -17,7 +17,7 @@ from modos.storage.backends.addresses import S3Path
 from modos.storage.backends.engine import ObstoreEngine, chosen_engine
 from modos.storage.backends.failures import CHANGED, asked_service, meaning_in_obstore, meaning_in_s3, status_of
 from modos.storage.backends.opened import Opened
-from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage, in_ascii, put_options
+from modos.storage.backends.remote import LAST_NAME, Page, PagedStorage, in_ascii, out_of_ascii, put_options
 from modos.storage.backends.s3_clients import INLINE, PART, s3_engine, s3_filesystem
 from modos.storage.backends.s3fs_engine import S3fsEngine
 from modos.storage.base import NO_CONDITION, Method, WriteMode
@@ -37,6 +37,8 @@ __all__ = ["S3Storage", "connect_s3"]
 
 _BULK = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no XML can say, so that a request for several names cannot either."""
 
 
 class S3Storage(PagedStorage):
@@ -129,6 +131,9 @@ class S3Storage(PagedStorage):
     def _s3fs_engine(self) -> S3fsEngine:
         return _s3fs_engine(self._path.bucket, self._options, self._opened)
 
+    def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
+        return out_of_ascii(super()._info(entry))
+
     def _stat(self, name: str) -> ObjectInfo | None:
         key = self._object_key(name)
         entry = self._engine_for(key).head(key)
@@ -191,7 +196,7 @@ class S3Storage(PagedStorage):
         self, name: str, body: bytes, *, mode: WriteMode, options: Mapping[str, Any], if_match: str | None = None
     ) -> ObjectInfo:
         key = self._object_key(name)
-        tag = self._engine_for(key).write(key, body, mode=mode, options=in_ascii(options, "S3"), if_match=if_match)
+        tag = self._engine_for(key).write(key, body, mode=mode, options=in_ascii(options), if_match=if_match)
         return ObjectInfo(
             PurePosixPath(name),
             size=len(body),
@@ -203,7 +208,7 @@ class S3Storage(PagedStorage):
     def _put_long(self, name: str, chunks: Iterator[bytes], *, mode: WriteMode, options: Mapping[str, Any]) -> None:
         self._refuse_existing(name, mode)
         key = self._object_key(name)
-        self._engine_for(key).write_parts(key, chunks, options=in_ascii(options, "S3"))
+        self._engine_for(key).write_parts(key, chunks, options=in_ascii(options))
 
     def _replace(
         self, name: str, chunks: Iterator[bytes], *, etag: str, content_type: str | None, metadata: Mapping[str, str]
@@ -217,7 +222,7 @@ class S3Storage(PagedStorage):
                     self._check_unchanged(name, etag)  # before all of it is sent in vain
                     body = chain((bytes(head),), chunks)
                     engine = self._s3fs_engine()
-                    engine.replace_parts(self._object_key(name), body, if_match=etag, options=in_ascii(options, "S3"))
+                    engine.replace_parts(self._object_key(name), body, if_match=etag, options=in_ascii(options))
                     return self.stat(name)
             return self._put_short(name, bytes(head), mode="overwrite", options=options, if_match=etag)
         except Exception as error:
@@ -233,12 +238,14 @@ class S3Storage(PagedStorage):
             raise KeyChangedError(self.url_of(name))
 
     def _remove(self, names: Sequence[str]) -> None:
-        if len(names) == 1:
-            self._call("delete_object", Key=self._object_key(names[0]))
-            return
-        for start in range(0, len(names), _BULK):
-            keys = [{"Key": self._object_key(name)} for name in names[start : start + _BULK]]
-            answer = self._call("delete_objects", Delete={"Objects": keys, "Quiet": True})
+        keys = [self._object_key(name) for name in names]
+        alone = set(keys if len(keys) == 1 else filter(_NOT_IN_XML.search, keys))
+        for key in alone:
+            self._call("delete_object", Key=key)
+        together = [{"Key": key} for key in keys if key not in alone]
+        for start in range(0, len(together), _BULK):
+            wanted = {"Objects": together[start : start + _BULK], "Quiet": True}
+            answer = self._call("delete_objects", Delete=wanted)
             for failed in answer.get("Errors", ()):
                 url = f"s3://{self._path.bucket}/{failed['Key']}"
                 raise ServiceError(url, f"could not be removed: {failed.get('Message') or failed.get('Code')}")

@@ -117,7 +117,7 @@ class S3Parts(Parts):
     fetched = 2
 
     def _begin(self, plan: PartPlan) -> PartUpload:
-        options = in_ascii(put_options(plan.content_type, plan.metadata), "S3")
+        options = in_ascii(put_options(plan.content_type, plan.metadata))
         bucket = Bucket(self.storage)
         note = bucket.note(plan.name)
         if note is not None:
@@ -158,7 +158,7 @@ class S3Parts(Parts):
         bucket = Bucket(self.storage)
         key = bucket.key(name)
         body = head + self.storage.read(name, start, end)
-        carried = in_ascii(put_options(file.content_type, file.metadata), "S3")
+        carried = in_ascii(put_options(file.content_type, file.metadata))
         made = bucket.call("create_multipart_upload", Key=key, **{_NAMES[each]: said for each, said in carried.items()})
         upload, unchanged = {"Key": key, "UploadId": made["UploadId"]}, f'"{file.etag}"'
         try:
