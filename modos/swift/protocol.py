@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -28,11 +29,13 @@ from modos.errors import (
 )
 
 __all__ = [
+    "FRESH",
     "SEGMENTS",
     "Info",
     "backoff",
     "byte_range",
     "condition",
+    "copied_headers",
     "directory_info",
     "error_for",
     "etag_of",
@@ -58,6 +61,10 @@ type Info = dict[str, Any]
 SEGMENTS = ".segments/"
 """Prefix, in each container, of the parts of large objects; left out of listings that do not name it."""
 
+FRESH: Mapping[str, str] = MappingProxyType({"X-Fresh-Metadata": "true"})
+"""Lets a copy within the service have what is sent with it, and nothing of what its source has."""
+
+_KEPT = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires", "X-Robots-Tag")
 _SEGMENT_PREFIXES = (SEGMENTS, ".file-segments/")
 _SEGMENT_CONTAINERS = ("_segments", "+segments")
 _META = "x-object-meta-"
@@ -194,6 +201,28 @@ def object_headers(path: str, content_type: str | None, metadata: Mapping[str, s
     """Return content type, guessed from the name where it is not given, and user metadata as headers."""
     guessed = content_type or mimetypes.guess_type(path)[0] or "application/octet-stream"
     return {"Content-Type": guessed, **metadata_headers(metadata)}
+
+
+def copied_headers(headers: Mapping[str, str], info: Info) -> dict[str, str]:
+    """Return what an object is copied with within the service, so that the copy has all that it has, and never expires.
+
+    The service takes along what there is, also the time at which the source expires: then nothing of it may be taken.
+
+    Parameters
+    ----------
+    headers, info
+        Of the object.
+
+    Examples
+    --------
+    >>> headers = {"Content-Type": "text/plain", "X-Object-Meta-Lab": "b", "X-Delete-At": "2000000000"}
+    >>> copied_headers(headers, info_from_headers("omics/x", headers))
+    {'X-Fresh-Metadata': 'true', 'Content-Type': 'text/plain', 'X-Object-Meta-lab': 'b'}
+    """
+    if "X-Delete-At" not in headers:
+        return object_headers("", info["content_type"], None)
+    kept = {name: headers[name] for name in _KEPT if name in headers}
+    return {**FRESH, **object_headers("", info["content_type"], info["metadata"]), **kept}
 
 
 def metadata_headers(metadata: Mapping[str, str] | None) -> dict[str, str]:

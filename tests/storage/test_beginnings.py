@@ -56,6 +56,15 @@ def test_only_the_beginning_is_sent(storage, body, proxy, kind):
         assert made == storage.stat("file") != info
 
 
+@pytest.mark.parametrize("kind", ["swift"])
+def test_what_is_to_expire_does_so_with_another_beginning(storage, account, container, body):
+    """Its segments may expire at the same time: nothing is to be left that has none of them."""
+    storage.put(body, "file")
+    account.ask("POST", f"/{container}/file", headers={"X-Delete-At": "4000000000"})
+    storage.parts.replace_beginning(storage.stat("file"), b"new", 5)
+    assert account.ask("HEAD", f"/{container}/file")[1]["X-Delete-At"] == "4000000000"
+
+
 def test_what_was_replaced_meanwhile_is_left(storage, body):
     """A file of another version is not given a beginning that is not its own."""
     storage.put(body, "file")

@@ -117,6 +117,30 @@ def test_copy_and_move(fs):
         fs.cp_file("omics/nothing", "omics/f")
 
 
+@pytest.mark.parametrize(
+    ("content", "pieces"), [(CONTENT[:4000], 1), (CONTENT, 4)], ids=["in one piece", "in segments"]
+)
+def test_a_copy_does_not_expire(connect, raw, content, pieces):
+    """Whoever copies wants to keep: the time at which the source goes is not that of the copy, nor of its segments."""
+    fs = connect(segment_size=4000)
+    fs.pipe_file("omics/a", content, content_type="text/x-test", metadata={"lab": "Genève"})
+    for name in ("a", *(path.removeprefix("omics/") for path in fs.find("omics/.segments"))):
+        kept = {key: value for key, value in raw.head_object("omics", name).items() if key.startswith("x-object-meta")}
+        encoding = {"Content-Encoding": "identity", "Content-Type": "text/x-test"}
+        raw.post_object("omics", name, {**kept, **encoding, "X-Delete-After": "3600"})
+    assert "x-delete-at" in raw.head_object("omics", "a")
+    before = set(fs.find("omics/.segments"))
+    fs.cp_file("omics/a", "omics/b")
+    made = ["b", *(path.removeprefix("omics/") for path in {*fs.find("omics/.segments")} - before)]
+    assert len(made) == pieces
+    assert not [name for name in made if "x-delete-at" in raw.head_object("omics", name)]
+    copied = fs.info("omics/b")
+    assert (copied["content_type"], copied["metadata"]) == ("text/x-test", {"lab": "Genève"})
+    assert fs.cat_file("omics/b") == content
+    if pieces == 1:
+        assert raw.head_object("omics", "b")["content-encoding"] == "identity"
+
+
 def test_move_a_tree(fs):
     """A prefix moves as a whole."""
     fs.pipe({"omics/ex/a": b"1", "omics/ex/b/c": b"2"})

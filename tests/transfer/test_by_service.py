@@ -78,6 +78,23 @@ def test_a_full_proof_reads_back_what_the_service_has_copied(places, fill):
     assert report.service_bytes == report.bytes
 
 
+def test_a_copy_does_not_expire(places):
+    """What Swift deletes at some time is copied to be kept, by the service as by this machine."""
+    source, target = places.make("swift"), places.make("swift")
+    places.put_plainly(source, "reads.txt", b"ACGT", **{"X-Delete-After": "3600", "Content-Type": "text/x-demo"})
+
+    def headers(storage):
+        files = storage.filesystem
+        return files.run(files.objects.head, str(storage.path / "reads.txt")).headers
+
+    for by_service in (True, False):
+        assert transfer(source, target, commit=None, by_service=by_service).files == 1
+        assert "X-Delete-At" in headers(source)
+        assert "X-Delete-At" not in headers(target)
+        assert target.stat("reads.txt").content_type == "text/x-demo"
+        target.remove("reads.txt")
+
+
 def test_a_file_that_changes_meanwhile_is_found_out(places, fill):
     """The MD5 of what is stored is that of the listing, or it is an error."""
     source, target = places.make("swift"), places.make("swift")

@@ -55,6 +55,8 @@ async def replace_beginning(objects: Objects, path: str, head: bytes, start: int
         for index, entry in enumerate((inline, *entries_behind(parts, start))):
             large.refer(index, entry)
         carried = object_headers(path, info["content_type"], info["metadata"])
+        if "X-Delete-At" in headers:  # its segments may expire then, too
+            carried["X-Delete-At"] = headers["X-Delete-At"]
         return await objects.place(path, large, headers=carried)
     except BaseException:
         await objects.segments.delete(large.disposable)

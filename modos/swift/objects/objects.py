@@ -19,6 +19,7 @@ from modos.swift.protocol import (
     Info,
     byte_range,
     condition,
+    copied_headers,
     etag_of,
     info_from_headers,
     is_large,
@@ -243,8 +244,9 @@ class Objects:
     async def copy(self, source: str, target: str, *, create: bool = False) -> Info:
         """Copy an object within the service, bytes, content type and metadata; verified by its ETag.
 
-        A large object is copied segment by segment, so that either can be deleted without the other. Swift has no copy
-        that refuses: to `create`, the target is looked up before.
+        A large object is copied segment by segment, so that either can be deleted without the other. A copy does not
+        expire (`X-Delete-At`), though its source may. Swift has no copy that refuses: to `create`, the target is looked
+        up before.
 
         Raises
         ------
@@ -262,7 +264,8 @@ class Objects:
             carried = object_headers(target, info["content_type"], info["metadata"])
             return await self._assemble(target, copies, headers=carried, create=create)
         replaced = [] if create else await self.segments.replaced_by(target)
-        await server_copy(self.client, source, target, etag=info["etag"], content_type=info["content_type"])
+        carried = copied_headers(headers, info)
+        await server_copy(self.client, source, target, carried, etag=info["etag"])
         await self.segments.delete(replaced)
         return info | {"name": target}
 

@@ -25,6 +25,7 @@ from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Response
 from modos.swift.objects.listing import Lister
 from modos.swift.protocol import (
+    FRESH,
     SEGMENTS,
     condition,
     etag_of,
@@ -186,7 +187,7 @@ class LargeUpload:
             start, end = range_of(part)
             await self.copy_range(index, source, start, end, etag=part["hash"])
             return
-        await server_copy(self._client, source, self._segment(index), etag=part["hash"])
+        await server_copy(self._client, source, self._segment(index), {**FRESH, **self._type}, etag=part["hash"])
         self.hold(index, part["bytes"], part["hash"])
 
     async def copy_range(self, index: int, source: str, start: int, end: int, *, etag: str | None = None) -> str:
@@ -201,11 +202,10 @@ class LargeUpload:
         etag
             That the object must have; `None` for any.
         """
-        asked = {"X-Copy-From": "/" + quote(source, safe="/~"), "X-Fresh-Metadata": "true", **self._type}
-        headers = {**asked, **range_header(start, end), **condition(etag)}
-        answer = await self._client.request("PUT", self._segment(index), headers=headers, body=b"", slow=True)
-        self.hold(index, end - start, etag_of(answer.headers))
-        return etag_of(answer.headers)
+        headers = {**FRESH, **self._type, **range_header(start, end), **condition(etag)}
+        tag = await server_copy(self._client, source, self._segment(index), headers)
+        self.hold(index, end - start, tag)
+        return tag
 
 
 def spans_of(parts: Iterable[Mapping[str, Any]]) -> list[tuple[int, str | None]]:
@@ -268,14 +268,14 @@ def name_digest(name: str) -> str:
 
 
 async def server_copy(
-    client: SwiftClient, source: str, target: str, *, etag: str | None, content_type: str = ""
-) -> Response:
-    """Copy an object within the service, where the bytes stay; the copy must have the ETag of the source."""
-    sent = {"X-Copy-From": "/" + quote(source, safe="/~"), "Content-Type": content_type or "application/octet-stream"}
-    answer = await client.request("PUT", target, headers=sent, body=b"", slow=True)
-    if etag is not None and etag_of(answer.headers) != etag:
+    client: SwiftClient, source: str, target: str, headers: Mapping[str, str], *, etag: str | None = None
+) -> str:
+    """Copy an object within the service, where the bytes stay, and return the ETag of the copy, which must be this if any."""
+    sent = {"X-Copy-From": "/" + quote(source, safe="/~"), **headers}
+    tag = etag_of((await client.request("PUT", target, headers=sent, body=b"", slow=True)).headers)
+    if etag not in {None, tag}:
         raise IntegrityError(target, f"the copy of {source} does not have the ETag of its source")
-    return answer
+    return tag
 
 
 class Segments:
