@@ -6,38 +6,56 @@ Owns what counts as nothing being there. Must not know what the files are for.
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["ABSENT", "Entry", "entries", "entries_behind", "is_directory", "is_text", "leads_back", "turn"]
+from modos.errors import AccessDeniedError, StorageError
+
+__all__ = [
+    "ABSENT",
+    "Entry",
+    "entries",
+    "entries_behind",
+    "is_directory",
+    "is_text",
+    "leads_back",
+    "take_place",
+    "turn",
+    "write_out",
+    "write_out_all",
+]
 
 type Entry = os.DirEntry[str] | Path
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
 
+_CLOSED = "this user may not look into this directory"
+_UNABLE = frozenset({errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP})
+"""Reasons why something cannot be written out: what may not be read, and what Windows and some file systems do not offer."""
+
 
 @contextmanager
-def turn(directory: Path) -> Iterator[None]:
-    """Hold a directory's lock, which ends with the process; where there is no directory there is nothing to lock."""
-    try:
-        import fcntl
+def turn(directory: Path) -> Iterator[bool]:
+    """Hold a directory's lock, which ends with the process; yield whether there is one: not all systems and file systems have it."""
+    with ExitStack() as held:
+        is_locked = False
+        with suppress(ImportError, OSError):
+            import fcntl
 
-        held = os.open(directory, os.O_RDONLY)
-    except (ImportError, FileNotFoundError, NotADirectoryError):
-        yield
-        return
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
+            descriptor = os.open(directory, os.O_RDONLY)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            is_locked = True
+        yield is_locked
 
 
 def entries(place: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a directory, nothing where there is none."""
     try:
         found = os.scandir(place)
+    except PermissionError as error:
+        raise AccessDeniedError(str(place), _CLOSED) from error
     except OSError as error:
         if error.errno in ABSENT:
             return
@@ -50,6 +68,8 @@ def entries_behind(place: Path, marker: str) -> list[Path]:
     """Return what is in a directory and is behind a marker, or may be above something that is: of very many few are looked at."""
     try:
         names = os.listdir(place)
+    except PermissionError as error:
+        raise AccessDeniedError(str(place), _CLOSED) from error
     except OSError as error:
         if error.errno in ABSENT:
             return []
@@ -76,3 +96,65 @@ def is_directory(entry: Entry) -> bool:
         if error.errno != errno.ELOOP:
             raise
         return False
+
+
+def take_place(finished: str | Path, place: str | Path) -> None:
+    """Give a finished file its name, in place of another file or of a directory with nothing in it.
+
+    What replaces something is on the disk before it does: not every file system sees to it that one of them survives.
+
+    Raises
+    ------
+    StorageError
+        When there is something in it.
+    """
+    if os.path.lexists(place):
+        write_out(finished)
+    try:
+        os.replace(finished, place)
+    except IsADirectoryError as error:
+        try:
+            os.rmdir(place)
+        except OSError:
+            raise StorageError(str(place), "is a directory") from error
+        os.replace(finished, place)
+
+
+def write_out(place: str | Path) -> None:
+    """Wait until what was written to a file, or the entries of a directory, would survive a loss of power.
+
+    Does nothing where there is nothing, nor where the system or the file system cannot do it.
+    """
+    try:
+        opened = os.open(place, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in ABSENT | _UNABLE:
+            raise
+        return
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
+    finally:
+        os.close(opened)
+
+
+def write_out_all(directory: str | Path) -> bool:
+    """Do so for all files of the file system of a directory, at once; tell whether this system can: Linux does.
+
+    For thousands of small files it takes a fortieth of the time that it takes file by file.
+    """
+    from ctypes import CDLL, get_errno
+
+    try:
+        syncfs = CDLL(None, use_errno=True).syncfs
+    except (AttributeError, TypeError):
+        return False
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        if syncfs(opened):
+            raise OSError(get_errno(), os.strerror(get_errno()), str(directory))
+    finally:
+        os.close(opened)
+    return True

@@ -25,7 +25,19 @@ from modos.errors import (
     StorageError,
 )
 from modos.storage.base import Method, Storage, WriteMode
-from modos.storage.directories import ABSENT, Entry, entries, entries_behind, is_directory, is_text, leads_back, turn
+from modos.storage.directories import (
+    ABSENT,
+    Entry,
+    entries,
+    entries_behind,
+    is_directory,
+    is_text,
+    leads_back,
+    take_place,
+    turn,
+    write_out,
+    write_out_all,
+)
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.names import PARTIAL, is_partial
 from modos.storage.paths import target_name
@@ -36,6 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["LocalStorage"]
 
 _ATTEMPTS = 10
+
+_FEW = 8
+"""Files that are written out one by one; for more the file system writes out all that it has."""
 
 
 class LocalStorage(Storage):
@@ -213,12 +228,10 @@ class LocalStorage(Storage):
             if mode == "create":
                 _publish_new(Path(partial), Path(place))
             else:
-                os.replace(partial, place)
-        except BaseException as error:
+                take_place(partial, place)
+        except BaseException:
             Path(partial).unlink(missing_ok=True)
             self._prune(Path(place).parent)
-            if isinstance(error, IsADirectoryError):
-                raise StorageError(place, "is a directory") from error
             raise
         return self._info(name, os.stat(place))
 
@@ -253,7 +266,7 @@ class LocalStorage(Storage):
         self._refuse_beyond_links([source])
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._place(source).replace(place)
+            take_place(self._place(source), place)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -270,6 +283,22 @@ class LocalStorage(Storage):
                     raise
         for parent in {self._place(name).parent for name in names}:
             self._prune(parent)
+
+    def _persist(self, names: Sequence[str]) -> None:
+        """Write out files, and the entries of the directories that lead to them."""
+        above = {""}
+        for each in names:
+            directory = each.rpartition("/")[0]
+            while directory not in above:
+                above.add(directory)
+                directory = directory.rpartition("/")[0]
+        places = [*map(self._at, above)]
+        if len(names) > _FEW:
+            by_device = {os.stat(each).st_dev: Path(each) for each in places if os.path.isdir(each)}
+            if all(map(write_out_all, by_device.values())):
+                return
+        for place in (*map(self._at, names), *places):
+            write_out(place)
 
     def _refuse_beyond_links(self, names: Iterable[str]) -> None:
         """Refuse to remove what links to directories lead to: it may be somebody else's."""

@@ -167,6 +167,9 @@ class Backend(ABC):
     def _remove(self, names: Sequence[str]) -> None:
         """Remove files; those that are not there are no error."""
 
+    def _persist(self, names: Sequence[str]) -> None:  # noqa: B027 - a default, not a duty
+        """Wait until files survive a loss of power; this default, for services, which store before they answer, need not."""
+
     @abstractmethod
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         """Return a signed URL."""

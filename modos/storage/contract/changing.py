@@ -97,6 +97,16 @@ class Changing(Looking):
         self._forget_zarr(moved)
         return self.stat(moved)
 
+    def persist(self, targets: Iterable[str | PurePath]) -> None:
+        """Wait until files that were put would survive a loss of power. Those that are not there are no error.
+
+        A service has stored a file when `put` returns. A disk keeps a new one in memory for some seconds, and loses it
+        when the power goes; one that replaces another is written out first, so that never both are lost.
+        """
+        if names := [target_name(target) for target in targets]:
+            with self._boundary(names[0] if len(names) == 1 else ""):
+                self._persist(names)
+
     def remove(self, target: str | PurePath) -> None:
         """Remove a file. One that is not there is no error."""
         self.remove_many((target,))
@@ -140,6 +150,7 @@ class Changing(Looking):
     put_async = asynchronous(put)
     copy_async = asynchronous(copy)
     move_async = asynchronous(move)
+    persist_async = asynchronous(persist)
     remove_async = asynchronous(remove)
     remove_many_async = asynchronous(remove_many)
     remove_tree_async = asynchronous(remove_tree)

@@ -5,6 +5,7 @@ Owns those two files. Must not know any service.
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
@@ -12,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from modos.errors import IntegrityError, StorageError
-from modos.storage.directories import turn
+from modos.errors import IntegrityError
+from modos.storage.directories import take_place, turn, write_out
 from modos.storage.parts.base import Parts
 from modos.storage.parts.journal import Journal, boot
 from modos.storage.parts.names import PARTIAL, beneath, partial_beside
@@ -92,11 +93,15 @@ class LocalUpload(PartUpload):
         return None
 
     def _put(self, index: int, body: Body, md5: str) -> str:
+        start, end = self.span(index)
         with self._partial.open("r+b", buffering=0) as file:
-            file.seek(self.span(index)[0])
+            file.seek(start)
             left = memoryview(body).cast("B")
             while left:
                 left = left[file.write(left[:_PIECE]) :]
+            if sys.platform == "linux":  # which then begins to write it out: the commit need not wait for all
+                with suppress(OSError):  # of file systems that take no advice
+                    os.posix_fadvise(file.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
         Journal.add(self._journal, self.token, PartInfo(index, self.plan.length(index), md5))
         return md5
 
@@ -106,10 +111,8 @@ class LocalUpload(PartUpload):
             for part in parts:
                 if known.get(part.index) != part:
                     raise IntegrityError(str(self._place), f"part {part.index} is not there as it was sent")
-            try:
-                self._partial.replace(self._place)
-            except IsADirectoryError as error:
-                raise StorageError(str(self._place), "is a directory") from error
+            write_out(self._partial)  # it has its full size from the beginning, so that none would see what is lost
+            take_place(self._partial, self._place)
             self._journal.unlink()
 
     def _abort(self) -> None:

@@ -279,6 +279,15 @@ class MovingTests(StorageSuite):
                 verb("a", "b")
         assert self.get_raw(storage, "b") == b"old"
 
+    def test_what_is_persisted_is_as_it_was(self, storage: Storage) -> None:
+        """Waiting until files survive a loss of power changes nothing, and files that are not there are no error."""
+        names = [f"deep/{number:02}" for number in range(20)]
+        self.put_many_raw(storage, names)
+        storage.persist(["deep/03", "missing", "deep/03/beneath"])
+        storage.persist([*names, "missing"])
+        storage.persist([])
+        assert listed(storage) == names
+
     def test_remove(self, storage: Storage) -> None:
         """A removed file is gone, its neighbours stay, and removing it again is no error."""
         self.put_many_raw(storage, ["demo1", "demo10", "demo1.txt"])

@@ -259,5 +259,8 @@ class WatchedStorage(Storage):
         self._told("remove", names[0])
         self._inner._remove(names)  # noqa: SLF001 - likewise
 
+    def _persist(self, names: Sequence[str]) -> None:
+        self._inner._persist(names)  # noqa: SLF001 - likewise; not an access
+
     def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
         return self._inner._sign(name, expires_in=expires_in, method=method)  # noqa: SLF001 - likewise
