@@ -125,6 +125,34 @@ def test_a_server_without_ranges_is_read_all_the_same(tmp_path):
             storage = open_storage(f"http://127.0.0.1:{server.server_port}")
             assert storage.read("demo", 10, 20) == BODY[10:20]
             assert storage.read("demo", -3) == BODY[-3:]
+            assert storage.read("demo", len(BODY) - 3, len(BODY) + 3) == BODY[-3:]
+            assert storage.read("demo", len(BODY) + 3, len(BODY) + 6) == b""
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Plain(SimpleHTTPRequestHandler):
+    """Sends whole files only, and says nothing before."""
+
+    def do_HEAD(self):
+        self.send_error(405)
+
+
+def test_no_more_of_a_file_is_taken_than_was_asked_for(tmp_path):
+    """Of what a server without ranges sends, what is behind is not waited for, nor kept."""
+    with (tmp_path / "demo").open("wb") as file:
+        file.write(BODY)
+        file.truncate(64 * 2**20)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(tmp_path))) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            with Proxy(f"http://127.0.0.1:{server.server_port}") as proxy:
+                storage = open_storage(proxy.url)
+                assert storage.read("demo", 10, 20) == BODY[10:20]
+                assert storage.stat("demo").size == 64 * 2**20
+                assert max(request.bytes_received for request in proxy.requests) < 16 * 2**20
         finally:
             server.shutdown()
             thread.join()
@@ -136,6 +164,15 @@ def test_a_directory_is_no_file(reach):
     assert not storage.exists("dir")
     with pytest.raises(KeyNotFoundError):
         storage.read("dir")
+
+
+def test_an_account_of_swift_is_taken_for_what_it_is(proxy):
+    """Who gives the address of one as that of a web server is refused there, and told how it is written."""
+    proxy.inject(Fault(status=401, times=None))
+    url = f"{proxy.url}/v1/AUTH_lab/omics"
+    with pytest.raises(AuthenticationError) as refused:
+        open_storage(url, storage_options={"attempts": 1}).read("demo")
+    assert refused.value.__notes__ == [f"this looks like a place in OpenStack Swift, whose address is swift+{url}/demo"]
 
 
 def test_headers_go_with_every_request_and_are_not_shown(proxy, reach):

@@ -30,6 +30,7 @@ from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
+    from aiohttp import ClientResponse
     from fsspec.implementations.http import HTTPFileSystem
 
 __all__ = ["HTTPStorage"]
@@ -38,6 +39,9 @@ _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _NO_HEAD = frozenset({HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 10.0
+
+type _Span = tuple[int, int | None]
+"""From where to where of a file, the end exclusive; `None` for all that is behind."""
 
 
 class HTTPStorage(FsspecStorage):
@@ -117,24 +121,25 @@ class HTTPStorage(FsspecStorage):
         beneath._opened = self._opened
         return beneath
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> "_Answer":
-        filesystem = self.filesystem
-        answer: _Answer = sync(filesystem.loop, _exchanged, filesystem, method, url, headers, self._options["attempts"])
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], span: "_Span" = (0, None)) -> "_Answer":
+        filesystem, attempts = self.filesystem, self._options["attempts"]
+        answer: _Answer = sync(filesystem.loop, _exchanged, filesystem, method, url, headers, attempts, span)
         return answer
 
-    def _found(self, method: str, name: str, headers: Mapping[str, str]) -> "_Answer":
-        """Return the answer to a request for a file; a server leads on to `name/` when it is a directory."""
-        url = self.url_of(name)
-        answer = self._ask(method, url, {"Accept-Encoding": "identity", **headers})
+    def _found(self, method: str, name: str, span: "_Span" = (0, None)) -> "_Answer":
+        """Return the answer to a request for a file, or a span of it; a server leads on to `name/` when it is a directory."""
+        url, (start, end) = self.url_of(name), span
+        wanted = {} if span == (0, None) else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
+        answer = self._ask(method, url, {"Accept-Encoding": "identity", **wanted}, span)
         if answer.status in _GONE or urlsplit(answer.url).path.endswith("/"):
             raise FileNotFoundError(name)
         return answer
 
     def _stat(self, name: str) -> ObjectInfo | None:
         try:
-            answer = self._found("HEAD", name, {})
+            answer = self._found("HEAD", name)
             if answer.status in _NO_HEAD or (answer.status == HTTPStatus.OK and answer.size is None):
-                answer = self._found("GET", name, {"Range": "bytes=0-0"})
+                answer = self._found("GET", name, (0, 1))
         except FileNotFoundError:
             return None
         url = self.url_of(name)
@@ -150,17 +155,14 @@ class HTTPStorage(FsspecStorage):
         )
 
     def _read(self, name: str, start: int, end: int | None) -> bytes:
-        whole = (start, end) == (0, None)
-        wanted = {} if whole else {"Range": f"bytes={start}-{'' if end is None else end - 1}"}
-        answer = self._found("GET", name, wanted)
+        answer = self._found("GET", name, (start, end))
         if answer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return b""
         answer.check(self.url_of(name))
-        if answer.status == HTTPStatus.PARTIAL_CONTENT:
-            if not answer.headers.get("content-range", "").startswith(f"bytes {start}-"):
-                raise IntegrityError(self.url_of(name), "the server sent another range than was asked for")
-            return answer.body
-        return answer.body if whole else answer.body[start:end]  # a server without ranges sends all
+        told = answer.headers.get("content-range", "")
+        if answer.status == HTTPStatus.PARTIAL_CONTENT and not told.startswith(f"bytes {start}-"):
+            raise IntegrityError(self.url_of(name), "the server sent another range than was asked for")
+        return answer.body
 
     def _scan(self, name: str, *, recursive: bool) -> Generator[ObjectInfo]:
         url = f"{self.url_of(name) if name else self._url}/"
@@ -212,15 +214,19 @@ class _Answer:
 
     def check(self, url: str) -> None:
         """Raise what a refusal means."""
-        if self.status >= HTTPStatus.BAD_REQUEST:
-            raise refusal(url, self.status, message=HTTPStatus(self.status).phrase if self.status in _PHRASES else "")
+        if self.status < HTTPStatus.BAD_REQUEST:
+            return
+        error = refusal(url, self.status, message=HTTPStatus(self.status).phrase if self.status in _PHRASES else "")
+        if isinstance(error, PermissionError) and "/v1/AUTH_" in url:
+            error.add_note(f"this looks like a place in OpenStack Swift, whose address is swift+{url}")
+        raise error
 
 
 _PHRASES = frozenset(HTTPStatus)
 
 
-async def _exchanged(
-    filesystem: "HTTPFileSystem", method: str, url: str, headers: Mapping[str, str], attempts: int
+async def _exchanged(  # noqa: PLR0917 - it is called by way of `sync`
+    filesystem: "HTTPFileSystem", method: str, url: str, headers: Mapping[str, str], attempts: int, span: _Span
 ) -> _Answer:
     """Make a request, again where it broke or the server was busy: reading twice does no harm."""
     import aiohttp
@@ -231,7 +237,7 @@ async def _exchanged(
         pause = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
         try:
             async with session.request(method, URL(url, encoded=True), headers=headers, allow_redirects=True) as answer:
-                body = await answer.read()
+                body = await _body(answer, span)
                 told = {name.lower(): value for name, value in answer.headers.items()}
             if answer.status not in _AGAIN or attempt == attempts:
                 return _Answer(answer.status, str(answer.url), told, body)
@@ -242,6 +248,20 @@ async def _exchanged(
                 raise
         await asyncio.sleep(pause)
     raise AssertionError
+
+
+async def _body(answer: "ClientResponse", span: _Span) -> bytes:
+    """Return the body of an answer; of what a server without ranges sends, no more than the span that was asked for."""
+    start, end = span
+    if span == (0, None) or answer.status != HTTPStatus.OK:
+        return await answer.read()
+    kept, at = bytearray(), 0
+    async for chunk in answer.content.iter_any():
+        kept += chunk[max(0, start - at) : None if end is None else max(0, end - at)]
+        at += len(chunk)
+        if end is not None and at >= end:
+            break
+    return bytes(kept)
 
 
 def _filesystem(options: str) -> "HTTPFileSystem":

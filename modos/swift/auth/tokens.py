@@ -131,7 +131,8 @@ def _ready(credentials: AnonymousCredentials | TokenCredentials, stale: Access |
     if stale is None or stale.token != token:
         return Access(credentials.storage_url.rstrip("/"), token)
     if isinstance(credentials, AnonymousCredentials):
-        reason = "it is not open to the world, and no credentials were given"
+        hint = "OS_AUTH_TOKEN goes to the host of OS_STORAGE_URL alone"
+        reason = f"it is not open to the world, and no credentials were given for it; {hint}"
     else:
         reason = "the service does not accept this token; it may have expired, and it cannot be renewed"
     raise AuthenticationError(credentials.storage_url, reason, status=401)
