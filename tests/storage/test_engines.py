@@ -1,5 +1,7 @@
 """Who moves the bytes of S3: obstore where it is installed, s3fs otherwise, and nobody sees a difference."""
 
+import asyncio
+import gc
 import multiprocessing
 import os
 import pickle
@@ -81,6 +83,39 @@ def test_a_name_with_control_characters_is_a_name(account, container, engine):
     storage.put(b"ACGT", "line\tbreak\u007f.txt")
     assert storage.read("line\tbreak\u007f.txt") == b"ACGT"
     assert storage.stat("line\tbreak\u007f.txt").size == 4
+
+
+def test_a_storage_is_let_go_of_in_an_event_loop(account, container):
+    """Its client is closed in the loop that it is of, and nothing goes wrong unheard, as in a notebook."""
+    told = []
+
+    async def use():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+        storage = account.s3(container)
+        assert storage.empty()
+        connections = storage.filesystem.s3._endpoint.http_session._sessions
+        del storage
+        gc.collect()
+        for _ in range(500):
+            if not connections:
+                break
+            await asyncio.sleep(0.01)
+        return connections
+
+    assert not asyncio.run(use())
+    gc.collect()
+    assert told == []
+
+
+def test_names_that_no_xml_can_say_are_removed_with_others(account, container):
+    """A request for several names is XML: those that it cannot have are asked for by themselves."""
+    storage = account.s3(container)
+    names = ["a", "b\u0001.txt", "c\ufffe", "d\r\n", "e"]
+    for name in names:
+        storage.put(b"ACGT", name)
+    assert {str(path) for path in storage.list()} == set(names)
+    storage.remove_many(names)
+    assert storage.empty()
 
 
 @pytest.mark.thorough

@@ -134,7 +134,15 @@ assert fs.exists("omics")
 """
 
 
-@pytest.mark.parametrize("program", [FORKED, LOOP], ids=["fork", "loops"])
+ZARR = """
+import sys
+import modos.swift.http.sessions, zarr
+from modos.swift import SwiftStore
+zarr.open_group(SwiftStore("omics", "ex.zarr", {"storage_url": sys.argv[1], "token": sys.argv[2]}), mode="w")
+"""
+
+
+@pytest.mark.parametrize("program", [FORKED, LOOP, ZARR], ids=["fork", "loops", "zarr"])
 def test_nothing_is_said_at_exit(fs, swift, program):
     """A program that used Swift ends without a word about unclosed sessions, in a forked child too."""
     command = [sys.executable, "-W", "always", "-W", "ignore::DeprecationWarning", "-c", program]

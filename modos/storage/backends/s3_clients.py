@@ -5,8 +5,9 @@ Owns where credentials, region and endpoint come from, and how patient a client 
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modos._lazy import require
@@ -75,7 +76,19 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
         max_concurrency=int(options.get("concurrency") or _AT_ONCE),
     )
     filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
+    filesystem.close_session = partial(_close_session, filesystem.close_session)
     return filesystem
+
+
+def _close_session(close: Callable[..., None], loop: asyncio.AbstractEventLoop | None, client: Any) -> None:  # noqa: ANN401 - s3fs has no types
+    """Close a client in its own loop: s3fs would do it in the one of the thread that lets go of it, if there is one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        close(loop, client)
+    else:
+        if loop is not None and loop.is_running():
+            asyncio.run_coroutine_threadsafe(client.__aexit__(None, None, None), loop)
 
 
 def _time_of(told: str) -> datetime:

@@ -40,6 +40,8 @@ async def session(transport: Transport) -> Any:  # noqa: ANN401 - aiohttp is imp
     generator = _session_life(transport)
     made = await anext(generator)
     _lives[id(loop), transport] = loop, generator, made
+    atexit.unregister(_close_all)  # what is registered last is called first: before whoever owns the loop ends it
+    atexit.register(_close_all)
     return made
 
 
@@ -116,5 +118,4 @@ def _forget_all() -> None:
         _lives.clear()
 
 
-atexit.register(_close_all)
 os.register_at_fork(after_in_child=_forget_all)
