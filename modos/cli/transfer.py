@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modos._lazy import require
+from modos.cli.copied import counts, in_words, tell, warned
 from modos.cli.places import AsJSON, Endpoint, access, check_s3, endpoint_url
 from modos.cli.progress import amount, shown
 from modos.cli.reporting import FAILED, message, note
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from modos.objects.moves import Moved
-    from modos.transfers import Report
 
 __all__ = ["transfer"]
 
@@ -139,7 +138,7 @@ def _one(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> Non
 
     with _stoppable(), shown(events=as_json) as progress:
         report = copy(source, target, progress=progress, **how)
-    typer.echo(_as_json({"source": source, "target": target}, report) if as_json else _in_words(report, target))
+    tell(report, target, {"source": source, "target": target}, as_json=as_json)
 
 
 def _many(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> None:
@@ -148,8 +147,9 @@ def _many(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> No
     failed = False
     with _stoppable(), shown(events=as_json) as progress:
         for moved in transfer_many(source.removesuffix(_ALL), target, progress=progress, **how):
-            failed = failed or moved.error is not None
             _tell(moved, as_json=as_json)
+            changed = moved.report is not None and warned(moved.report, as_json=as_json)
+            failed = failed or changed or moved.error is not None
     if failed:
         raise typer.Exit(FAILED)
 
@@ -163,14 +163,16 @@ def _tell(moved: "Moved", *, as_json: bool) -> None:
         note(message(moved.error))
     elif moved.plan is not None:
         typer.echo(f"{moved.target}:\n{moved.plan.describe()}")
-    else:
-        typer.echo(_in_words(moved.report, moved.target))
+    elif moved.report is not None:
+        typer.echo(in_words(moved.report, moved.target))
 
 
 def _outcome(moved: "Moved") -> dict[str, Any]:
     if moved.error is not None:
         return {"error": message(moved.error)}
-    return _counts(moved.report) if moved.plan is None else moved.plan.as_dict()
+    if moved.report is not None:
+        return counts(moved.report)
+    return {} if moved.plan is None else moved.plan.as_dict()
 
 
 def _plan(
@@ -237,24 +239,3 @@ def _stoppable() -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-
-
-def _in_words(report: "Report | None", target: str) -> str:
-    assert report is not None
-    told = [
-        f"{report.skipped:,} files ({amount(report.skipped_bytes)}) were there already" if report.skipped else "",
-        f"{amount(report.resumed_bytes)} continued" if report.resumed_bytes else "",
-        f"{amount(report.service_bytes)} copied by the service" if report.service_bytes else "",
-        f"{report.removed} of the old one removed" if report.removed else "",
-    ]
-    moved = f"{report.files:,} files ({amount(report.bytes)}) in {report.seconds:.1f} s, all verified"
-    return f"{target}: {', '.join([moved, *filter(None, told)])}"
-
-
-def _as_json(ends: dict[str, str], report: "Report") -> str:
-    return json.dumps({**ends, **_counts(report), "digests": dict(report.digests)}, indent=2)
-
-
-def _counts(report: "Report | None") -> dict[str, Any]:
-    assert report is not None
-    return {each.name: getattr(report, each.name) for each in fields(report) if each.name != "digests"}

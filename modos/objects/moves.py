@@ -14,9 +14,11 @@ from modos.objects.checks.older import OLD_ROOTS
 from modos.objects.contents import refuse_foreign, refuse_inner
 from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
+from modos.objects.verification import checksums_of
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
-from modos.transfers.engine import Listing, Proof, holds
+from modos.transfers.engine import Proof, holds
+from modos.transfers.listings import Listing
 from modos.transfers.plan import Leftovers, Treatment
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ def transfer_object(
 ) -> Report:
     """Copy an object, every file verified, its root document last.
 
-    An object of zarr format 2 is copied as it is. Its root is the last of its documents then, too.
+    An object of zarr format 2 is copied as it is. Its root is the last of its documents then, too. What the object says of
+    the checksums of its files is compared with what is known of them then, also of those that were the same already;
+    nothing is read for it. A transfer with nothing to do does not compare.
 
     Parameters
     ----------
@@ -98,9 +102,16 @@ def transfer_object(
     IntegrityError
         When a file did not arrive as it left; the target is then no object.
     """
-    allow = partial(_allowed, source, target, overwrite=overwrite, delete=delete)
+    said: dict[str, str] = {}
+    allow = partial(_allowed, source, target, said, overwrite=overwrite, delete=delete)
     work = partial(transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow)
-    return _completed(source, partial(work, **sending))
+    report = _completed(source, partial(work, **sending))
+    known = report.digests
+    return replace(
+        report,
+        changed=tuple(sorted(name for name, checksum in said.items() if known.get(name, checksum) != checksum)),
+        unproven=tuple(sorted(said.keys() - known.keys())),
+    )
 
 
 def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = False, delete: bool = False) -> Plan:
@@ -111,7 +122,7 @@ def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = 
     source, target, overwrite, delete
         As for `transfer_object`.
     """
-    allow = partial(_allowed, source, target, overwrite=overwrite, delete=delete)
+    allow = partial(_allowed, source, target, {}, overwrite=overwrite, delete=delete)
     return _completed(
         source,
         partial(prepare_transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow),
@@ -174,10 +185,21 @@ def _completed[T](source: Storage, work: Callable[..., T]) -> T:
 
 
 def _allowed(
-    source: Storage, target: Storage, wanted: Listing, present: Listing, *, overwrite: bool, delete: bool
+    source: Storage,
+    target: Storage,
+    said: dict[str, str],
+    wanted: Listing,
+    present: Listing,
+    *,
+    overwrite: bool,
+    delete: bool,
 ) -> Leftovers:
-    """Return what becomes of files that only the target has, unless what is there must not be overwritten."""
+    """Return what becomes of files that only the target has, unless what is there must not be overwritten.
+
+    What the source says of the checksums of its files is added to `said`: it is read here, and only once.
+    """
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
+    said.update((name, checksum) for name, checksum in checksums_of(leaving) if name in wanted)
     if not there.exists:
         refuse_inner(target)
         if not overwrite:

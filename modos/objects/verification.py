@@ -19,7 +19,7 @@ from modos.storage.hierarchy.documents import document_path
 from modos.transfers import DigestBook
 from modos.transfers.copying import digest_of
 
-__all__ = ["Verification", "verify_object"]
+__all__ = ["Verification", "checksums_of", "verify_object"]
 
 type Finding = Literal["verified", "changed", "unreadable", "unproven"]
 
@@ -97,13 +97,10 @@ def verify_object(
     said, seen = said or Snapshot.read(storage), time.time()
     listed = {str(info.path): info for info in storage.scan()} if listed is None else listed
     names = FileNames(said.elements)
-    checksums = dict(_checksums(said))
+    checksums = dict(checksums_of(said))
     data = [name for name in listed if PurePosixPath(name).parts[0] not in {ZARR_ROOT.name, OWN_ROOT.name}]
-    kept = book or DigestBook.of_user()
-    try:
+    with DigestBook.lent(book) as kept:
         findings = _findings(storage, listed, checksums, kept, deep=deep, seen=seen)
-    finally:
-        kept.flush() if book else kept.close()
     rest = [name for name in data if name not in findings and names.owner(name) is not None]
 
     def found(finding: Finding) -> tuple[str, ...]:
@@ -120,7 +117,8 @@ def verify_object(
     )
 
 
-def _checksums(said: Snapshot) -> Iterator[tuple[str, str]]:
+def checksums_of(said: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield each file of which an object says a checksum, and that: the BLAKE2b of its bytes, in hex."""
     for attributes in said.elements.values():
         checksum = attributes.get(CHECKSUM)
         if isinstance(checksum, str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modos._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from modos.transfers.abandoned import discard_abandoned, list_abandoned
+    from modos.storage.parts.abandoned import discard_abandoned, list_abandoned
     from modos.transfers.digests import DigestBook
     from modos.transfers.engine import Report, prepare_transfer, transfer
     from modos.transfers.plan import Costs, Plan, Step, plan_transfer
@@ -37,8 +37,8 @@ __getattr__ = lazy_names(
         "Progress": ".progress",
         "Report": ".engine",
         "Step": ".plan",
-        "discard_abandoned": ".abandoned",
-        "list_abandoned": ".abandoned",
+        "discard_abandoned": "modos.storage.parts.abandoned",
+        "list_abandoned": "modos.storage.parts.abandoned",
         "plan_transfer": ".plan",
         "prepare_transfer": ".engine",
         "transfer": ".engine",

@@ -10,8 +10,8 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -155,6 +155,16 @@ class DigestBook:
             return cls(cache_directory(os.environ) / _FILE)
         except RuntimeError:  # a user without a home
             return cls()
+
+    @classmethod
+    @contextmanager
+    def lent(cls, book: "DigestBook | None") -> Iterator["DigestBook"]:
+        """Give the caller's book, or else that of this user, which is closed at the end."""
+        kept = book or cls.of_user()
+        try:
+            yield kept
+        finally:
+            kept.flush() if book else kept.close()
 
     def __enter__(self) -> Self:
         return self

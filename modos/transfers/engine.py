@@ -23,6 +23,7 @@ from modos.storage.parts.rules import WHOLE
 from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
+from modos.transfers.listings import Listing, by_name, check_room, check_unchanged, is_listed, nameable
 from modos.transfers.plan import (
     Carrier,
     Commit,
@@ -35,7 +36,7 @@ from modos.transfers.plan import (
     treatment_of,
 )
 from modos.transfers.progress import Progress, Tally
-from modos.transfers.reading import by_name, changed_since, is_listed, nameable
+from modos.transfers.under_way import Done
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -49,7 +50,6 @@ MEMORY = 96 * 1024 * 1024
 """Bytes that bodies under way take together."""
 
 type Proof = Literal["by digest", "full"]
-type Listing = Mapping[str, ObjectInfo]
 type Allow = Callable[[Listing, Listing], Leftovers]
 
 
@@ -76,14 +76,19 @@ class Report:
     seconds
         How long it took.
     digests
-        Name to BLAKE2b in hex, where it is known: of small files that were read, and of others that have the bytes which
-        they had when it was taken. A large file and one that the service copied are proven without it.
+        Name to BLAKE2b in hex of what was written and of what was the same already, where it is known: of small files that
+        were read, and of others that have the bytes which they had when it was taken. A large file and one that the
+        service copied are proven without it.
     skipped, skipped_bytes
         What was the same already.
     resumed_bytes
         Of the bytes written, those that an earlier transfer had brought.
     service_bytes
         Of the bytes written, those that the service copied by itself.
+    changed
+        Files of an object that are as they are at the source, where they are not what their checksums there say.
+    unproven
+        Files of an object that have a checksum, and were not compared with it: their BLAKE2b is not known.
     """
 
     files: int
@@ -95,6 +100,8 @@ class Report:
     skipped_bytes: int = 0
     resumed_bytes: int = 0
     service_bytes: int = 0
+    changed: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +181,8 @@ def transfer(
         Nothing was touched.
     InvalidPathError
         When a file of the source has a name that no target can have. Nothing was written.
+    KeyExistsError
+        When a file on a disk is in the way of a directory, or a directory in that of a file. Nothing was written.
     KeyNotFoundError
         When the source has no file named by `commit`. Nothing was written.
     IntegrityError
@@ -195,11 +204,11 @@ def transfer(
     _check_wishes(workers, verify)
     _check_places(source, target)
     began = perf_counter()
-    with _Lent(book) as kept:
+    with DigestBook.lent(book) as kept:
         rules: Rules = {"commit": commit, "special": special, "leftovers": leftovers}
         prepared = _prepare(source, target, kept, **(rules | {"by_service": by_service, "allow": allow}))
         plan = prepared.plan
-        tally = Tally(plan.files, plan.bytes, progress)
+        tally, done = Tally(plan.files, plan.bytes, progress), Done()
         if plan.files:
             crew = Crew(workers=workers or WORKERS, memory=MEMORY)
             courier = Courier(
@@ -213,17 +222,16 @@ def transfer(
                 full=verify == "full",
                 seen=prepared.seen,
             )
-            _carry_out(plan, crew, courier, partial(_check_unchanged, source, prepared.wanted, commit), client)
+            _carry_out(plan, crew, courier, partial(check_unchanged, source, prepared.wanted, commit), client)
             done = courier.done
         _remove_leftovers(target, plan, special)
-        if not plan.files:
-            return Report(0, 0, plan.removed, perf_counter() - began, {}, plan.skipped, plan.skipped_bytes)
+        known = _known_of_skipped(source, target, prepared, kept)
     return Report(
         done.files,
         done.bytes,
         plan.removed,
         perf_counter() - began,
-        done.digests,
+        known | done.digests,
         plan.skipped + done.same,
         plan.skipped_bytes + done.same_bytes,
         done.resumed,
@@ -253,25 +261,8 @@ def prepare_transfer(
     1
     """
     _check_places(source, target)
-    with _Lent(book) as kept:
+    with DigestBook.lent(book) as kept:
         return _prepare(source, target, kept, **rules).plan
-
-
-class _Lent:
-    """A book that is the caller's, or the user's and then closed at the end."""
-
-    def __init__(self, book: DigestBook | None) -> None:
-        self._book = book or DigestBook.of_user()
-        self._is_ours = book is None
-
-    def __enter__(self) -> DigestBook:
-        return self._book
-
-    def __exit__(self, *_exception: object) -> None:
-        if self._is_ours:
-            self._book.close()
-        else:
-            self._book.flush()
 
 
 def _prepare(
@@ -306,6 +297,7 @@ def _prepare(
     if allow is not None and (plan.files or plan.removed):
         plan = decide(leftovers=allow(wanted, present))
     copied = {str(step.file.path): step.file for step in plan.steps if step.action != "remove"}
+    check_room(source, target, copied, present)
     return _Prepared(plan, copied, present, seen)
 
 
@@ -323,7 +315,10 @@ def _costs(storage: Storage) -> Costs:
 def _carry_out(
     plan: Plan, crew: Crew, courier: Courier, check: Callable[[], None], client: "Client | None" = None
 ) -> None:
-    """Bring what is new, and large files beside those they replace; then what replaces something; then the commit."""
+    """Bring what is new, and large files beside those they replace; then what replaces something; then the commit.
+
+    What is committed to survives a loss of power, and so does the commit when it is told.
+    """
     replacing = plan.steps_to("replace")
     early = [step for step in replacing if courier.goes_by_parts(step)]
     late = [step for step in replacing if not courier.goes_by_parts(step)]
@@ -337,27 +332,24 @@ def _carry_out(
     if replacing:
         check()
         crew.carry_out([*courier.burst, *map(courier.unit, late)])
+    # also what was the same already: a transfer that was killed a moment ago has not waited for what it had written
+    courier.target.persist(step.file.path for step in plan.steps if step.action not in {"commit", "remove"})
     check()
     if courier.done.files + courier.done.same != len(new) + len(late):
         raise IntegrityError(courier.target.url, "not all files have arrived, and so nothing was committed")
     for step in plan.steps_to("commit"):
         crew.carry_out([courier.unit(step)])
+        courier.target.persist([step.file.path])
 
 
-def _check_unchanged(source: Storage, wanted: Listing, commit: Commit) -> None:
-    """List the source again and compare; files that are new there are of no concern.
-
-    Raises
-    ------
-    IntegrityError
-        When a file is gone or another one; the committing file is named before any other.
-    """
-    found = by_name(source)
-    changed = [name for name, info in wanted.items() if name not in found or changed_since(info, found[name])]
-    if changed:
-        name = next((each for each in reversed(in_turn(commit)) if each in changed), min(changed))
-        reason = "the source was edited while it was copied; nothing was completed, copy it again"
-        raise IntegrityError(source.url_of(name), reason)
+def _known_of_skipped(source: Storage, target: Storage, prepared: _Prepared, book: DigestBook) -> dict[str, str]:
+    """Return the BLAKE2b of what was the same already, where the book has it of either end."""
+    known: dict[str, str] = {}
+    for file in prepared.plan.files_to("skip"):
+        there = prepared.present[name := str(file.path)]
+        found = {**book.digests(target, there), **book.digests(source, file)}
+        known |= {name: found["blake2b"]} if "blake2b" in found else {}
+    return known
 
 
 def _remove_leftovers(target: Storage, plan: Plan, special: Mapping[str, Treatment]) -> None:

@@ -1,73 +1,35 @@
-"""What is listed, and bytes of a source, proven to be of the version that was.
+"""Bytes of a source, proven to be of the version that was listed.
 
-Owns what can be copied, what counts as that version, and the digests taken while bytes pass. Must not know where the bytes go.
+Owns how they are asked for, and the digests that are taken while they pass. Must not know where they go.
 """
 
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import NoReturn
 
-from modos.errors import IntegrityError, InvalidPathError
+from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import Body
-from modos.storage.paths import target_name
 from modos.transfers.digests import is_composite, part_size_of
+from modos.transfers.listings import changed_since
 
 __all__ = [
     "Chain",
     "EvenParts",
     "Fetched",
     "Reader",
-    "by_name",
-    "changed_since",
     "digest_of_kind",
-    "is_listed",
     "md5_of",
-    "nameable",
 ]
 
 _UNDESCRIBED = (
     "; or it is a dynamic large object or a link of Swift, of which listings say nothing: store the bytes instead"
 )
 """What may be behind a file that is listed without bytes and has some."""
-
-
-def by_name(storage: Storage) -> dict[str, ObjectInfo]:
-    """Return all files of a storage, as they are listed."""
-    return {str(info.path): info for info in storage.scan()}
-
-
-def nameable(source: Storage) -> dict[str, ObjectInfo]:
-    """Return all files of a source, each under a name that a target can have.
-
-    Raises
-    ------
-    InvalidPathError
-        When one has another name, as services allow, or two differ in slashes and dots alone.
-    """
-    listed = list(source.scan())
-    try:
-        found = {target_name(info.path): info for info in listed}
-    except InvalidPathError as error:
-        error.add_note(f"while listing {source.url}")
-        raise
-    other = next((info for info in listed if found[str(info.path)] != info), None)
-    if other is not None:
-        reason = "names two files, which differ in slashes or dots alone; remove one"
-        raise InvalidPathError(source.url_of(other.path), reason)
-    return found
-
-
-def is_listed(storage: Storage, name: str) -> bool:
-    """Tell whether there is a file by a listing of the directory that it is in."""
-    path = PurePosixPath(name)
-    directory = None if path.parent == PurePosixPath() else path.parent
-    return any(info.path == path for info in storage.scan(directory, recursive=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +46,6 @@ class Fetched:
 
     body: Body
     file: ObjectInfo
-
-
-def changed_since(listed: ObjectInfo, found: ObjectInfo) -> bool:
-    """Tell whether a file is another version than the one that was listed."""
-    if listed.size != found.size:
-        return True
-    if None not in {listed.etag, found.etag}:
-        return listed.etag != found.etag
-    return None not in {listed.last_modified, found.last_modified} and listed.last_modified != found.last_modified
 
 
 class Reader:

@@ -49,6 +49,27 @@ def test_programs_get_events_and_a_result(modos, ex, tmp_path):
     assert json.loads(result.out)["skipped"] == 0
 
 
+def test_files_that_are_not_what_their_checksums_say_are_named(modos, ex, tmp_path):
+    """They are copied as they are, and the exit code is that of `verify`; in words, as JSON, for many, and out of an archive."""
+    (name,) = [path.name for path in ex.glob("*.fastq")]
+    (ex / name).write_text("@r1\nACGA\n+\nIIII\n")
+    told = modos("transfer", ex, tmp_path / "copy")
+    assert (told.code, told.out.endswith("all as they are at the source, 1 not what their data_checksum says\n")) == (
+        1,
+        True,
+    )
+    assert f"modos: {name} was copied as it is" in told.err
+    assert (tmp_path / "copy" / name).read_bytes() == (ex / name).read_bytes()
+    counted = modos("transfer", ex, tmp_path / "another", "--json")
+    assert (counted.code, json.loads(counted.out)["changed"]) == (1, [name])
+    each = modos("transfer", f"{tmp_path / 'ex'}/*", tmp_path / "many", "--json")
+    assert (each.code, json.loads(each.out)["changed"]) == (1, [name])
+    assert modos("verify", tmp_path / "copy").code == 1
+    modos("pack", ex, tmp_path / "ex.zip")
+    unpacked = modos("unpack", tmp_path / "ex.zip", tmp_path / "back")
+    assert (unpacked.code, f"modos: {name} was copied as it is" in unpacked.err) == (1, True)
+
+
 def test_a_mirror(modos, ex, tmp_path):
     """`--delete` removes what only the copy has."""
     modos("transfer", ex, tmp_path / "copy")

@@ -84,7 +84,8 @@ def transfer(
     """Copy an object between any two places: files at once, each verified, visible at the target only when whole.
 
     What the target has already is not sent. A copy that broke off is no object; the same call again completes it, and
-    large files are continued at the part where they were left.
+    large files are continued at the part where they were left. A file that is not what its `data_checksum` says is copied
+    as it is; `changed` of the report names it, as far as its BLAKE2b is known without reading it for that.
 
     Parameters
     ----------

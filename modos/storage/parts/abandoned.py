@@ -6,7 +6,7 @@ Owns when such a file counts as abandoned. Must not know how parts are stored.
 from datetime import UTC, datetime, timedelta
 
 from modos.errors import ServiceError
-from modos.storage import Storage
+from modos.storage.base import Storage
 from modos.storage.parts.plan import Unfinished
 
 __all__ = ["discard_abandoned", "list_abandoned"]
