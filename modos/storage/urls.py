@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from modos._given import expect
 from modos.errors import InvalidInputError, InvalidURLError, UnreachableError, suggestion
 from modos.storage.base import Storage
-from modos.storage.options import HTTP, SWIFT, swift_connection_options
+from modos.storage.options import HTTP, SWIFT
 
 __all__ = ["is_url", "open_storage"]
 
@@ -81,8 +81,20 @@ def open_storage(
         return open_pipeline(text, read_only=read_only, storage_options=storage_options)
     found = _SCHEME.match(text)
     scheme = found[1].lower() if found else ""
+    if isinstance(url, str) and not found:
+        _refuse_half_address(text)
     opened: Backend = _BACKENDS.get(scheme, _fsspec)
     return opened(text, storage_options or {}, read_only=read_only)
+
+
+def _refuse_half_address(text: str) -> None:
+    """Refuse `swift:omics/ex`: as a path of this machine, it would be a directory that nobody meant."""
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme and scheme.lower() in _BACKENDS:
+        meant = f"{scheme}://{rest.lstrip('/')}"
+        raise InvalidURLError(
+            text, f"is no address; did you mean {meant!r}? A path of this machine is written './{text}'"
+        )
 
 
 def _local(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
@@ -106,11 +118,7 @@ def _s3(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
 def _swift(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:
     from modos.storage.backends.swift import SwiftStorage
 
-    given = SWIFT.checked(options)
-    connection = given.pop("connection", None)
-    return SwiftStorage(
-        url, read_only=read_only, **(swift_connection_options(connection) if connection else {}), **given
-    )
+    return SwiftStorage(url, read_only=read_only, **SWIFT.checked(options))
 
 
 def _cloud(url: str, options: Mapping[str, Any], *, read_only: bool) -> Storage:

@@ -68,6 +68,18 @@ def test_paths_of_this_machine_are_no_addresses(tmp_path, monkeypatch):
     assert not is_url("C:\\data")
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("swift:omics/ex", "swift://omics/ex"), ("S3:/omics", "S3://omics"), ("https:host/ex", "https://host/ex")],
+)
+def test_half_an_address_is_no_directory(text, meant):
+    """Who forgets the slashes is told so, and gets no directory of that name; a path of such a name can be written."""
+    with pytest.raises(InvalidURLError, match=f"did you mean '{meant}'"):
+        open_storage(text)
+    for path in (Path(text), f"./{text}"):
+        assert open_storage(path) == LocalStorage(Path(text))
+
+
 @pytest.mark.parametrize("url", ["s4://omics", "swift+ftp://host/v1/AUTH_a/c", "nonsense://x"])
 def test_an_unknown_scheme_is_refused(url):
     """The message says that no storage serves it."""
@@ -184,6 +196,13 @@ def test_an_unknown_option_is_refused(url):
     """An option that the backend does not know is a mistake, named, at the latest when it is first used."""
     with pytest.raises(InvalidInputError, match="no_such_option"):
         _ = open_storage(url, storage_options={"no_such_option": 1}).filesystem
+
+
+def test_a_storage_of_swift_refuses_a_misspelt_option_at_once():
+    """When it is made, and not when it is first asked; an option of another spelling is the same option."""
+    with pytest.raises(InvalidInputError, match="'storage_ulr'; did you mean 'storage_url'"):
+        SwiftStorage("swift://omics", storage_ulr="https://host/v1/lab")
+    assert SwiftStorage("swift://omics", max_attempts=2) == SwiftStorage("swift://omics", attempts=2)
 
 
 def test_options_reach_the_backend():

@@ -16,6 +16,7 @@ from modos.storage.backends.opened import Opened
 from modos.storage.backends.remote import Page, PagedStorage
 from modos.storage.base import Method, WriteMode
 from modos.storage.info import ObjectInfo
+from modos.storage.options import SWIFT, swift_connection_options
 from modos.storage.parts.plan import Body
 from modos.storage.paths import target_name
 
@@ -44,7 +45,13 @@ class SwiftStorage(PagedStorage):
         Whether writing raises `ReadOnlyError`.
     **options
         What `modos.swift.SwiftFileSystem` takes: `storage_url` and `token` for a token that is at hand; `auth_url`,
-        `user` and `key`; Keystone's names; `segment_size`, `attempts`, `read_timeout`, and so on.
+        `user` and `key`; Keystone's names; `segment_size`, `attempts`, `read_timeout`, and so on. The spellings of
+        swiftclient are understood.
+
+    Raises
+    ------
+    InvalidInputError
+        When an option is not known.
 
     Examples
     --------
@@ -58,11 +65,13 @@ class SwiftStorage(PagedStorage):
         credentials: "Credentials | None" = None,
         *,
         read_only: bool = False,
-        **options: Any,  # noqa: ANN401 - the filesystem checks them
+        **options: Any,  # noqa: ANN401 - of many kinds
     ) -> None:
         self._path = path if isinstance(path, SwiftPath) else SwiftPath.parse(path)
         self._prefix = "/".join(filter(None, (self._path.container, self._path.key)))
-        self._options = {**options, **({} if credentials is None else {"credentials": credentials})}
+        given = SWIFT.checked({**options, **({} if credentials is None else {"credentials": credentials})})
+        connection = given.pop("connection", None)
+        self._options = {**(swift_connection_options(connection) if connection else {}), **given}
         if self._path.storage_url is not None:
             self._options["storage_url"] = self._path.storage_url
         self._opened = Opened(partial(_filesystem, self._options))
