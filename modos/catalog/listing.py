@@ -21,11 +21,11 @@ class FoundObject:
     Attributes
     ----------
     url
-        Its address: `MODO(found.url)` opens it.
+        Its address: `MODO(found.url)` opens it, unless there is a bar in its name, with which addresses go on into archives.
     path
         The same, relative to where the search began; `"."` when the object is that place itself.
     storage
-        The storage that it is the root of, with the credentials of the search.
+        The storage that it is the root of, with the credentials of the search: `MODO(storage=found.storage)` opens any.
     """
 
     url: str
@@ -51,6 +51,8 @@ def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[Foun
     ------
     KeyNotFoundError
         When there is no such directory, bucket or container. A prefix that nothing begins with holds no object.
+    AccessDeniedError
+        When a directory may not be read; what else there is has been yielded by then.
 
     Examples
     --------

@@ -5,9 +5,12 @@ Owns the two ways: by level where directories are cheap, and by page, skipping, 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
+from modos._given import expect
+from modos.errors import AccessDeniedError
 from modos.storage.backends.remote import LAST_NAME, Page
 from modos.storage.base import OLD_ROOT, ROOT_DOCUMENT, ZARR_ROOT, Storage
 
@@ -27,12 +30,18 @@ def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
         Any storage; a local one too.
     target
         Directory to look beneath; `None` for the whole storage.
+
+    Raises
+    ------
+    InvalidInputError
+        When the storage is none, such as an address; `modos.list_modos` takes these, too.
     """
     return [storage.url if name == "" else storage.url_of(name) for name in find_objects(storage, target)]
 
 
 def find_objects(storage: Storage, target: str | None = None) -> Iterator[str]:
     """Yield the directories of digital objects, relative to the storage; `""` when its root is one."""
+    expect(storage, Storage, "where to look is said by a Storage, such as open_storage(address) returns")
     name = (target or "").strip("/")
     with storage._boundary(name):  # noqa: SLF001 - discovery is part of the contract's house
         yield from storage._find_objects(name)  # noqa: SLF001 - likewise
@@ -44,7 +53,6 @@ def objects_by_level(
     *,
     inner: Callable[[str], Iterable[str]] | None = None,
     real: Callable[[str], str] = str,
-    above: tuple[str, ...] = (),
 ) -> Iterator[str]:
     """Yield objects beneath a directory, looking into no directory that is one.
 
@@ -56,20 +64,52 @@ def objects_by_level(
         Returns the directories in a directory; `None` to take them from the storage's listing.
     real
         Returns what tells a directory from all others, whatever links lead to it.
-    above
-        That of all directories on the way here: a link that leads back to one of them is not followed.
+
+    Raises
+    ------
+    AccessDeniedError
+        When a directory may not be read; the others have been looked into by then.
     """
-    here = real(name)
-    if here in above:
-        return
-    directories = [*(inner or partial(_listed, storage))(name)]
-    roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, OLD_ROOT))
-    if _beneath(name, str(ZARR_ROOT)) in directories and any(map(storage.exists, roots)):
-        yield name
-        return
-    for directory in directories:
-        if directory.rpartition("/")[2] != ZARR_ROOT.name:
-            yield from objects_by_level(storage, directory, inner=inner, real=real, above=(*above, here))
+    closed: list[AccessDeniedError] = []
+    yield from _Levels(storage, inner or partial(_listed, storage), real, closed).beneath(name, ())
+    if closed[1:]:
+        closed[0].add_note(f"the same holds for {', '.join(error.url for error in closed[1:])}")
+    if closed:
+        raise closed[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """How one looks from level to level; `closed` takes what may not be read."""
+
+    storage: Storage
+    inner: Callable[[str], Iterable[str]]
+    real: Callable[[str], str]
+    closed: "list[AccessDeniedError]"
+
+    def beneath(self, name: str, above: tuple[str, ...]) -> Iterator[str]:
+        """Yield objects beneath a directory; a link that leads back to one of those above is not followed."""
+        here = self.real(name)
+        if here in above:
+            return
+        try:
+            directories, is_object = self._seen(name)
+        except AccessDeniedError as error:
+            self.closed.append(error)
+            return
+        if is_object:
+            yield name
+            return
+        for directory in directories:
+            if directory.rpartition("/")[2] != ZARR_ROOT.name:
+                yield from self.beneath(directory, (*above, here))
+
+    def _seen(self, name: str) -> "tuple[list[str], bool]":
+        """Return the directories in a directory, and whether it is an object."""
+        roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, OLD_ROOT))
+        with self.storage._boundary(name):  # noqa: SLF001 - discovery is part of the contract's house
+            directories = [*self.inner(name)]
+            return directories, _beneath(name, str(ZARR_ROOT)) in directories and any(map(self.storage.exists, roots))
 
 
 def _listed(storage: Storage, name: str) -> Iterator[str]:

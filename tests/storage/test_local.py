@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from modos import list_modos
 from modos.errors import AccessDeniedError, InvalidPathError, KeyExistsError, KeyNotFoundError, StorageError
-from modos.storage import LocalStorage, ObjectInfo
+from modos.storage import ROOT_DOCUMENT, LocalStorage, ObjectInfo
 
 NOBODY = 65534
 
@@ -254,6 +255,33 @@ class TestRefusals:
             assert isinstance(caught.value, PermissionError)
             assert str(somebody) in caught.value.url
 
+    def test_who_lists_a_tree_is_told_which_directory_is_closed(self, somebody):
+        """It is not the root of the storage that may not be looked into."""
+        storage = LocalStorage(somebody)
+        storage.put(b"x", "open/closed/demo")
+        (somebody / "open" / "closed").chmod(0)
+        for call in (
+            lambda: list(storage.list()),
+            lambda: list(storage.list(start_after="open/closed/a")),
+            lambda: list(storage._find_objects("")),
+        ):
+            with pytest.raises(AccessDeniedError, match="closed: this user may not look into this directory"):
+                call()
+
+    def test_objects_beside_what_may_not_be_read_are_found(self, somebody):
+        """All of them, before the error, which names the directories that were not looked into."""
+        storage = LocalStorage(somebody)
+        for directory in ("a", "closed 1", "closed 2", "e"):
+            storage.put(b"{}", f"{directory}/ex/{ROOT_DOCUMENT}")
+        for directory in ("closed 1", "closed 2"):
+            (somebody / directory).chmod(0)
+        found = list_modos(storage)
+        assert [next(found).path, next(found).path] == ["a/ex", "e/ex"]
+        with pytest.raises(AccessDeniedError) as caught:
+            next(found)
+        assert caught.value.url == str(somebody / "closed 1")
+        assert caught.value.__notes__ == [f"the same holds for {somebody / 'closed 2'}"]
+
     def test_what_may_not_be_written_is_denied(self, somebody):
         """Writing, removing and moving in a directory without that right is AccessDeniedError; nothing changes."""
         storage = LocalStorage(somebody)
@@ -277,9 +305,22 @@ class TestRefusals:
             storage.put(b"x", "a/file/deep/beneath")
         with pytest.raises(StorageError, match="is a directory") as over:
             storage.put(b"x", "a")
-        for caught in (beneath, over):
+        storage.put(b"y", "other")
+        with pytest.raises(StorageError, match="is a directory") as moved:
+            storage.move("other", "a")
+        for caught in (beneath, over, moved):
             assert not isinstance(caught.value, KeyNotFoundError | KeyExistsError)
-        assert [str(path) for path in storage.list()] == ["a/file"]
+        assert [str(path) for path in storage.list()] == ["a/file", "other"]
+
+    def test_an_empty_directory_is_nothing(self, storage):
+        """No listing tells of one: a file that is stored, moved or copied there takes its place."""
+        storage.put(b"x", "demo")
+        for name in ("stored", "moved", "copied"):
+            (storage.path / name).mkdir()
+        storage.put(b"x", "stored")
+        storage.copy("demo", "copied")
+        storage.move("demo", "moved")
+        assert [str(path) for path in storage.list()] == ["copied", "moved", "stored"]
 
     def test_what_else_the_system_refuses_is_a_storage_error(self, storage):
         """An error of the operating system without a class of its own keeps its words and the address."""
