@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,15 @@ from hypothesis import strategies as st
 from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.core.buffer import cpu, default_buffer_prototype
 
-from modos.errors import DamagedObjectError, InvalidElementError, KeyNotFoundError
+from modos import MODO
+from modos.errors import (
+    DamagedObjectError,
+    ElementExistsError,
+    IntegrityError,
+    InvalidElementError,
+    InvalidInputError,
+    KeyNotFoundError,
+)
 from modos.model import ELEMENT_KINDS
 from modos.storage import (
     ROOT_DOCUMENT,
@@ -22,12 +31,13 @@ from modos.storage import (
     init_zarr,
     list_zarr_items,
 )
-from modos.storage.hierarchy.documents import document_path, group_document, group_member, parse_document
+from modos.storage.hierarchy.documents import COMPLETE, document_path, group_document, group_member, parse_document
 from modos.storage.hierarchy.root import ZarrRoot, read_root
 from modos.storage.hierarchy.store import StorageStore
 
 ROOT = {"@type": "MODO", "id": "ex", "name": "naïve 🧬"}
 SAMPLE = {"@type": "Sample", "id": "sample1", "name": "s"}
+NOW = "2024-01-17"
 
 
 def _write(storage, *, consolidated):
@@ -128,6 +138,56 @@ class TestReferenceFunctions:
         with pytest.raises(InvalidElementError):
             add_metadata_group(group["sample"], element)
         assert list(group["sample"].members()) == []
+
+    @pytest.mark.parametrize(
+        ("group", "element", "error"),
+        [
+            ("assay", SAMPLE, "belongs in the group 'sample', not in '/assay'"),
+            ("", SAMPLE, "not in '/'"),
+            ("data", {"@type": "MODO", "id": "x", "creation_date": NOW, "last_update_date": NOW}, "object itself"),
+            ("data", {"@type": "Array", "id": "x", "data_format": "TSV", "data_path": "../x"}, "part '..'"),
+            ("sample", {**SAMPLE, "id": "there"}, "'sample/there' already"),
+        ],
+    )
+    def test_an_element_goes_where_it_belongs(self, tmp_path, group, element, error):
+        """The group of another type, a file outside the object and an id that is taken are refused; nothing is written."""
+        root = init_zarr(str(tmp_path / "data.zarr"))
+        add_metadata_group(root["sample"], {**SAMPLE, "id": "there"})
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises((InvalidInputError, ElementExistsError), match=re.escape(error)):
+            add_metadata_group(root[group] if group else root, element)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    @pytest.mark.parametrize(
+        ("data", "name"), [([1, [2]], "a"), (np.array([1, "x", None], object), "a"), ([1], "zarr.json"), ([1], "there")]
+    )
+    def test_data_that_cannot_be_added_are_refused(self, tmp_path, data, name):
+        """What is no array, or of no type that zarr has, and names that are taken or zarr's own are mistakes of the caller."""
+        group = add_metadata_group(init_zarr(str(tmp_path / "data.zarr"))["sample"], SAMPLE)
+        add_data(group, [1], "there")
+        with pytest.raises((InvalidElementError, ElementExistsError)):
+            add_data(group, data, name)
+        assert [name for name, _ in group.members()] == ["there"]
+
+    @pytest.mark.parametrize("kind", ["local", "swift"])
+    def test_what_is_added_to_an_object_belongs_to_it(self, make_storage, kind):
+        """Elements and arrays are in the root document, beside what edits have left there, and edits go on."""
+        storage = make_storage(kind)
+        modo = MODO.create("ex", storage)
+        modo.add_element({"@type": "Sample", "id": "before"})
+        group = add_metadata_group(modo.zarr["sample"], SAMPLE)
+        add_data(group, np.eye(2), "counts")
+        modo.add_element({"@type": "Sample", "id": "after"})
+        opened = MODO("ex", storage)
+        assert opened.metadata == modo.metadata
+        assert opened.list_samples() == ["sample/after", "sample/before", "sample/sample1"]
+        assert np.array_equal(opened.read_array("sample1", "counts"), np.eye(2))
+        assert np.array_equal(opened.zarr["sample/sample1/counts"], np.eye(2))
+        assert opened.check().is_clean
+        assert [str(change.difference) for change in opened.log(2)] == [
+            "+ sample/after (Sample)",
+            "+ sample/before (Sample)",
+        ]
 
     def test_add_data_keeps_shape_and_type(self, tmp_path):
         """Anything numpy takes is stored as an array of the same shape, type and values."""
@@ -263,6 +323,28 @@ class TestStorageStore:
     def _read(self, store, key, byte_range=None):
         value = asyncio.run(store.get(key, self.PROTOTYPE, byte_range))
         return None if value is None else value.to_bytes()
+
+    def test_a_gap_in_an_array_that_says_it_is_complete_is_an_error(self, place):
+        """Of any other array a missing chunk holds fill values, as in zarr."""
+        array = zarr.create_array(StorageStore(place), name="sample/s/counts", data=np.arange(1, 5), chunks=(2,))
+        place.remove("sample/s/counts/c/1")
+        assert [array[:].tolist(), array[2:].tolist()] == [[1, 2, 0, 0], [0, 0]]
+        document = json.loads(place.read("sample/s/counts/zarr.json"))
+        place.put(json.dumps({**document, "modos": dict(COMPLETE)}).encode(), "sample/s/counts/zarr.json")
+        array = zarr.open_array(StorageStore(place), path="sample/s/counts")
+        assert array[:2].tolist() == [1, 2]
+        with pytest.raises(IntegrityError, match="counts/c/1: is missing, though it was stored"):
+            array[:]
+
+    def test_who_has_opened_an_array_that_is_replaced_is_told(self, tmp_path):
+        """What zarr has opened of an object reads no zeros for chunks that are gone since."""
+        modo = MODO.create("ex", LocalStorage(tmp_path))
+        modo.add_element(SAMPLE)
+        modo.add_array("sample1", np.ones((4, 4)), "counts", chunks=(2, 2), shards=(2, 2))
+        array = modo.zarr["sample/sample1/counts"]
+        modo.add_array("sample1", np.full(3, 7.0), "counts", overwrite=True)
+        with pytest.raises(IntegrityError, match="has been replaced since"):
+            array[:]
 
     @pytest.mark.parametrize(
         ("byte_range", "expected"),

@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from modos.errors import InvalidInputError
+from modos.storage.hierarchy.documents import COMPLETE, is_complete
 
 __all__ = [
     "CHUNK",
@@ -207,16 +207,6 @@ def chunk_key(document: JSON, place: Sequence[int]) -> str:
     if name == "default":
         return separator.join(["c", *parts])
     return separator.join(parts) or "0"
-
-
-COMPLETE: JSON = MappingProxyType({"must_understand": False, "complete": True})
-"""Under the key `modos`, a document says by this that every chunk of its array is stored: a missing one is an error."""
-
-
-def is_complete(document: JSON) -> bool:
-    """Tell whether the document of an array says that every chunk of it is stored."""
-    said = document.get("modos")
-    return isinstance(said, Mapping) and said.get("complete") is True
 
 
 def count_of_chunks(document: JSON) -> int | None:

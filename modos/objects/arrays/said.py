@@ -11,8 +11,7 @@ import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from modos.errors import IntegrityError, ReadOnlyError
-from modos.objects.arrays.grids import is_complete
+from modos.errors import ReadOnlyError
 from modos.objects.snapshot import Snapshot
 from modos.storage import ZARR_ROOT, Storage
 from modos.storage.hierarchy.documents import member_document
@@ -91,15 +90,7 @@ class SaidStore(StorageStore):
             return None if found is None else prototype.buffer.from_bytes(_body(found))
         if name.startswith(".z"):
             return None  # of format 2, which is looked for now and then
-        found_chunk = await super().get(key, prototype, byte_range)
-        if found_chunk is None and self._must_be_there(path):
-            reason = (
-                "is missing, though it was stored: the array has been replaced since the object was read, or is damaged"
-            )
-            error = IntegrityError(self._storage.url_of(key), reason)
-            error.add_note("refresh() reads the object anew; 'modos check' tells what is wrong with it")
-            raise error
-        return found_chunk
+        return await super().get(key, prototype, byte_range)
 
     async def exists(self, key: str) -> bool:
         """Tell whether there is a value."""
@@ -124,13 +115,8 @@ class SaidStore(StorageStore):
         for name in sorted(names):
             yield name
 
-    def _must_be_there(self, path: str) -> bool:
-        while path:
-            found = self._documents.get(path)
-            if found is not None:
-                return is_complete(found)
-            path = path.rpartition("/")[0]
-        return False
+    def _document(self, path: str) -> Mapping[str, Any] | None:
+        return self._documents.get(path)
 
 
 def _body(document: Mapping[str, Any]) -> bytes:

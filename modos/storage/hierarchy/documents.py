@@ -7,12 +7,14 @@ are, nor how they are consolidated.
 import json
 from collections.abc import Mapping
 from math import isfinite, isnan, nan
+from types import MappingProxyType
 from typing import Any, cast
 
 from modos.errors import DamagedObjectError
 from modos.storage.base import ZARR_ROOT
 
 __all__ = [
+    "COMPLETE",
     "JSON",
     "check_array",
     "check_document",
@@ -21,12 +23,16 @@ __all__ = [
     "encoded",
     "group_document",
     "group_member",
+    "is_complete",
     "member_document",
     "parse_document",
     "parsed",
 ]
 
 type JSON = dict[str, Any]
+
+COMPLETE: Mapping[str, Any] = MappingProxyType({"must_understand": False, "complete": True})
+"""Under the key `modos`, a document says by this that every chunk of its array is stored: a missing one is an error."""
 
 _DEEPEST = 64
 """How deep a document may be nested: no program writes deeper ones, and what walks through them has its limits."""
@@ -115,6 +121,12 @@ def check_array(document: JSON, url: str, path: str) -> None:
     """
     if document["node_type"] == "array" and not (isinstance(document.get("shape"), list) and "data_type" in document):
         raise DamagedObjectError(url, f"the array {path} is without a shape or a data type")
+
+
+def is_complete(document: Mapping[str, Any]) -> bool:
+    """Tell whether the document of an array says that every chunk of it is stored."""
+    said = document.get("modos")
+    return isinstance(said, Mapping) and said.get("complete") is True
 
 
 def document_path(member: str) -> str:

@@ -1,14 +1,22 @@
 """The hierarchy as zarr sees it: opened, begun, and added to.
 
-Owns the calls of zarr. Knows the names of element groups from the model, and nothing of documents.
+Owns the calls of zarr. Knows the names of element groups from the model, and nothing of how documents are written.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modos.errors import KeyNotFoundError
-from modos.model import ELEMENT_KINDS, attributes_of, parse_element
+from modos._given import expect
+from modos.errors import ElementExistsError, InvalidElementError, KeyNotFoundError, ModosError
+from modos.model import ELEMENT_KINDS, attributes_of, element_id, parse_element
+from modos.model.ids import check_name
+from modos.model.schema import DATA_PATH
 from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.hierarchy.documents import JSON, group_member, parse_document
+from modos.storage.hierarchy.root import ZarrRoot
+from modos.storage.paths import target_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,6 +69,10 @@ def init_zarr(zarr_store: "Store | str") -> "zarr.Group":
 def add_metadata_group(parent_group: "zarr.Group", metadata: "Mapping[str, Any] | NamedThing") -> "zarr.Group":
     """Add an element to the group of its type, checked against the schema, in one write.
 
+    The root document of an object names it then, too, so that `MODO` knows it from the next reading on; `zarr` shows it
+    where the hierarchy is opened anew. Nothing else that the object says is looked at, neither links nor files: that is
+    what `MODO.add_element` is for.
+
     Parameters
     ----------
     parent_group
@@ -71,14 +83,30 @@ def add_metadata_group(parent_group: "zarr.Group", metadata: "Mapping[str, Any] 
     Raises
     ------
     InvalidElementError
-        When the schema refuses it.
+        When the schema refuses it, or the group is that of another type.
+    InvalidPathError
+        When its `data_path` leads out of the object.
+    ElementExistsError
+        When there is an element of this id.
     """
-    element = parse_element(metadata)
-    return parent_group.create_group(element.id, attributes=attributes_of(element))
+    import zarr
+
+    expect(parent_group, zarr.Group, "where an element is added is said by a group of zarr")
+    model = parse_element(metadata)
+    element, attributes = element_id(model), attributes_of(model)
+    if parent_group.basename != element.kind:
+        reason = f"{element} belongs in the group {element.kind!r}, not in {parent_group.name!r}"
+        raise InvalidElementError(reason, slot="@type", value=attributes["@type"])
+    if DATA_PATH in attributes:
+        target_name(str(attributes[DATA_PATH]).removesuffix("/"))
+    with _told_of(str(element)):
+        group = parent_group.create_group(element.name, attributes=attributes)
+    _enter(group, group_member(attributes))
+    return group
 
 
 def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> "zarr.Array[Any]":
-    """Add an array to an element's group.
+    """Add an array to an element's group; the root document of an object names it then, too.
 
     Parameters
     ----------
@@ -88,10 +116,57 @@ def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> 
         Anything numpy makes an array of; its shape and type are kept.
     name
         Name of the array in the group.
+
+    Raises
+    ------
+    InvalidElementError
+        When the name, or data of this type, cannot be those of an array.
+    ElementExistsError
+        When there is something of this name.
     """
     import numpy as np
 
-    return group.create_array(name, data=np.asarray(data))
+    check_name(name)
+    with _told_of(f"{group.path}/{name}"):
+        array = group.create_array(name, data=np.asarray(data))
+    _enter(array, _stored(array))
+    return array
+
+
+@contextmanager
+def _told_of(path: str) -> "Iterator[None]":
+    """Tell what zarr refuses to make in words of our own."""
+    from zarr.errors import ContainsArrayError, ContainsGroupError
+
+    try:
+        yield
+    except (ContainsArrayError, ContainsGroupError) as error:
+        raise ElementExistsError(path) from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ModosError):
+            raise
+        raise InvalidElementError(f"{path}: these data cannot be stored: {error}") from error
+
+
+def _enter(node: "zarr.Group | zarr.Array[Any]", member: JSON) -> None:
+    """Name what is new in the root document, if that is one that names its members; others are left alone."""
+    from zarr.core.buffer import default_buffer_prototype
+    from zarr.core.sync import sync
+
+    store, prototype = node.store, default_buffer_prototype()
+    body = sync(store.get("zarr.json", prototype))
+    root = None if body is None else ZarrRoot.parse(body.to_bytes(), str(store))
+    if root is not None and root.consolidated:
+        entered = replace(root, members={**root.members, node.path: member}).dump()
+        sync(store.set("zarr.json", prototype.buffer.from_bytes(entered)))
+
+
+def _stored(array: "zarr.Array[Any]") -> JSON:
+    """Return the document of an array, as zarr stores it."""
+    from zarr.core.buffer import default_buffer_prototype
+
+    buffers = array.metadata.to_buffer_dict(default_buffer_prototype())
+    return parse_document(buffers["zarr.json"].to_bytes(), array.path)
 
 
 def list_zarr_items(group: "zarr.Group") -> "list[zarr.Group | zarr.Array[Any]]":

@@ -4,17 +4,18 @@ Owns how zarr's verbs become the contract's. Knows no backend, and nothing of wh
 """
 
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Store, SuffixByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 
-from modos.errors import KeyExistsError, KeyNotFoundError, shown_url
+from modos.errors import IntegrityError, KeyExistsError, KeyNotFoundError, shown_url
 from modos.storage.backends.opened import Opened
 from modos.storage.base import Storage
+from modos.storage.hierarchy.documents import is_complete, parse_document
 
 __all__ = ["StorageStore", "slice_of"]
 
@@ -24,7 +25,8 @@ _AT_ONCE = 32
 class StorageStore(Store):
     """The hierarchy at the root of a storage.
 
-    Only what is not found is a missing chunk. Everything else is raised: zarr would fill the gap with fill values.
+    Only what is not found is a missing chunk. Everything else is raised, and so is a gap in an array whose document says that
+    all of its chunks are stored: zarr would fill it with fill values.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ class StorageStore(Store):
         super().__init__(read_only=read_only)
         self._storage = storage
         self._threads = Opened(_threads)
+        self._sparse: set[str] = set()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and (self._storage, self.read_only) == (other._storage, other.read_only)
@@ -62,13 +65,48 @@ class StorageStore(Store):
         return await get_running_loop().run_in_executor(self._threads.get(), verb)
 
     async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
-        """Return a value or a range of it, `None` when there is none."""
+        """Return a value or a range of it, `None` when there is none.
+
+        Raises
+        ------
+        IntegrityError
+            When a chunk is not there that is.
+        """
         start, end = slice_of(byte_range)
         try:
             body = await self._run(lambda: self._read(key, start, end))
         except KeyNotFoundError:
+            if not _is_document(key) and await self._run(lambda: self._must_be_there(key)):
+                raise self._gap(key) from None
             return None
         return prototype.buffer.from_bytes(body)
+
+    def _must_be_there(self, key: str) -> bool:
+        """Tell whether the array that a chunk belongs to says that it has all of them; one that does not is remembered."""
+        if any(key.startswith(f"{path}/") for path in self._sparse):
+            return False
+        path, document = key, None
+        while document is None and (path := path.rpartition("/")[0]):
+            document = self._document(path)
+        if document is None or document["node_type"] != "array":
+            return False
+        if not is_complete(document):
+            self._sparse.add(path)
+        return is_complete(document)
+
+    def _document(self, path: str) -> Mapping[str, Any] | None:
+        """Return the document of a group or an array, `None` when there is none."""
+        try:
+            body = self._storage.read(f"{path}/zarr.json")
+        except KeyNotFoundError:
+            return None
+        return parse_document(body, self._storage.url_of(path))
+
+    def _gap(self, key: str) -> IntegrityError:
+        why = "the array has been replaced since the object was read, or is damaged"
+        error = IntegrityError(self._storage.url_of(key), f"is missing, though it was stored: {why}")
+        error.add_note("refresh() reads the object anew; 'modos check' tells what is wrong with it")
+        return error
 
     def _read(self, key: str, start: int | None, end: int | None) -> bytes:
         body = self._storage.read(key, start, end)
@@ -129,6 +167,11 @@ class StorageStore(Store):
         """Yield the names one level beneath a directory, without its own."""
         async for path in self._storage.list_dir_async(prefix):
             yield path.name
+
+
+def _is_document(key: str) -> bool:
+    name = key.rpartition("/")[2]
+    return name == "zarr.json" or name.startswith(".z")
 
 
 def _threads() -> ThreadPoolExecutor:
