@@ -5,9 +5,13 @@ import math
 import sys
 import tracemalloc
 
+import cloudpickle
 import dask.array
+import dask.dataframe
+import dask.local
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
@@ -500,6 +504,56 @@ def test_lazy_data_are_written_block_by_block(ex, make):
     found = ex.read_array("s1", as_="dask")
     assert float(found[-1, -1].compute()) == 8192
     assert float(found[::512, 4095].sum().compute()) == 8 * 4096
+
+
+def test_the_largest_whole_numbers_come_back(ex):
+    """Also where numpy calls their type by its other name, as it does for numbers that are given in a list."""
+    for name, values in {"a": [2**63, 2**64 - 1], "b": np.array([-(2**63)], np.longlong)}.items():
+        ex.add_array("s1", values, name)
+        assert ex.read_array("s1", name).tolist() == list(values)
+
+
+@pytest.mark.parametrize(
+    ("make", "right"),
+    [
+        (lambda: dask.dataframe.from_pandas(pd.DataFrame({"a": [1, 2]}), npartitions=1), "compute"),
+        (lambda: pl.DataFrame({"a": [1, 2]}), "to_arrow"),
+        (lambda: pl.LazyFrame({"a": [1, 2]}), "collect"),
+        (lambda: pa.record_batch({"a": [1, 2]}), "from_batches"),
+        (lambda: pd.Categorical(["a", "b"]), "Series"),
+        (lambda: zarr.create_group({}), "its arrays"),
+    ],
+    ids=["dask", "polars", "lazy", "arrow", "categories", "group"],
+)
+def test_what_is_more_than_an_array_is_not_made_one(ex, make, right):
+    """Tables and groups of which numpy takes the bare values are refused, with what would be right."""
+    with pytest.raises(InvalidElementError, match=right):
+        ex.add_array("s1", make())
+    assert "data" not in ex.list_arrays("s1")
+
+
+@pytest.mark.filterwarnings(*ANNDATA_WARNS)
+def test_what_a_cluster_computes_is_written_from_here(ex):
+    """Neither a cluster nor other processes get what the array is written to, and they compute every block."""
+    import anndata
+
+    computed = []
+
+    def in_another_process(graph, keys, **_):
+        computed.extend(np.ravel(keys))
+        return dask.local.get_sync(cloudpickle.loads(cloudpickle.dumps(graph)), keys)
+
+    blocks = dask.array.arange(80, chunks=20).reshape((20, 4))
+    with dask.config.set(scheduler=in_another_process):
+        ex.add_array("s1", blocks, "plain")
+        ex.append_array("s1", "plain", blocks)
+        ex.add_array("s1", xr.DataArray(blocks, dims=["x", "y"]), "labelled")
+        ex.add_anndata("s1", anndata.AnnData(blocks), "annotated")
+    values = np.arange(80).reshape((20, 4))
+    np.testing.assert_array_equal(ex.read_array("s1", "plain"), np.concatenate([values, values]))
+    np.testing.assert_array_equal(ex.read_array("s1", "labelled"), values)
+    np.testing.assert_array_equal(ex.to_anndata("s1", "annotated").X, values)
+    assert len(computed) >= 4
 
 
 # -- joining, going on, leaving -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Owns what these libraries are told. Knows no storage.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import zarr
 from modos._lazy import require
 from modos.errors import InvalidElementError
 from modos.objects.arrays.grids import CHUNK
+from modos.objects.arrays.layouts.elsewhere import asked_for
 from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, refused
 from modos.objects.arrays.layouts.sparse import SPARSE
 from modos.objects.arrays.staging import StagingStore
@@ -66,16 +68,28 @@ def _write_cut(
             _dispatched(store, key, text, dataset_kwargs)
             return
     laid: dict[str, Any] = {}
+    scheduler = None
     shape = getattr(data, "shape", ())
     if iospec.encoding_type in {"array", "string-array"} and shape:
         blocks = data.chunks if hasattr(data, "dask") else None
         laid = Options().array(data.dtype.itemsize if iospec.encoding_type == "array" else _TEXT, shape, blocks=blocks)
         if blocks is not None:
-            data = data.rechunk(laid["shards"]["shape"] if laid["shards"] else laid["chunks"])
+            data, scheduler = asked_for(data.rechunk(laid["shards"]["shape"] if laid["shards"] else laid["chunks"]))
     elif iospec.encoding_type in SPARSE and getattr(data, "nnz", 0) * data.dtype.itemsize > CHUNK:
         laid = Options().array(data.dtype.itemsize, (data.nnz,))
     told = dict(dataset_kwargs) | {part: laid[part] for part in ("chunks", "shards") if part in laid}
-    write(store, key, data, dataset_kwargs=told)
+    with _computed_by(scheduler):
+        write(store, key, data, dataset_kwargs=told)
+
+
+def _computed_by(scheduler: str | None) -> AbstractContextManager[object]:
+    """Let dask compute by a scheduler, which cannot be said to AnnData otherwise."""
+    if scheduler is None:
+        return nullcontext()
+    import dask
+
+    chosen: AbstractContextManager[object] = dask.config.set(scheduler=scheduler)
+    return chosen
 
 
 def _is_object(data: Foreign) -> bool:

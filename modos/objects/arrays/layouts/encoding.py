@@ -18,6 +18,7 @@ from modos._given import expect
 from modos._lazy import require
 from modos.errors import InvalidElementError, ModosError
 from modos.objects.arrays.grids import SHARD, cut, slabs
+from modos.objects.arrays.layouts.elsewhere import asked_for
 
 __all__ = [
     "Fill",
@@ -42,6 +43,18 @@ _TEXT_BYTES = 32
 _BLOCKS_AT_ONCE = 3
 
 _OWN = "modos"
+
+_MORE_THAN_ARRAYS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("dask", "DataFrame"): "compute() makes a table of pandas of it",
+        ("pandas", "Categorical"): "a Series of it keeps the categories",
+        ("polars", "DataFrame"): "to_arrow() makes a table of Arrow of it",
+        ("polars", "LazyFrame"): "collect().to_arrow() makes a table of Arrow of it",
+        ("pyarrow", "RecordBatch"): "pyarrow.Table.from_batches makes a table of it",
+        ("zarr", "Group"): "store its arrays one by one",
+    }
+)
+"""What numpy would take for an array, and what would be right."""
 
 _ENCODERS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -147,11 +160,14 @@ def encode(group: "zarr.Group", name: str, data: object, options: Options) -> li
 
 
 def _encoder(data: object) -> Encoder:
-    for each in type(data).__mro__:
-        place = _ENCODERS.get((each.__module__.partition(".")[0], each.__name__.removeprefix("_")))
-        if place is not None:
-            return _function(*place.split(":"))
-    return encode_array
+    place = _found(data, _ENCODERS)
+    return encode_array if place is None else _function(*place.split(":"))
+
+
+def _found(data: object, table: Mapping[tuple[str, str], str]) -> str | None:
+    """Return what a table has for the class of data, or for one that it comes from."""
+    names = ((each.__module__.partition(".")[0], each.__name__.removeprefix("_")) for each in type(data).__mro__)
+    return next((table[name] for name in names if name in table), None)
 
 
 def _function(module: str, name: str) -> Encoder:
@@ -247,9 +263,9 @@ def fill(array: Foreign, values: Foreign, at: Sequence[int] = ()) -> None:
         import dask.array
 
         stored = array.shards or array.chunks
-        blocks = values if any(offset) else values.rechunk(dict(enumerate(stored)))
+        blocks, scheduler = asked_for(values if any(offset) else values.rechunk(dict(enumerate(stored))))
         region = tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))
-        dask.array.store(blocks, array, regions=region, lock=any(offset), compute=True)
+        dask.array.store(blocks, array, regions=region, lock=any(offset), compute=True, scheduler=scheduler)
         return
     if values.nbytes <= SHARD:
         array[tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))] = np.asarray(values)
@@ -301,6 +317,9 @@ def _is_blocked(data: object) -> bool:
 
 
 def _plain(data: object) -> "np.ndarray[Any, Any]":
+    right = _found(data, _MORE_THAN_ARRAYS)
+    if right is not None:
+        raise InvalidElementError(f"of this {type(data).__name__} only bare values would be left; {right}")
     values = np.asarray(data)
     if values.dtype.kind in "US" and isinstance(data, list | tuple):
         objects = np.asarray(data, dtype=object)  # numpy makes text of numbers that stand among text
@@ -310,4 +329,6 @@ def _plain(data: object) -> "np.ndarray[Any, Any]":
             reason = "the data are no plain array of numbers, booleans or text; convert them first"
             raise InvalidElementError(reason)
         values = values.astype(np.dtypes.StringDType())
+    if values.dtype.kind in "iu":  # zarr knows `long`, and not `long long`, which may be the same
+        values = values.view(values.dtype.str)
     return values

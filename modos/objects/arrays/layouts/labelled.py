@@ -13,6 +13,7 @@ import zarr
 from modos._lazy import require
 from modos.errors import InvalidElementError
 from modos.objects.arrays.grids import SHARD
+from modos.objects.arrays.layouts.elsewhere import asked_for
 from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, refuse_own
 
 __all__ = ["decode_dataset", "encode_dataset", "encode_labelled", "encode_labels"]
@@ -79,14 +80,17 @@ def _encode(
     large = [each for each, array in dataset.data_vars.items() if array.chunks is not None or array.nbytes > SHARD]
     if large:
         require("dask.array", extra="arrays", purpose="storing large labelled arrays")
-    chunked = {
+    chunked: dict[Any, Foreign] = {
         each: dataset[each].chunk(dict(zip(dataset[each].dims, _stored(encoding[each]), strict=True))) for each in large
     }
+    scheduler = None
+    for each, array in chunked.items():
+        chunked[each].data, scheduler = asked_for(array.data)
     dataset = dataset.assign(chunked)
     if said:
         dataset.attrs = {**dataset.attrs, "modos": dict(said)}
     dataset.attrs = {**dataset.attrs, **options.attributes}
-    delayed = dataset.to_zarr(
+    delayed: Foreign = dataset.to_zarr(
         group.store,
         group=f"{group.path}/{name}".lstrip("/"),
         mode="w-",
@@ -96,7 +100,7 @@ def _encode(
         zarr_format=3,
         write_empty_chunks=True,
     )
-    return [delayed.compute] if chunked else []
+    return [lambda: delayed.compute(scheduler=scheduler)] if chunked else []
 
 
 def _of_times(array: Foreign) -> dict[str, str]:
