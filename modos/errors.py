@@ -539,12 +539,18 @@ def _without_password(url: str) -> str:
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the known names close to a wrong one, else an empty string.
 
+    The same name in another case goes before any other.
+
     Examples
     --------
     >>> suggestion("sampel1", ["sample1", "assay1"])
     "; did you mean 'sample1'?"
+    >>> suggestion("cram", ["BAM", "CRAM"])
+    "; did you mean 'CRAM'?"
     """
-    close = get_close_matches(wrong[:_LONGEST_SHOWN], [name for name in known if len(name) <= _LONGEST_SHOWN], n=3)
+    wrong, names = wrong[:_LONGEST_SHOWN], [name for name in known if len(name) <= _LONGEST_SHOWN]
+    same = [name for name in names if name.casefold() == wrong.casefold()]
+    close = same[:3] or get_close_matches(wrong, names, n=3)
     return f"; did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, cast
 
-from modos.errors import InvalidElementError
+from modos.errors import InvalidElementError, suggestion
 from modos.model.ids import ElementId
-from modos.model.schema import OBJECT_CLASS, SchemaClass, closest, describable_class, kind_of, shown_value
+from modos.model.schema import OBJECT_CLASS, SchemaClass, describable_class, kind_of, shown_value
 from modos.model.values import Value, checked
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parse_element(attributes: "Mapping[str, object] | NamedThing", *, partial: b
             continue
         try:
             slot = found.slots[_known(found, name)]  # also where it is unset: a name that is none was meant otherwise
-            if value is not None and not (isinstance(value, list | tuple) and not value):
+            if isinstance(value, str) or not _is_empty(value):
                 values[name] = checked(slot, value)
         except InvalidElementError as error:
             mistakes.append(error)
@@ -193,19 +193,23 @@ def _known(found: SchemaClass, name: object) -> str:
     if isinstance(name, str) and name in found.slots:
         return name
     allowed = tuple(found.slots)
-    close = closest(name, allowed) if isinstance(name, str) else ""
+    close = suggestion(name, allowed) if isinstance(name, str) else ""
     reason = f"{shown_value(name)} is no slot of {found.name}, which has {', '.join(allowed)}{close}"
     raise InvalidElementError(reason, slot=name if isinstance(name, str) else shown_value(name), allowed=allowed)
 
 
 def _missing(found: SchemaClass, attributes: Mapping[str, object], values: Mapping[str, object]) -> list[str]:
     """Return required slots that are not set, or set to an empty text; refused values are mistakes of their own."""
-    unset: tuple[object, ...] = (None, "", [], ())
     return [
         name
         for name in found.slots
-        if name in found.required and attributes.get(name) in unset and values.get(name) in unset
+        if name in found.required and _is_empty(attributes.get(name)) and _is_empty(values.get(name))
     ]
+
+
+def _is_empty(value: object) -> bool:
+    """Tell whether a value holds nothing; those of other libraries, which cannot always tell, are never asked."""
+    return value is None or (isinstance(value, str | list | tuple) and not value)
 
 
 def _missing_error(found: SchemaClass, name: str) -> InvalidElementError:

@@ -18,7 +18,6 @@ type ElementKind = Literal["assay", "data", "reference", "sample", "sequence"]
 ELEMENT_KINDS: tuple[ElementKind, ...] = get_args(ElementKind.__value__)
 """All kinds of elements, in order."""
 
-_LONGEST_NAME = 200
 _REPR = reprlib.Repr(maxstring=80, maxother=80)
 
 
@@ -158,7 +157,7 @@ def describable_class(name: object) -> SchemaClass:
     if isinstance(name, str) and name in DESCRIBABLE:
         return CLASSES[name]
     known = ", ".join(DESCRIBABLE)
-    close = closest(name, DESCRIBABLE) if isinstance(name, str) else ""
+    close = suggestion(name, DESCRIBABLE) if isinstance(name, str) else ""
     shown = "is missing" if name is None else f"{shown_value(name)} is unknown"
     reason = f"@type {shown}; it is one of {known}{close}"
     raise InvalidElementError(reason, slot="@type", value=name, allowed=DESCRIBABLE)
@@ -184,20 +183,8 @@ def kind_of(class_name: str) -> ElementKind:
     return kind
 
 
-def closest(wrong: str, known: tuple[str, ...]) -> str:
-    """Return a suggestion among known names, the same name in another case before any other.
-
-    Examples
-    --------
-    >>> closest("cram", ("BAM", "CRAM"))
-    "; did you mean 'CRAM'?"
-    """
-    same = [name for name in known if name.casefold() == wrong[:_LONGEST_NAME].casefold()]
-    return suggestion(same[0], same) if same else suggestion(wrong, known)
-
-
 def shown_value(value: object) -> str:
-    """Return a value as an error shows it: short, however large it is.
+    """Return a value as an error shows it: short and on one line, however large it is.
 
     Examples
     --------
@@ -205,6 +192,6 @@ def shown_value(value: object) -> str:
     True
     """
     try:
-        return _REPR.repr(value)
+        return " ".join(_REPR.repr(value).split("\n"))
     except Exception:  # noqa: BLE001 - numbers may be too long for any text, and objects of others do what they like
         return f"<{type(value).__name__}>"

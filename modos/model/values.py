@@ -4,15 +4,16 @@ Owns the check for each range of the schema. Must not know about other slots or 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from enum import Enum
+from math import isnan
 from types import MappingProxyType
 
-from modos.errors import InvalidElementError
+from modos.errors import InvalidElementError, suggestion
 from modos.model.curies import expand, is_uri_or_curie, is_uri_reference
 from modos.model.ids import ElementId, check_name
-from modos.model.schema import ELEMENT_KINDS, ENUMS, PREFIXES, ElementKind, Slot, closest, shown_value
+from modos.model.schema import ELEMENT_KINDS, ENUMS, PREFIXES, ElementKind, Slot, shown_value
 
 type Value = str | datetime
 """What one value of a slot is in Python; enumerations are their text."""
@@ -22,6 +23,8 @@ _ISO = re.compile(
     re.ASCII,
 )
 _LONGEST_DATE = 40
+_NOTHING = frozenset({"NAType", "NaTType"})
+"""Classes of NA and NaT of pandas; the second is one of datetimes."""
 
 
 def checked(slot: Slot, value: object) -> Value | list[Value]:
@@ -86,8 +89,7 @@ def link_target(slot: Slot, text: str, kind: ElementKind) -> ElementId:
 
 
 def _single(slot: Slot, value: object) -> Value:
-    if isinstance(value, Enum):
-        value = value.value
+    value = _plain(slot, value)
     if slot.range == "datetime":
         return _datetime(slot, value)
     if not isinstance(value, str):
@@ -108,11 +110,22 @@ def _single(slot: Slot, value: object) -> Value:
     return value
 
 
+def _plain(slot: Slot, value: object) -> object:
+    """Return the text of a member of an enumeration and, as a link, of an id that adding an element has returned."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, ElementId) and slot.target is not None:
+        return str(value)
+    if (isinstance(value, float) and isnan(value)) or type(value).__name__ in _NOTHING:
+        raise refusal(slot, value, "is what tables hold where nothing is known; write None, or leave the slot out")
+    return value
+
+
 def _term(slot: Slot, value: str) -> str:
     allowed = tuple(ENUMS[slot.range])
     if value in allowed:
         return value
-    raise refusal(slot, value, f"is not one of {', '.join(allowed)}{closest(value, allowed)}", allowed)
+    raise refusal(slot, value, f"is not one of {', '.join(allowed)}{suggestion(value, allowed)}", allowed)
 
 
 def _datetime(slot: Slot, value: object) -> datetime:
@@ -170,4 +183,6 @@ def _kind_of_thing(value: object) -> str:
 def _advice(slot: Slot, value: object) -> str:
     if slot.name == "taxon_id" and type(value) in {int, str} and str(value).isdecimal():
         return f"; did you mean {shown_value(f'NCBITaxon:{value}')}?"
+    if slot.multivalued and isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        return "; write a list of texts"
     return "; write it in quotes" if isinstance(value, bool | int | float | date) else ""

@@ -2,6 +2,8 @@ import datetime as dt
 import pickle
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,6 +168,7 @@ def test_characters_that_no_iri_has(slot, character):
         ["2024-01-17"],
         {},
         dt.time(1),
+        np.datetime64("2024-01-17"),
         "2024-01-17\n",
     ],
 )
@@ -260,6 +263,39 @@ def test_enumerations_may_be_members():
     attributes = {"@type": "DataEntity", "id": "d", "data_path": "x", "data_format": DataFormat.CRAM}
     assert attributes_of(parse_element(attributes))["data_format"] == "CRAM"
     assert attributes_of(DataEntity(id="d", data_path="x", data_format=DataFormat.CRAM))["data_format"] == "CRAM"
+
+
+def test_links_may_be_ids():
+    """What adding an element returns is a link to it, in a list and alone; in another slot it is refused."""
+    attributes = {"@type": "DataEntity", "id": "d", "data_path": "x", "data_format": "CRAM"}
+    for link in (ElementId("sample", "s1"), [ElementId("sample", "s1")]):
+        assert attributes_of(parse_element({**attributes, "has_sample": link}))["has_sample"] == ["sample/s1"]
+    for slot, wrong in {"has_sample": ElementId("assay", "a"), "name": ElementId("sample", "s1")}.items():
+        with pytest.raises(InvalidElementError, match=slot):
+            parse_element({**attributes, slot: wrong})
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), np.float64("nan"), pd.NA, pd.NaT], ids=repr)
+def test_what_tables_hold_where_nothing_is_known(nothing):
+    """NaN and its like are refused in every slot, required ones too, and the error says what would be right."""
+    for attributes, slot in (
+        ({"@type": "Sample", "sex": nothing}, "sex"),
+        ({"@type": "Sample", "collector": ["x", nothing]}, "collector"),
+        ({"@type": "Assay", "omics_type": nothing}, "omics_type"),
+        ({"@type": "MODO", "creation_date": nothing, "last_update_date": "2024-01-17"}, "creation_date"),
+    ):
+        with pytest.raises(InvalidElementError, match="write None, or leave the slot out") as caught:
+            parse_element({"id": "x", **attributes})
+        assert caught.value.slot == slot
+
+
+@pytest.mark.parametrize("many", [np.array(["GENOMICS"] * 2), pd.Series(["GENOMICS"]), {"GENOMICS"}], ids=type)
+def test_what_other_libraries_make_of_lists(many):
+    """An array, a series or a set is no list: the error says so, on one line."""
+    with pytest.raises(InvalidElementError, match="write a list of texts") as caught:
+        parse_element({"@type": "Assay", "id": "x", "omics_type": many})
+    assert caught.value.slot == "omics_type"
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, "Sample", [], ElementId("sample", "x")])

@@ -9,10 +9,10 @@ from pathlib import PurePath, PurePosixPath
 
 from modos.cli.prompting.questions import Choice, Question, Script, yes_or_no
 from modos.cli.prompting.slots import Known, file_question, owner_question, values_of
-from modos.errors import InvalidElementError
+from modos.errors import InvalidElementError, suggestion
 from modos.model import ElementId
 from modos.model.documents import Entry
-from modos.model.schema import CLASSES, ELEMENT_CLASSES, OBJECT_CLASS, SchemaClass, closest
+from modos.model.schema import CLASSES, ELEMENT_CLASSES, OBJECT_CLASS, SchemaClass
 
 __all__ = ["Described", "additions", "new_object"]
 
@@ -151,7 +151,7 @@ def _slots(
             help="Something else to say; Enter when done.",
             choices=tuple(Choice(slot.name, slot.description) for slot in optional),
             check=lambda text, names=names: (
-                "" if text in names else f"is none of {', '.join(names)}{closest(text, names)}"
+                "" if text in names else f"is none of {', '.join(names)}{suggestion(text, names)}"
             ),  # type: ignore[misc] # mypy takes no defaults here
         )
         if not chosen:
@@ -170,7 +170,7 @@ def _can_be_set(target: str | None, known: Known) -> bool:
 def _refused_class(text: str) -> str:
     if text in ELEMENT_CLASSES:
         return ""
-    return f"is none of {', '.join(ELEMENT_CLASSES)}{closest(text, ELEMENT_CLASSES)}"
+    return f"is none of {', '.join(ELEMENT_CLASSES)}{suggestion(text, ELEMENT_CLASSES)}"
 
 
 def _told_by_name(source: str, formats: Mapping[str, str]) -> dict[str, str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modos.errors import InvalidDocumentError
-from modos.model.schema import CLASSES, closest, shown_value
+from modos.errors import InvalidDocumentError, suggestion
+from modos.model.schema import CLASSES, shown_value
 
 ARGUMENTS = ("part_of", "source_file")
 _KEYS = ("args", "element")
@@ -147,7 +147,7 @@ def _arguments(args: object, origin: Origin) -> dict[str, str]:
 def _check_keys(found: Mapping[object, object], known: tuple[str, ...], place: str) -> None:
     for key in found:
         if key not in known:
-            close = closest(key, known) if isinstance(key, str) else ""
+            close = suggestion(key, known) if isinstance(key, str) else ""
             reason = f"{place}: {shown_value(key)} means nothing here; the keys are {' and '.join(known)}{close}"
             raise InvalidDocumentError(reason)
 

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from modos._lazy import require
-from modos.errors import InvalidDocumentError
+from modos.errors import InvalidDocumentError, suggestion
 from modos.model.curies import compact, expand
 from modos.model.documents.entries import Located
-from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, closest, shown_value
+from modos.model.schema import CLASSES, DESCRIBABLE, ENUMS, SLOTS, SchemaClass, Slot, shown_value
 
 _PURPOSE = "reading RDF descriptions"
 _NO_BASE = "file:///"
@@ -96,7 +96,7 @@ def _class_of(rdflib: Any, document: str, graph: Any, subject: Any) -> SchemaCla
         names = " and ".join(sorted(each.name for each in found))
         reason = f"{where}: is {names}; a description gives one class"
     else:
-        close = closest(types[0], tuple(_BY_URI)) if types else ""
+        close = suggestion(types[0], tuple(_BY_URI)) if types else ""
         reason = f"{where}: has no type that a digital object may hold, which are {', '.join(DESCRIBABLE)}{close}"
     raise InvalidDocumentError(reason)
 
@@ -129,7 +129,7 @@ def _check(rdflib: Any, where: str, graph: Any, subject: Any, found: SchemaClass
         if name == _TYPE:
             continue
         if name not in slots:
-            reason = f"{where}: {shown_value(name)} is no slot of {found.name}{closest(name, tuple(slots))}"
+            reason = f"{where}: {shown_value(name)} is no slot of {found.name}{suggestion(name, tuple(slots))}"
             raise InvalidDocumentError(reason)
         slot = slots[name]
         if name in seen and not slot.multivalued:

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import PurePath
 from types import MappingProxyType
 
-from modos.errors import InvalidDocumentError, InvalidInputError
+from modos.errors import InvalidDocumentError, InvalidInputError, suggestion
 from modos.model.documents.cells import cell_of, value_of
 from modos.model.documents.entries import ARGUMENTS, Entry, Located
-from modos.model.schema import CLASSES, DESCRIBABLE, SLOTS, closest, shown_value
+from modos.model.schema import CLASSES, DESCRIBABLE, SLOTS, shown_value
 
 __all__ = ["DELIMITERS", "class_of_table", "near_class", "read_table", "table_text", "tables_by_class"]
 
@@ -104,7 +104,7 @@ def _check_header(document: str, header: list[str], class_name: str | None) -> N
     for position, name in enumerate(header):
         place = f"{document}, line 1, column {position + 1}"
         if name not in known:
-            close = closest(name, known) or f"; columns may be {', '.join(known)}"
+            close = suggestion(name, known) or f"; columns may be {', '.join(known)}"
             reason = f"{place}: the column {shown_value(name)} is {of_what}{close}"
             raise InvalidDocumentError(reason)
         if name in header[:position]:
@@ -121,7 +121,7 @@ def _named_class(document: str, header: list[str]) -> str:
         stem = PurePath(document).stem
         reason = (
             f"{document}: has no column @type and is not named after a class, one of {', '.join(DESCRIBABLE)}"
-            f"{closest(stem, DESCRIBABLE)}"
+            f"{suggestion(stem, DESCRIBABLE)}"
         )
         raise InvalidDocumentError(reason)
     return found
