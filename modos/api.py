@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
-from modos.errors import ObjectExistsError, ObjectNotFoundError, shown_url
+from modos.errors import InvalidElementError, ObjectExistsError, ObjectNotFoundError, shown_url
 from modos.objects.checks.checking import Checking
 from modos.objects.faces.arrays import ArrayKeeping
 from modos.objects.faces.describing import Describing
@@ -115,7 +115,8 @@ class MODO(
         InvalidElementError
             When the schema refuses a slot.
         """
-        from modos.model.schema import OBJECT_CLASS
+        from modos.model import parse_element
+        from modos.model.schema import OBJECT_CLASS, SLOTS
         from modos.objects.editing.commit import commit
         from modos.objects.editing.draft import Draft
 
@@ -127,6 +128,12 @@ class MODO(
             "id": id or place.path.name,
             **{slot: date for slot, date in dates.items() if date is not None},
         }
+        try:
+            parse_element(given, partial=True)  # before anything is asked, for which there may be no credentials
+        except InvalidElementError as error:
+            if error.slot not in SLOTS:
+                error.add_note("what the backend of an address takes is given as options={…}")
+            raise
 
         def plan(base: Snapshot) -> "Change":
             if base.exists:

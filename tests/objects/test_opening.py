@@ -67,6 +67,16 @@ def test_creating_with_a_mistake_creates_nothing(place, slots):
     assert place.empty()
 
 
+def test_a_mistake_is_told_before_anything_is_asked():
+    """Who gives credentials as slots is told where they go, not that there are none."""
+    with pytest.raises(InvalidElementError, match="'token' is no slot of MODO") as caught:
+        MODO.create("swift://omics/ex", token="t", storage_url="https://swift.example.org/v1/AUTH_lab")
+    assert caught.value.__notes__ == ["what the backend of an address takes is given as options={…}"]
+    with pytest.raises(InvalidElementError, match="yesterday") as caught:
+        MODO.create("swift://omics/ex", creation_date="yesterday")
+    assert not hasattr(caught.value, "__notes__")
+
+
 def test_an_object_is_not_created_inside_another(tmp_path, capsys):
     """On a disk, however it is made; the object around it is named, and nothing is left in it."""
     outer = MODO.create(tmp_path / "outer")
