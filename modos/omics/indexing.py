@@ -32,7 +32,7 @@ def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -
     storage, target
         The file: BAM, CRAM, BCF, FASTA, or what bgzip compressed of VCF, SAM, BED, GFF, GTF or FASTA.
     csi
-        Whether to make a CSI where BAI or TBI is usual: contigs longer than 512 Mbp need it.
+        Whether to make a CSI where BAI or TBI is usual; contigs longer than 512 Mbp get one anyway.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def make_index(storage: Storage, target: str | PurePath, *, csi: bool = False) -
                 )
                 raise InvalidInputError(message)
         try:
-            _make(pysam, name.lower())(str(path), csi)
+            _make(pysam, path, csi=csi)
         except (OSError, ValueError, pysam.SamtoolsError) as error:
             told = str(getattr(error, "value", error)).rpartition("stderr=")[2]
             reason = " ".join(told.replace(f"{folder}/", "").split())
@@ -86,7 +86,20 @@ def _asked(name: str) -> str:
     return "are the lines of each sequence of one length, but for the last"
 
 
-def _make(pysam: Any, name: str) -> Callable[[str, bool], object]:  # noqa: ANN401 - pysam ships no types
+def _make(pysam: Any, path: Path, *, csi: bool) -> None:  # noqa: ANN401 - pysam ships no types
+    """Make the index of a file: a CSI, too, where BAI or TBI cannot be, which end at 512 Mbp."""
+    make, alone = _maker(pysam, path.name.lower()), {*path.parent.iterdir()}
+    try:
+        make(str(path), csi)
+    except (OSError, ValueError, pysam.SamtoolsError):
+        if csi or not any(name.endswith(".csi") for name in index_names(path.name)[1:]):
+            raise
+        for begun in {*path.parent.iterdir()} - alone:
+            begun.unlink()
+        make(str(path), True)  # noqa: FBT003 - as above
+
+
+def _maker(pysam: Any, name: str) -> Callable[[str, bool], object]:  # noqa: ANN401 - pysam ships no types
     """Return what makes the index of a file by its name."""
     presets = {".vcf.gz": "vcf", ".bcf": "bcf", ".bed.gz": "bed", ".gff.gz": "gff"}
     presets |= {".gff3.gz": "gff", ".gtf.gz": "gff"}

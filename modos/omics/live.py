@@ -17,6 +17,7 @@ from modos._lazy import require
 from modos.errors import InvalidInputError, KeyNotFoundError, ServiceError, StorageError, UnreachableError
 from modos.omics.formats import INDEXES, index_names
 from modos.omics.regions.layouts import LAYOUTS
+from modos.omics.regions.reading import quietly
 from modos.omics.regions.references import Described, Reference
 from modos.storage import LocalStorage, Storage
 
@@ -115,10 +116,9 @@ def _options(
 
 def _opened(opener: Any, address: str, options: dict[str, Any], storage: Storage, name: str) -> Any:  # noqa: ANN401 - pysam ships no types
     """Open a file; what htslib says of a failure may hold the signature, and so is neither shown nor kept."""
-    set_verbosity = _pysam().set_verbosity
-    before = set_verbosity(0)
     try:
-        return _discreet(opener, storage.url_of(name))(address, **options)
+        with quietly():
+            return _discreet(opener, storage.url_of(name))(address, **options)
     except (OSError, ValueError) as error:
         url, number = storage.url_of(name), getattr(error, "errno", None)
         if number == errno.EPROTONOSUPPORT:
@@ -126,8 +126,6 @@ def _opened(opener: Any, address: str, options: dict[str, Any], storage: Storage
         storage.stat(name)  # tells it better when it is missing
         reason = " ".join(str(error).replace(address, url).split())
         raise StorageError(url, f"pysam cannot open it: {reason}") from None
-    finally:
-        set_verbosity(before)
 
 
 def _discreet(opener: Any, url: str) -> Any:  # noqa: ANN401 - pysam ships no types

@@ -105,10 +105,11 @@ def table_of(
 ) -> "pa.Table":
     """Return the records of an open file as an Arrow table; see `read_region`."""
     pa = require("pyarrow", extra="arrow", purpose="reading tables")
-    schema, rows = _maker(pa, file, columns)
-    records = file.stream(regions, reference=reference)
-    parts = (pa.RecordBatch.from_arrays(rows(some), schema=schema) for some in batched(records, _ROWS))
-    return pa.Table.from_batches(parts, schema=schema)
+    with file.decoding():
+        schema, rows = _maker(pa, file, columns)
+        records = file.stream(regions, reference=reference)
+        parts = (pa.RecordBatch.from_arrays(rows(some), schema=schema) for some in batched(records, _ROWS))
+        return pa.Table.from_batches(parts, schema=schema)
 
 
 def _maker(

@@ -22,7 +22,7 @@ _MODES: Mapping[Reader, Mapping[str, str]] = MappingProxyType(
     {
         "alignments": {".bam": "wb", ".cram": "wc", ".sam": "wh"},
         "variants": {".vcf.gz": "wz", ".bcf": "wb", ".vcf": "w"},
-        "lines": {"": "w"},
+        "lines": {".gz": "wz", **dict.fromkeys((".bed", ".gff", ".gff3", ".gtf", ".tsv", ".txt"), "w")},
     }
 )
 
@@ -55,7 +55,7 @@ def write_records(file: IndexedFile, records: Iterable[Any], path: str | PurePat
         message = f"{str(path)!r} cannot hold them: records of {file.layout.name} are written to {', '.join(modes)}"
         raise InvalidInputError(message)
     count = 0
-    with beside(Path(path)) as part, _writer(file, part, mode) as write:
+    with beside(Path(path)) as part, file.decoding(), _writer(file, part, mode) as write:
         for record in records:
             write(record)
             count += 1
@@ -64,10 +64,11 @@ def write_records(file: IndexedFile, records: Iterable[Any], path: str | PurePat
 
 def as_text(file: IndexedFile, records: Iterable[Any]) -> Iterator[str]:
     """Yield the header and the records as lines of SAM, VCF, or what they were."""
-    if file.layout.reader != "lines":
-        yield from str(file.header()).splitlines()
-    for record in records:
-        yield record.to_string() if file.layout.reader == "alignments" else str(record).rstrip("\n")
+    with file.decoding():
+        if file.layout.reader != "lines":
+            yield from str(file.header()).splitlines()
+        for record in records:
+            yield record.to_string() if file.layout.reader == "alignments" else str(record).rstrip("\n")
 
 
 def silence() -> None:
@@ -115,12 +116,28 @@ def _umask() -> int:
 
 @contextmanager
 def _writer(file: IndexedFile, path: Path, mode: str) -> Iterator[Callable[[Any], object]]:
-    if file.layout.reader == "lines":
-        with path.open("w", encoding="utf-8") as text:
-            yield lambda record: text.write(f"{record}\n")
-        return
     pysam = require("pysam", extra="genomics", purpose="writing records")
-    kind = pysam.VariantFile if file.layout.reader == "variants" else pysam.AlignmentFile
-    options = {"format_options": [b"no_ref=1"]} if mode == "wc" else {}
-    with kind(str(path), mode, header=file.header(), **options) as written:
-        yield written.write
+    if file.layout.reader == "alignments":
+        options = {"format_options": [b"no_ref=1"]} if mode == "wc" else {}
+        with pysam.AlignmentFile(str(path), mode, header=file.header(), **options) as written:
+            yield written.write
+        return
+    # variants as lines too: the writer of pysam gives them an `END`, or takes it away
+    with path.open("wb") if mode == "w" else pysam.BGZFile(str(path), "w") as lines:
+        for line in as_text(file, ()):
+            lines.write(f"{line}\n".encode())
+        yield lambda record: lines.write(str(record).rstrip("\n").encode() + b"\n")
+    if mode == "wb":
+        _make_binary(path)
+
+
+def _make_binary(path: Path) -> None:
+    """Make a BCF of a VCF, in its place."""
+    pysam, bcftools = (require(each, extra="genomics", purpose="writing BCF") for each in ("pysam", "pysam.bcftools"))
+    with beside(path) as made:
+        try:
+            bcftools.view("--no-version", "-Ob", "-o", str(made), str(path), catch_stdout=False)
+        except pysam.SamtoolsError as error:
+            reason = " ".join(str(error.value).rpartition("stderr=")[2].replace(str(made), "it").split())
+            message = f"as BCF, variants have only what their header defines; write them as .vcf.gz ({reason})"
+            raise InvalidInputError(message) from error

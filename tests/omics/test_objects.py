@@ -129,6 +129,8 @@ def test_a_bed_file_may_be_compressed_and_its_mistakes_are_told(study, tmp_path,
         assert main(["stream", study.url, calls, "--regions", str(bed)]) == 0
         written.append(capfd.readouterr().out)
     assert written[0] == written[1]
+    assert main(["stream", study.url, calls, "--regions", str(tmp_path)]) == 2
+    assert "is a directory" in capfd.readouterr().err
     for content, told in (
         (b"\x92\xff\n", "line 1 of "),
         (gzip.compress(b"chr21\t999\t2000\n")[:-9], "is cut off"),
@@ -178,7 +180,7 @@ def test_a_reference_that_the_object_knows_to_be_another(sample, genome, make_st
     added = modo.add_reference(path)
     element = {"@type": "AlignmentSet", "id": "reads", "data_format": "CRAM", "has_reference": str(added)}
     modo.add_element(element, source_file=found.path)
-    for reference in (None, str(added), path.name):
+    for reference in (None, str(added), added.name, path.name):
         with pytest.raises(IntegrityError, match=r"of chrM: has the MD5 .* where the file says .*: it is another"):
             next(modo.stream_genomics("data/reads", "chrM:500-900", reference))
     assert next(modo.stream_genomics("data/reads", "chrM:500-900", found.reference)).reference_name == "chrM"

@@ -65,6 +65,7 @@ def test_all_formats_hold_the_same_rows(file, storage, table):
     assert list_tables(storage, file) == {"": ("id", "x.y", "name")}
     some = read_table(storage, file, columns=["name", "id"], rows=(990, 1010))
     assert some.equals(table.select(["name", "id"]).slice(990, 20))
+    assert some.equals(read_table(storage, file, columns=["name", "id"], rows=slice(990, 1010)))
     wanted = (pc.field("id") > 3990) & (pc.field("name") == "n1")
     conditions = [("id", ">", 3990), ("name", "==", "n1")]
     for condition in (wanted, conditions):
@@ -85,6 +86,12 @@ def test_all_formats_hold_the_same_rows(file, storage, table):
         ({"filter": [("name", ">", 1)]}, "the filter does not fit"),
         ({"table": "SML"}, "one table without a name"),
         ({"rows": (-1, 2)}, "counted from the beginning"),
+        ({"rows": slice(0, 10, 2)}, r"rows is slice\(0, 10, 2\), and should be a slice or a pair, counted"),
+        ({"rows": slice(-2, None)}, "counted from the beginning"),
+        ({"rows": 5}, "rows is 5, and should be"),
+        ({"rows": (1,)}, "and should be"),
+        ({"rows": "ab"}, "rows is 'ab', and should be"),
+        ({"rows": (0, 2.5)}, "and should be"),
         ({"as_": "numpy"}, "arrow, pandas, polars, not as 'numpy'"),
     ],
     ids=lambda each: "" if isinstance(each, str) else next(iter(each)),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modos.cli.c4gh.files import Command, Keys, unlocked
-from modos.cli.places import Anonymous, AsJSON, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, AsJSON, Endpoint, Place, ids_in, open_object
 from modos.cli.reporting import note
 
 __all__ = ["enrich"]
@@ -18,15 +18,13 @@ def enrich(
     place: Place,
     elements: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ELEMENT]...", help="Elements whose files are read; without any, all."),
+        typer.Argument(
+            metavar="ELEMENT", autocompletion=ids_in, help="Elements whose files are read; without any, all."
+        ),
     ] = None,
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="Tell what would change; change nothing.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", metavar="", help="Let what files say replace what is set.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change; change nothing.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let what files say replace what is set.")] = False,
     as_json: AsJSON = False,
     key: Keys = None,
     key_command: Command = None,

@@ -18,7 +18,7 @@ def index(
     file: GenomicsFile,
     *,
     csi: Annotated[
-        bool, typer.Option("--csi", metavar="", help="Make a CSI, which contigs longer than 512 Mbp need.")
+        bool, typer.Option("--csi", help="Make a CSI, as is done anyway for contigs longer than 512 Mbp.")
     ] = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
@@ -28,5 +28,9 @@ def index(
     It replaces one that is there, of whichever kind. A file that is elsewhere is downloaded for it. Writes the names of the
     index files.
     """
-    for name in open_object(place, endpoint=endpoint, anon=anon).index_file(file, csi=csi):
+    from modos.omics.writing import silence
+
+    modo = open_object(place, endpoint=endpoint, anon=anon)
+    silence()
+    for name in modo.index_file(file, csi=csi):
         typer.echo(name)

@@ -27,11 +27,9 @@ def add_reference(
     part_of: PartOf = None,
     bgzip: Annotated[
         bool,
-        typer.Option(
-            "--bgzip", metavar="", help="Compress it in blocks on the way, so that it is still read by ranges."
-        ),
+        typer.Option("--bgzip", help="Compress it in blocks on the way, so that it is still read by ranges."),
     ] = False,
-    no_index: Annotated[bool, typer.Option("--no-index", metavar="", help="Make no index.")] = False,
+    no_index: Annotated[bool, typer.Option("--no-index", help="Make no index.")] = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
 ) -> None:

@@ -3,7 +3,6 @@
 Owns the words of the command. Must not know how they are found.
 """
 
-from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -29,4 +28,5 @@ def fetch_sequence(
 ) -> None:
     """Write the bases of a region of a FASTA file, as FASTA; only these are fetched."""
     bases = unlocked(open_object(place, endpoint=endpoint, anon=anon), key, key_command).fetch_sequence(file, region)
-    typer.echo("\n".join([f">{region}", *wrap(bases, _WIDTH)]))
+    lines = (bases[start : start + _WIDTH] for start in range(0, len(bases), _WIDTH))
+    typer.echo("\n".join([f">{region}", *lines]))

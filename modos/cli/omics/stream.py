@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modos.cli.c4gh.files import Command, Keys, unlocked
-from modos.cli.places import Anonymous, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, Endpoint, Place, files_in, open_object
 
 if TYPE_CHECKING:
     from modos.omics import Region
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["GenomicsFile", "stream_records"]
 
 GenomicsFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A file of the object, or the element that has it: reads.bam, data/reads.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        autocompletion=files_in,
+        help="A file of the object, or the element that has it: reads.bam, data/reads.",
+    ),
 ]
 
 
@@ -35,7 +40,12 @@ def stream_records(
     ] = None,
     bed: Annotated[
         Path | None,
-        typer.Option("--regions", metavar="BED", help="A BED file of regions, plain or compressed; each record once."),
+        typer.Option(
+            "--regions",
+            metavar="BED",
+            dir_okay=False,
+            help="A BED file of regions, plain or compressed; each record once.",
+        ),
     ] = None,
     reference: Annotated[
         str | None,

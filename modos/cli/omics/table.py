@@ -40,10 +40,8 @@ def table(
     rows: Annotated[
         str | None, typer.Option("--rows", metavar="FROM:TO", help="Only these rows, counted from zero, TO exclusive.")
     ] = None,
-    text: Annotated[bool, typer.Option("--text", metavar="", help="Leave cells as they are written.")] = False,
-    tables: Annotated[
-        bool, typer.Option("--list", metavar="", help="Write which tables there are, and columns.")
-    ] = False,
+    text: Annotated[bool, typer.Option("--text", help="Leave cells as they are written.")] = False,
+    tables: Annotated[bool, typer.Option("--list", help="Write which tables there are, and columns.")] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="Write .parquet, .arrow, .csv, .tsv or .jsonl."),

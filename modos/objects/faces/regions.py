@@ -4,6 +4,7 @@ Owns `RegionReading`, a part of `MODO`. Must not know how a region is read.
 """
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +171,7 @@ class RegionReading(Reading):
         file
             Id of an element that has one, or its name in the object.
         csi
-            Whether to make a CSI where BAI or TBI is usual: contigs longer than 512 Mbp need it.
+            Whether to make a CSI where BAI or TBI is usual; contigs longer than 512 Mbp get one anyway.
 
         Raises
         ------
@@ -216,8 +217,9 @@ class RegionReading(Reading):
     def _reference(self, named: str, reference: "Reference | None") -> "Reference | None":
         """Return where the reference of a file is: as it was named, or as its element links to it."""
         files = self._files()
-        if isinstance(reference, str) and (reference in files or reference in files.values()):
-            return self._described(self._file(reference))
+        if isinstance(reference, str):
+            with suppress(InvalidInputError):  # it is a path, or an address
+                return self._described(self._file(reference))
         name = self._file(named)
         if reference is not None or not name.lower().endswith(".cram"):
             return reference

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from modos.omics.tables.questions import Filter, Types
-    from modos.omics.tables.reading import As
+    from modos.omics.tables.reading import As, Rows
 
 __all__ = ["TableReading"]
 
@@ -45,7 +45,7 @@ class TableReading(Reading):
         *,
         columns: Sequence[str] | None = None,
         filter: "Filter | None" = None,  # noqa: A002 - the word of pyarrow and pandas
-        rows: tuple[int | None, int | None] | None = None,
+        rows: "Rows | None" = None,
         types: "Types" = "known",
         as_: "As" = "arrow",
     ) -> Any:  # noqa: ANN401 - a table of the library that was asked for
@@ -66,7 +66,7 @@ class TableReading(Reading):
         filter
             Conditions that must all hold, such as `[("charge", ">=", 2)]`, or an expression of pyarrow; `None` for all.
         rows
-            First row, and the one to stop before, of the table as it is in the file; `None` for all.
+            First row, and the one to stop before, of the table as it is in the file, as a pair or a slice; `None` for all.
         types
             `"text"` leaves cells as they are written.
         as_
@@ -93,7 +93,7 @@ class TableReading(Reading):
         *,
         columns: Sequence[str] | None = None,
         filter: "Filter | None" = None,  # noqa: A002 - the word of pyarrow and pandas
-        rows: tuple[int | None, int | None] | None = None,
+        rows: "Rows | None" = None,
         types: "Types" = "known",
     ) -> "pa.RecordBatchReader":
         """Return a table of a file a piece at a time, in bounded memory; parameters and errors are those of `read_table`."""

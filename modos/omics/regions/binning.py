@@ -97,12 +97,15 @@ class BinningIndex:
 
     @property
     def first_record(self) -> int | None:
-        """Virtual offset of the first record that has a place, which is where the header ends; `None` without any."""
-        for number in range(len(self)):
-            places = [place for place in self._contig(number).bins.values() if place[2]]
-            if places:  # the chunks of a bin are in the order of the file
-                return min(self._chunks((place[0], place[1], 1))[0][0] for place in places)
-        return None
+        """Virtual offset of the first record that has a place, which is where the header ends; `None` without any.
+
+        It need not be of the first contig: files may have them in an order that is not that of the header.
+        """
+        if starts := [span[0] for span in self._spans if span is not None]:
+            return min(starts)
+        places = (place for number in range(len(self)) for place in self._contig(number).bins.values() if place[2])
+        # the chunks of a bin are in the order of the file
+        return min((self._chunks((place[0], place[1], 1))[0][0] for place in places), default=None)
 
     @property
     def end_of_placed(self) -> int | None:

@@ -3,12 +3,13 @@
 Owns the one difference that the layouts make: blocks and their bins, or containers. Must not know storages.
 """
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from modos.omics.regions.bgzf import END_OF_FILE, LONGEST_BLOCK, MalformedError, open_block
+from modos.omics.regions.bgzf import END_OF_FILE, LONGEST_BLOCK, MalformedError, blocked, blocks, open_block
 from modos.omics.regions.binning import BinningIndex, Columns, parse_binning_index
 from modos.omics.regions.containers import (
     DEFINITION,
@@ -33,6 +34,7 @@ from modos.omics.regions.spelling import Intervals
 
 __all__ = ["Blocks", "Body", "Containers", "headed"]
 
+_CONTIG_LINE = re.compile(rb"^##contig=<(?:[^\n]*?,)??ID=([^,>\n]+)", re.MULTILINE)
 _COLUMNS = {"sam": 2}
 """In which column lines have the contig, from zero, where the index does not say it."""
 
@@ -217,4 +219,14 @@ def headed(body: Body, head: Sequence[bytes] | bytes) -> bytes:
         return data[: stretch.end]
     if not stretch.last:  # lines that begin with the first record
         return b""
-    return b"".join(body.cut((data[: stretch.end],), stretch))
+    header = b"".join(body.cut((data[: stretch.end],), stretch))
+    return _with_contigs(header, body.names or ()) if body.kind == "vcf" else header
+
+
+def _with_contigs(header: bytes, names: Sequence[str]) -> bytes:
+    """Return the header of a VCF file with the contigs that only its index names: without them no record can be written."""
+    text = b"".join(blocks(header))
+    said = frozenset(_CONTIG_LINE.findall(text))
+    lines = b"".join(b"##contig=<ID=%b>\n" % name for name in map(str.encode, names) if name not in said)
+    place = text.find(b"\n#CHROM") + 1
+    return blocked(text[:place] + lines + text[place:]) if lines and place else header

@@ -136,6 +136,9 @@ def parse_crai(data: bytes) -> ContainerIndex:
     if any(each.container < DEFINITION or each.offset < 0 or each.size < 0 for each in slices):
         message = "it has places before the beginning of the file"
         raise MalformedError(message)
+    if any(each.contig < -1 for each in slices):
+        message = "it does not say of which contigs the reads of a slice are"
+        raise MalformedError(message)
     return ContainerIndex(tuple(slices))
 
 

@@ -84,8 +84,11 @@ def placed(
 
 
 def place_of_variant(record: Any) -> tuple[str, int, int]:  # noqa: ANN401 - pysam ships no types
-    """Return contig, start and end of a variant; the end heeds `END`, `SVLEN` and `LEN`, as htslib does."""
-    return record.chrom, record.start, record.stop
+    """Return contig, start and end of a variant; the end heeds `END`, `SVLEN` and `LEN`, as htslib does.
+
+    Position 0, the telomere before the first base, counts as the first base, where the index has it.
+    """
+    return record.chrom, max(record.start, 0), max(record.stop, 1)
 
 
 def place_of_line(columns: Columns) -> Callable[[bytes], tuple[str, int, int]]:

@@ -36,7 +36,7 @@ from modos.omics.regions.references import (
 from modos.omics.regions.spelling import LAST_POSITION, UNPLACED, Intervals, Region, Wanted, parse_region, union
 from modos.storage import ObjectInfo
 
-__all__ = ["IndexedFile", "Regions", "open_indexed", "stream_records"]
+__all__ = ["IndexedFile", "Regions", "open_indexed", "quietly", "stream_records"]
 
 type Regions = Wanted | Iterable[Wanted] | None
 """One region, several, or `None` for the whole file."""
@@ -44,6 +44,7 @@ type Regions = Wanted | Iterable[Wanted] | None
 _PYSAM_FAILS = (OSError, ValueError, TypeError)
 """What pysam raises on damaged files; the last when it makes a message of a file that has no name."""
 
+_ENCODINGS = ("utf-8", "latin-1")
 _HEAD = 64 * 1024
 _LONGEST_HEAD = 1 << 28
 
@@ -78,8 +79,9 @@ def open_indexed(storage: Files, target: str | PurePath, *, index: str | PurePat
     kind = Containers if layout.name == "cram" else Blocks
     with _naming(storage, index_name, name):
         body: Body = kind.of(content, head, size=info.size, kind=layout.name)
-        while isinstance(body, Blocks) and body.first is None and layout.name == "bam" and len(head) < info.size:
-            head = storage.read(name, 0, min(2 * len(head), _LONGEST_HEAD))
+        longest = min(info.size, _LONGEST_HEAD)
+        while isinstance(body, Blocks) and body.first is None and layout.name == "bam" and len(head) < longest:
+            head = storage.read(name, 0, min(2 * len(head), longest))
             body = Blocks.of(content, head, size=info.size, kind=layout.name)
     if body.header.end > len(head):
         head += storage.read(name, len(head), body.header.end)
@@ -115,7 +117,8 @@ class IndexedFile:
     _digests: Digests = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        contigs, numbers = self._named()
+        with self.decoding():
+            contigs, numbers = self._named()
         object.__setattr__(self, "contigs", contigs)
         object.__setattr__(self, "_numbers", numbers)
 
@@ -130,6 +133,21 @@ class IndexedFile:
             return None
         with self._opened(iter((self._header, self._body.ending))) as (file, _):
             return file.header
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Name the file where its header, or a record of it, is made text and is not in UTF-8.
+
+        Raises
+        ------
+        IntegrityError
+            Then.
+        """
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            near = error.object[max(error.start - 30, 0) : error.start + 10]
+            raise IntegrityError(self.url, f"has text that is not in UTF-8: {near!r}") from error
 
     def regions(self, regions: Regions) -> list[Region]:
         """Return regions as they were meant, checked against the contigs of the file.
@@ -194,12 +212,14 @@ class IndexedFile:
 
     def _chosen(self, file: Any, wanted: Mapping[str, Intervals] | None) -> Generator[Any, None, bool]:  # noqa: ANN401 - pysam ships no types
         """Yield those records of an open file that were asked for; return whether it was left before its end."""
+        is_variants = self.layout.reader == "variants"
+        records = file if is_variants else file.fetch(until_eof=True)  # which takes files without contigs as well
         if wanted is None:
-            yield from file
+            yield from records
             return False
-        if self.layout.reader == "variants":
-            return (yield from placed(file, wanted, place_of_variant))
-        return (yield from alignments(file, self._by_number(wanted)))
+        if is_variants:
+            return (yield from placed(records, wanted, place_of_variant))
+        return (yield from alignments(records, self._by_number(wanted)))
 
     def _by_number(self, wanted: Mapping[str, Intervals]) -> dict[int, Intervals]:
         """Return intervals by the number of their contig in the index; those that it does not know have no records."""
@@ -219,7 +239,8 @@ class IndexedFile:
 
     def _lines(self, content: Iterator[bytes], wanted: Mapping[str, Intervals] | None) -> Generator[Any]:
         pysam = _pysam()
-        parse = getattr(pysam, self.layout.mode)()
+        parser = getattr(pysam, self.layout.mode)
+        parse = {encoding: parser(encoding) for encoding in _ENCODINGS}
         columns = self._body.columns
         assert columns is not None
         mark = columns.comment.encode()
@@ -228,7 +249,7 @@ class IndexedFile:
             if wanted is not None:
                 records = placed(records, wanted, place_of_line(columns))  # type: ignore[assignment] # one with a result
             for line in records:
-                yield parse(line, len(line))
+                yield parse[_encoding(line)](line, len(line))
         except (MalformedError, ValueError, IndexError) as error:
             raise IntegrityError(self.url, str(error)) from error
 
@@ -237,11 +258,12 @@ class IndexedFile:
         pysam = _pysam()
         with Pipe(content, self.url) as pipe:
             try:
-                if self.layout.reader == "variants":
-                    file = pysam.VariantFile(pipe.fileno(), self.layout.mode)
-                else:
-                    options = {"check_sq": False, "reference_filename": reference}
-                    file = pysam.AlignmentFile(pipe.fileno(), self.layout.mode, **options)
+                with quietly():
+                    if self.layout.reader == "variants":
+                        file = pysam.VariantFile(pipe.fileno(), self.layout.mode)
+                    else:
+                        options = {"check_sq": False, "reference_filename": reference}
+                        file = pysam.AlignmentFile(pipe.fileno(), self.layout.mode, **options)
             except _PYSAM_FAILS as error:
                 pipe.release()
                 pipe.check()
@@ -304,6 +326,17 @@ def stream_records(
     return open_indexed(storage, target, index=index).stream(regions, reference=reference)
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep htslib from writing to standard error meanwhile what it thinks of a header; what goes wrong is raised."""
+    set_verbosity = _pysam().set_verbosity
+    before = set_verbosity(0)
+    try:
+        yield
+    finally:
+        set_verbosity(before)
+
+
 def _read_index(storage: Files, names: Sequence[str]) -> tuple[str, bytes]:
     """Return the first index that is there, with its name."""
     for name in names[:-1]:
@@ -316,6 +349,15 @@ def _read_index(storage: Files, names: Sequence[str]) -> tuple[str, bytes]:
     except KeyNotFoundError as error:
         error.add_note(f"regions need an index, which is called {' or '.join(names)}; 'modos index' makes it")
         raise
+
+
+def _encoding(line: bytes) -> str:
+    """Return the encoding of a line of text: what is no UTF-8 was written before it was usual."""
+    try:
+        line.decode(_ENCODINGS[0])
+    except UnicodeDecodeError:
+        return _ENCODINGS[1]
+    return _ENCODINGS[0]
 
 
 @contextmanager

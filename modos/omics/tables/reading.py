@@ -6,6 +6,7 @@ Owns what holds for every format: which reader is asked, which columns and rows 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from numbers import Integral
 from pathlib import PurePath
 from pkgutil import resolve_name
 from types import MappingProxyType
@@ -22,10 +23,13 @@ from modos.omics.tables.questions import Filter, Question, TableReader, Types, c
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["As", "list_tables", "read_table", "scan_table"]
+__all__ = ["As", "Rows", "list_tables", "read_table", "scan_table"]
 
 type As = Literal["arrow", "pandas", "polars"]
 """What a table is returned as."""
+
+type Rows = slice | tuple[int | None, int | None]
+"""Which rows: from the first up to but without the last, counted from zero; `None` for either end."""
 
 _arrow = partial(require, extra="arrow", purpose="reading tables")
 
@@ -51,7 +55,7 @@ def read_table(
     *,
     columns: Sequence[str] | None = None,
     filter: Filter | None = None,  # noqa: A002 - the word of pyarrow and pandas
-    rows: tuple[int | None, int | None] | None = None,
+    rows: Rows | None = None,
     types: Types = "known",
     as_: As = "arrow",
 ) -> Any:  # noqa: ANN401 - a table of the library that was asked for
@@ -68,7 +72,7 @@ def read_table(
     filter
         Conditions that must all hold, such as `[("charge", ">=", 2)]`, or an expression of pyarrow; `None` for all rows.
     rows
-        First row, and the one to stop before, of the table as it is in the file; `None` for all.
+        First row, and the one to stop before, of the table as it is in the file, as a pair or a slice; `None` for all.
     types
         `"text"` leaves cells as they are written.
     as_
@@ -105,7 +109,7 @@ def scan_table(
     *,
     columns: Sequence[str] | None = None,
     filter: Filter | None = None,  # noqa: A002 - the word of pyarrow and pandas
-    rows: tuple[int | None, int | None] | None = None,
+    rows: Rows | None = None,
     types: Types = "known",
 ) -> "pa.RecordBatchReader":
     """Return a table of a file piece by piece, in bounded memory: `for batch in scan_table(…)`.
@@ -128,7 +132,7 @@ def _scanned(
     *,
     columns: Sequence[str] | None,
     wanted: Filter | None,
-    rows: tuple[int | None, int | None] | None,
+    rows: Rows | None,
     types: Types,
     at_once: bool,
 ) -> "pa.RecordBatchReader":
@@ -163,12 +167,20 @@ def _filtered(pa: Any, table: "pa.Table", condition: Any, url: str) -> "pa.Table
         raise InvalidInputError(message) from error
 
 
-def _interval(rows: tuple[int | None, int | None] | None) -> tuple[int, int | None]:
-    first, end = rows or (None, None)
-    if (first or 0) < 0 or (end or 0) < 0:
-        message = f"rows are counted from the beginning, so {rows!r} cannot be had"
-        raise InvalidInputError(message)
-    return first or 0, end
+def _interval(rows: Rows | None) -> tuple[int, int | None]:
+    match rows:
+        case None:
+            return 0, None
+        case slice(start=first, stop=end, step=None | 1) | (first, end) if all(map(_is_count, (first, end))):
+            return int(first or 0), None if end is None else int(end)
+    message = (
+        f"rows is {rows!r}, and should be a slice or a pair, counted from the beginning: slice(10, 20), (10, None)"
+    )
+    raise InvalidInputError(message)
+
+
+def _is_count(number: object) -> bool:
+    return number is None or (isinstance(number, Integral) and int(number) >= 0)
 
 
 def _cut(batches: "Iterator[pa.RecordBatch]", position: int, first: int, end: int | None) -> "Iterator[pa.RecordBatch]":
