@@ -312,7 +312,7 @@ def _reference(package: str, name: str) -> str:
     options = {"heading": f"{package}.{name}", "toc_label": name}
     if "._generated." in path:
         options["members"] = "false"  # metadata.md has the slots
-    if name in {"MODO", "Storage"}:
+    if name in {"KeystoneServer", "MODO", "Storage", "SwiftServer"}:
         options["inherited_members"] = "true"  # some of their methods stand in other modules
     lines = "\n".join(f"{option}: {value}" for option, value in options.items())
     return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"

@@ -11,12 +11,12 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from modos._lazy import require
 from modos.errors import InvalidInputError, ServiceError
-from modos.testing._child import Child
+from modos.testing._child import ChildServer
 from modos.testing._keystone_process import ADMINISTRATOR
 from modos.testing._swift_process import PIPELINE
 
@@ -24,14 +24,13 @@ __all__ = ["KeystoneServer"]
 
 _PROCESS = Path(__file__).with_name("_keystone_process.py")
 _PROJECTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"lab": {"me": "secret"}})
-_NAME = "KeystoneServer"
 _DOMAIN = {"id": "default"}
 _ROLE = "member"
 _NOT_OURS = frozenset({"tempauth", "s3api"})
 _FIRST_ERROR = 400
 
 
-class KeystoneServer:
+class KeystoneServer(ChildServer):
     """A real OpenStack Keystone on this machine, for as long as a `with` block or a process lasts.
 
     One child process over a database in a scratch folder, with Fernet tokens. It speaks v3 only, as Keystone does since
@@ -69,66 +68,19 @@ class KeystoneServer:
         region: str = "RegionOne",
         scratch: str | os.PathLike[str] | None = None,
     ) -> None:
+        super().__init__(_PROCESS, scratch=scratch)
         self._projects = {project: dict(users) for project, users in projects.items()}
         if not any(self._projects.values()):
             raise InvalidInputError("a KeystoneServer needs at least one project with one user")
         self._token_life = token_life
         self.region = region
-        self._scratch_parent = scratch
-        self._child = Child(_PROCESS, name=_NAME)
         self._password = secrets.token_urlsafe(24)
-        self._port: int | None = None
         self._ids: dict[tuple[str, str], str] = {}
-
-    def __repr__(self) -> str:
-        return f"<KeystoneServer {self.url if self._port else 'stopped'}>"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
-
-    def start(self) -> Self:
-        """Start the server and return when its users are there; does nothing when it runs already.
-
-        Raises
-        ------
-        MissingDependencyError
-            When `keystone` is not installed.
-        ServiceError
-            When it does not start; the end of its log is a note on the error.
-        """
-        if self._child.is_started:
-            return self
-        for module in ("keystone", "keystonemiddleware"):
-            require(module, extra="keystone-server", purpose="a test server for OpenStack Keystone")
-        request = {"password": self._password, "region": self.region, "token_life": self._token_life}
-        self._port = int(self._child.start(request, parent=self._scratch_parent)["port"])
-        try:
-            self._fill()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """End the server and remove its scratch folder; does nothing when it does not run."""
-        self._port = None
-        self._ids = {}
-        self._child.stop()
 
     @property
     def url(self) -> str:
         """Address at which credentials are changed for a token, such as `http://127.0.0.1:40519/v3`."""
-        if self._port is None:
-            raise ServiceError(_NAME, "is not started")
-        return f"http://127.0.0.1:{self._port}/v3"
-
-    @property
-    def log(self) -> str:
-        """What the server has logged, also when it has stopped."""
-        return self._child.log
+        return f"{super().url}/v3"
 
     @property
     def swift_settings(self) -> dict[str, dict[str, object]]:
@@ -208,7 +160,13 @@ class KeystoneServer:
         """End a token before its time."""
         self._ask("DELETE", "/auth/tokens", None, self._administrator(), {"X-Subject-Token": token})
 
+    def _request(self) -> Mapping[str, object]:
+        for module in ("keystone", "keystonemiddleware"):
+            require(module, extra="keystone-server", purpose="a test server for OpenStack Keystone")
+        return {"password": self._password, "region": self.region, "token_life": self._token_life}
+
     def _fill(self) -> None:
+        self._ids = {}
         token = self._administrator()
         roles = self._ask("GET", f"/roles?name={_ROLE}", None, token)[1]["roles"]
         for project, users in self._projects.items():

@@ -9,21 +9,19 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
 from urllib.parse import quote, urlsplit
 
 from modos._lazy import require
-from modos.errors import AuthenticationError, InvalidInputError, ServiceError
-from modos.testing._child import Child
+from modos.errors import AuthenticationError, InvalidInputError
+from modos.testing._child import ChildServer
 
 __all__ = ["SwiftServer"]
 
 _PROCESS = Path(__file__).with_name("_swift_process.py")
 _ACCOUNTS: Mapping[str, Mapping[str, str]] = MappingProxyType({"test": {"tester": "testing"}})
-_NAME = "SwiftServer"
 
 
-class SwiftServer:
+class SwiftServer(ChildServer):
     """A real OpenStack Swift on this machine, which speaks S3 as well, for as long as a `with` block or a process lasts.
 
     Proxy, account, container and object server run in one child process over one device in a scratch folder. What was
@@ -64,52 +62,12 @@ class SwiftServer:
         settings: Mapping[str, Mapping[str, object]] | None = None,
         scratch: str | os.PathLike[str] | None = None,
     ) -> None:
+        super().__init__(_PROCESS, scratch=scratch)
         self._keys = {f"{account}:{user}": key for account, users in accounts.items() for user, key in users.items()}
         _check_users(self._keys)
         self._accounts = {account: dict(users) for account, users in accounts.items()}
         self._token_life = token_life
         self._settings = {section: {**options} for section, options in (settings or {}).items()}
-        self._scratch_parent = scratch
-        self._child = Child(_PROCESS, name=_NAME)
-        self._port: int | None = None
-
-    def __repr__(self) -> str:
-        return f"<SwiftServer {self.url if self._port else 'stopped'}>"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
-
-    def start(self) -> Self:
-        """Start the server and return when it answers; does nothing when it runs already.
-
-        Raises
-        ------
-        MissingDependencyError
-            When `swift` is not installed.
-        ServiceError
-            When it does not start; the end of its log is a note on the error.
-        """
-        if self._child.is_started:
-            return self
-        require("swift", extra="swift-server", purpose="a test server for OpenStack Swift")
-        request = {"accounts": self._accounts, "token_life": self._token_life, "settings": self._settings}
-        self._port = int(self._child.start(request, parent=self._scratch_parent)["port"])
-        return self
-
-    def stop(self) -> None:
-        """End the server and remove its scratch folder; does nothing when it does not run."""
-        self._port = None
-        self._child.stop()
-
-    @property
-    def url(self) -> str:
-        """Address of the server, such as `http://127.0.0.1:40519`."""
-        if self._port is None:
-            raise ServiceError(_NAME, "is not started")
-        return f"http://127.0.0.1:{self._port}"
 
     @property
     def auth_url(self) -> str:
@@ -135,11 +93,6 @@ class SwiftServer:
     def storage_url(self) -> str:
         """Address of the account of `user`."""
         return f"{self.url}/v1/AUTH_{quote(self.user.partition(':')[0])}"
-
-    @property
-    def log(self) -> str:
-        """What the server has logged, also when it has stopped."""
-        return self._child.log
 
     def token(self, user: str | None = None) -> str:
         """Return a token that is valid now.
@@ -168,14 +121,18 @@ class SwiftServer:
 
     def expire_tokens(self) -> None:
         """Make every token that was given out invalid; users log in again for a new one."""
-        self._child.ask("expire_tokens")
+        self._order("expire_tokens")
 
     def wipe(self) -> None:
         """Remove every container and object of every account, and what was set on the accounts; tokens stay valid.
 
         Takes a millisecond. Call it while no request is under way: one that is may fail.
         """
-        self._child.ask("wipe")
+        self._order("wipe")
+
+    def _request(self) -> Mapping[str, object]:
+        require("swift", extra="swift-server", purpose="a test server for OpenStack Swift")
+        return {"accounts": self._accounts, "token_life": self._token_life, "settings": self._settings}
 
 
 def _check_users(keys: Mapping[str, str]) -> None:

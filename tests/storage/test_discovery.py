@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from modos.errors import InvalidInputError
 from modos.storage import ROOT_DOCUMENT, ObjectInfo, find_objects, list_remote_modos
 from modos.storage.backends.remote import Page
 from modos.storage.discovery import objects_by_page
@@ -140,7 +141,7 @@ def crowd(account):
     """A container that lists 50 objects of 300 keys each."""
     container = account.container()
     subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FILL_LISTING, account.server._child._scratch, container],
+        [sys.executable, "-W", "ignore", "-c", FILL_LISTING, account.server._scratch, container],
         input=json.dumps(list(_tree(50, 300))).encode(),
         check=True,
         capture_output=True,
@@ -203,6 +204,11 @@ class TestEveryStorage:
         """Looking beneath an object's own directory finds it."""
         place.put(b"{}", f"study/ex/{ROOT_DOCUMENT}")
         assert list(find_objects(place, "study/ex")) == ["study/ex"]
+
+    def test_an_address_is_no_storage(self):
+        """It is refused in words before anything is asked."""
+        with pytest.raises(InvalidInputError, match=r"open_storage\(address\) returns, not by a str"):
+            list_remote_modos("swift://omics")
 
     def test_nothing_is_nothing(self, place):
         """An empty storage, and a directory that is not there, hold no object."""
