@@ -103,6 +103,18 @@ def test_there_and_back(filled, packed, anywhere):
     assert set(report.digests) == {str(path) for path in filled.storage.list()}
 
 
+@pytest.mark.parametrize("name", ["back\\slash.fastq", "a:b*c?.fastq", "donör 1.fastq", "tab\tand\nline.fastq"])
+def test_files_come_back_under_their_names(name, modo, entity, tmp_path):
+    """A name that another system could not have is no other name in an archive."""
+    (tmp_path / name).write_text("@r\nA\n+\nI\n")
+    modo.add_element({**entity("reads"), "data_format": "FASTQ", "data_path": name}, tmp_path / name)
+    pack(modo.storage, tmp_path / "ex.zip")
+    unpack(tmp_path / "ex.zip", tmp_path / "back")
+    assert [str(path) for path in MODO(f"file:{tmp_path}/ex.zip|zip:").list_files()] == [name]
+    assert (tmp_path / "back" / name).read_text() == "@r\nA\n+\nI\n"
+    assert MODO(tmp_path / "back").checksum() == modo.checksum()
+
+
 @pytest.mark.parametrize("kind", ["s3", "swift"])
 def test_archives_live_in_services(make_storage, kind, tmp_path, monkeypatch, account):
     """An archive is written to S3 and Swift, read there by address, and unpacked from there."""

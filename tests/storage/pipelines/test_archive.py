@@ -218,13 +218,29 @@ def test_a_name_that_means_two_files_is_refused(stored):
 
 
 def test_names_that_no_file_has_are_left_out(stored):
-    """Directories, `..`, absolute names and bytes that are no Unicode are no keys; a backslash is a slash."""
+    """Directories, `..`, absolute names and bytes that are no Unicode are no keys."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as target:
-        for name in ("directory/", "../outside", "/absolute", "a//b", "good", "windows/name"):
+        for name in ("directory/", "../outside", "/absolute", "a//b", "good", "named"):
             target.writestr(name, b"x" if not name.endswith("/") else b"")
-    body = buffer.getvalue().replace(b"windows/name", b"windows\\name").replace(b"good", b"g\xff\xfed")
-    assert sorted(map(str, stored(body).list())) == ["windows/name"]
+    body = buffer.getvalue().replace(b"good", b"g\xff\xfed")
+    assert sorted(map(str, stored(body).list())) == ["named"]
+
+
+@pytest.mark.parametrize(
+    ("system", "names"),
+    [(0, ["its/name"]), (10, ["its/name"]), (14, ["its/name"]), (3, ["its\\name"]), (19, ["its\\name"])],
+)
+def test_a_backslash_is_a_slash_only_where_no_name_can_have_one(stored, system, names):
+    """An entry that was made on Windows separates with either; Unix and macOS have it in names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as target:
+        entry = zipfile.ZipInfo("its\\name")
+        entry.create_system = system
+        target.writestr(entry, b"x")
+    storage = stored(buffer.getvalue())
+    assert list(map(str, storage.list())) == names
+    assert storage.read(names[0]) == b"x"
 
 
 def test_a_bomb_does_not_go_off(stored, archive):

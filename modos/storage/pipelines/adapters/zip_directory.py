@@ -25,6 +25,8 @@ _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _FIELD = struct.Struct("<2H")
 _ZIP64_FIELD = 1
 _FILE_MARK = b"PK\3\4"
+_WINDOWS = frozenset({0, 10, 14})
+"""Systems that an entry was made on where a backslash separates: FAT, NTFS, VFAT. Elsewhere a name may have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +173,19 @@ def _entries(blob: Blob, body: memoryview, count: int, shift: int) -> Iterator[E
         position = begin + label + extra + comment
         if fields[0] != _ENTRY_MARK or position > len(body):
             raise _damaged(blob, "its directory has an entry that cannot be read")
-        name = _name(bytes(body[begin : begin + label]))
+        name = _name(bytes(body[begin : begin + label]), system=fields[1] >> 8)
         if name is None:
             continue
         size, stored, offset = _sizes(blob, bytes(body[begin + label : begin + label + extra]), fields)
         yield Entry(name, fields[4], fields[3], fields[7], size, stored, offset + shift, label)
 
 
-def _name(label: bytes) -> str | None:
+def _name(label: bytes, *, system: int) -> str | None:
     """Return the name of a file, `None` for directories and for what no file of a storage is called."""
     try:
-        name = label.decode("utf-8").replace("\\", "/")
+        name = label.decode("utf-8")
+        if system in _WINDOWS:  # some programs write its own separator, against the specification
+            name = name.replace("\\", "/")
         return None if name.endswith("/") else target_name(name)
     except (UnicodeDecodeError, InvalidPathError):
         return None
