@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from modos.cli.c4gh import C4GH_COMMANDS, C4GH_HELP
@@ -106,7 +106,21 @@ class Session:
     debug: bool = False
 
 
-class Program(TyperGroup):
+class Command(TyperCommand):
+    """A command, whose help names arguments and flags without the types that typer shows beside them."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as in click
+        return _untyped(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """Commands under one name, with such help."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - as in click
+        return _untyped(super().get_params(ctx))
+
+
+class Program(Group):
     """The commands; what typer would take its own way, such as Ctrl-C and a closed pipe, is told as all else is."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as in click
@@ -127,11 +141,11 @@ def application() -> typer.Typer:
     )
     program.callback()(_general)
     for name, command in COMMANDS.items():
-        program.command(name)(command)
+        program.command(name, cls=Command)(command)
     for name, (text, commands) in GROUPS.items():
-        group = typer.Typer(help=text, no_args_is_help=True)
+        group = typer.Typer(cls=Group, help=text, no_args_is_help=True)
         for each, command in commands.items():
-            group.command(each)(command)
+            group.command(each, cls=Command)(command)
         program.add_typer(group, name=name)
     return program
 
@@ -154,6 +168,20 @@ def run(arguments: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - the last place where anything can be told
         return report(error, debug=session.debug)
     return ended if isinstance(ended, int) else 0
+
+
+def _untyped(parameters: Sequence[Any]) -> list[Any]:
+    """Return parameters of click that show their names, which say enough, and no types; options show what they take."""
+    for each in parameters:
+        if each.param_type_name == "argument":
+            each.display_type_rich = lambda ctx: None  # noqa: ARG005 - as in typer
+            name = each.metavar or each.name
+            shown = name if each.required else f"[{name}]"
+            pieces = [shown if each.nargs == 1 else f"{shown}..."]
+            each.get_usage_pieces = lambda ctx, pieces=pieces: pieces  # noqa: ARG005 - likewise
+        elif each.is_flag:
+            each.metavar = ""
+    return list(parameters)
 
 
 def _write_anything() -> None:
@@ -183,13 +211,11 @@ def _general(
     *,
     debug: Annotated[
         bool,
-        typer.Option("--debug", metavar="", envvar="MODOS_DEBUG", help="Show tracebacks, for reports of defects."),
+        typer.Option("--debug", envvar="MODOS_DEBUG", help="Show tracebacks, for reports of defects."),
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool,
-        typer.Option(
-            "--version", metavar="", callback=_print_version, is_eager=True, help="Show the version and exit."
-        ),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Create, edit, find, move and read multi-omics digital objects, on disk, in S3 and in OpenStack Swift alike.

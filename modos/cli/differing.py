@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DryRun", "show_difference"]
 
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", metavar="", help="Say what would be changed, slot by slot; change nothing.")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be changed, slot by slot; change nothing.")]
 
 _COLOURS = {"+": typer.colors.GREEN, "~": typer.colors.YELLOW, "-": typer.colors.RED}
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}

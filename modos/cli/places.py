@@ -3,6 +3,7 @@
 Owns the arguments and options that commands share, and what they come to. Must not know what a command does.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,11 +17,13 @@ __all__ = [
     "AsJSON",
     "Element",
     "Endpoint",
+    "MaybeElement",
     "MaybePlace",
     "Place",
     "access",
     "check_s3",
     "endpoint_url",
+    "files_in",
     "ids_in",
     "open_object",
 ]
@@ -47,14 +50,24 @@ def endpoint_url(text: str) -> str:
 
 def ids_in(context: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of elements, for a shell that completes one; none when the object cannot be read."""
+    full = [key for key in _metadata_of(context) if "/" in key]
+    return [text for key in full for text in (key, key.partition("/")[2]) if text.startswith(incomplete)]
+
+
+def files_in(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of files and the ids of the elements that have them, for a shell that completes one."""
+    files = {key: slots["data_path"] for key, slots in _metadata_of(context).items() if slots.get("data_path")}
+    return [text for text in (*files.values(), *files) if text.startswith(incomplete)]
+
+
+def _metadata_of(context: typer.Context) -> Mapping[str, Any]:
+    """Return the metadata of the object that a command line names so far; none when it cannot be read."""
     given = context.params
     try:
         place = given["place"] or context.args[0]  # where they stand while an option is being typed
-        modo = open_object(place, endpoint=given.get("endpoint"), anon=bool(given.get("anon")))
-        full = [key for key in modo.metadata if key != modo.id]
+        return open_object(place, endpoint=given.get("endpoint"), anon=bool(given.get("anon"))).metadata
     except Exception:  # noqa: BLE001 - a shell that completes is no place for errors
-        return []
-    return [text for key in full for text in (key, key.partition("/")[2]) if text.startswith(incomplete)]
+        return {}
 
 
 Place = Annotated[
@@ -66,22 +79,21 @@ MaybePlace = Annotated[
         metavar="OBJECT", help="As s3://bucket/ex, swift://container/ex or a directory; asked for when left out."
     ),
 ]
-Element = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="ELEMENT",
-        autocompletion=ids_in,
-        help="Id of an element, such as sample/s1, or s1 where only one has it.",
-    ),
-]
+_ELEMENT = typer.Argument(
+    metavar="ELEMENT",
+    autocompletion=ids_in,
+    help="Id of an element, such as sample/s1, or s1 where only one has it.",
+)
+Element = Annotated[str, _ELEMENT]
+MaybeElement = Annotated[str | None, _ELEMENT]
 Endpoint = Annotated[
     str | None,
     typer.Option(
         "--endpoint", parser=endpoint_url, metavar="URL", help="S3 service; without it AWS_ENDPOINT_URL, else AWS."
     ),
 ]
-Anonymous = Annotated[bool, typer.Option("--anon", metavar="", help="Ask S3 without credentials, for public data.")]
-AsJSON = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON, for programs.")]
+Anonymous = Annotated[bool, typer.Option("--anon", help="Ask S3 without credentials, for public data.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
 
 
 def open_object(place: str, *, endpoint: str | None, anon: bool) -> "MODO":

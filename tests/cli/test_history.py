@@ -33,6 +33,7 @@ def test_edits_are_listed_compared_and_taken_back(modos, study):
     assert "        sex: 'Male' -> 'Female'" in lines
     newest, second, *_ = (each["id"] for each in json.loads(modos("log", *study, "--json").out))
     assert modos("log", *study, "-n", 1).out.startswith(newest)
+    assert modos("log", *study, "-n", 10**30).out == modos("log", *study).out
     expected = "~ sample/s1 (Sample)\n    sex: 'Male' -> 'Female'\n"
     assert modos("diff", url, second[-8:], *options).out == expected
     assert modos("diff", url, second, newest, *options).out == expected

@@ -114,6 +114,7 @@ MISTAKES = [
     ("transfer {ex} {ex}/inside", 1, "one is inside the other"),
     ("transfer {ex} {plain}", 1, "not empty"),
     ("transfer {ex} s4://bucket/ex", 1, "has a scheme that no storage serves"),
+    ("check {ex} --grace 999999w", 2, "'999999w' is longer than a century"),
     ("publish {nothing}", 1, "there is no digital object here"),
     ("publish {ex} --format rdfa", 2, "'rdfa' is not one of"),
     ("publish {ex} --base-uri <x>", 2, "'<x>' is no URI"),

@@ -41,6 +41,19 @@ def test_every_command_option_and_argument_is_explained():
     assert [page for page, command in pages.items() if not command.help] == []
 
 
+def test_help_shows_names_and_no_types(modos):
+    """What a flag or an argument is called says enough; an argument that may be left out, or repeated, is marked once."""
+    typed = ("<bool>", "<str>", "<list", "[[", "]]")
+    for line in LINES:
+        out = modos(*line, "--help").out
+        assert [word for word in typed if word in out] == []
+    assert "modos enrich [OPTIONS] OBJECT [ELEMENT]...\n" in _unpadded(modos("enrich", "--help").out)
+
+
+def _unpadded(text):
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
 @pytest.mark.parametrize("arguments", [["--help"], *([*line, "--help"] for line in LINES)], ids=" ".join)
 def test_help_is_cheap(arguments):
     """Help loads no heavy package, and comes at once."""
@@ -90,6 +103,9 @@ def test_ids_complete_in_the_shell(modos_process, ex, clean_environment):
         return modos_process(env={**clean_environment, **asked}).out.split()
 
     assert completed(f"modos show {ex} s") == ["sample/s1", "s1"]
+    assert completed(f"modos rename {ex} s") == ["sample/s1", "s1"]
+    assert completed(f"modos enrich {ex} r") == ["reads"]
+    assert completed(f"modos table {ex} ") == ["reads.fastq", "data/reads"]
     assert completed(f"modos add {ex} --part-of a") == ["assay/assay1", "assay1"]
     assert completed(f"modos show {ex}-none s") == []
 

@@ -89,6 +89,7 @@ def test_keygen_makes_a_pair_and_never_overwrites_one(modos, tmp_path, monkeypat
     assert "is there already" in err
     assert (tmp_path / "key").read_bytes() == before
     (tmp_path / "key").unlink()
+    assert modos("keygen", "") == (1, "", "modos: '.' is no file's name\n")
     assert modos("keygen", tmp_path / "key")[0] == 1
     assert not (tmp_path / "key").exists()
 

@@ -30,7 +30,7 @@ def decrypt(
     rest: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DST | ELEMENT…]",
+            metavar="DST|ELEMENT",
             show_default=False,
             help="Where the plain file goes; of an object, the elements whose files are decrypted, without any all.",
         ),

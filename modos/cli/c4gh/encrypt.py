@@ -37,7 +37,7 @@ def encrypt(
     rest: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DST | ELEMENT…]",
+            metavar="DST|ELEMENT",
             show_default=False,
             help="Where the encrypted file goes, such as …/reads.bam.c4gh; of an object, the elements whose files are "
             "encrypted, without any all.",

@@ -62,7 +62,7 @@ Recipients = Annotated[
     list[str],
     typer.Option("--recipient", "-r", metavar="KEY", help="Public key of a reader: a file, or its text. Any number."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a file that is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 
 
 def locate(url: str, *, endpoint: str | None) -> tuple["Storage", str]:

@@ -23,7 +23,7 @@ def keygen(
     comment: Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept in the file, for people.")] = "",
     unlocked: Annotated[
         bool,
-        typer.Option("--no-passphrase", metavar="", help="Do not lock the key: whoever has the file has the key."),
+        typer.Option("--no-passphrase", help="Do not lock the key: whoever has the file has the key."),
     ] = False,
 ) -> None:
     """Make a pair of keys: a secret one, locked with a passphrase, and the public one to hand out.
@@ -32,6 +32,8 @@ def keygen(
     """
     from modos.encryption import format_public_key, format_secret_key, generate_key
 
+    if not path.name:
+        raise InvalidInputError(f"{str(path)!r} is no file's name")
     public = path.with_name(f"{path.name}.pub")
     for each in (path, public):
         if each.exists():

@@ -23,7 +23,7 @@ def recipients(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE…]",
+            metavar="FILE",
             show_default=False,
             help="Of an object: files or elements; without any all encrypted ones.",
         ),
@@ -37,8 +37,8 @@ def recipients(
             "--among", "-a", metavar="KEY", help="Public key of a reader to look for; tells when yours is the writer's."
         ),
     ] = None,
-    endpoint: Endpoint = None,
     as_json: AsJSON = False,
+    endpoint: Endpoint = None,
 ) -> None:
     """List the packets of a file's header: who wrote each, and whom it is for, if a key at hand tells.
 

@@ -37,7 +37,7 @@ def reshare(
     rest: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DST | ELEMENT…]",
+            metavar="DST|ELEMENT",
             show_default=False,
             help="Where the file for the others goes, without it SRC is replaced; of an object, elements, without any all.",
         ),
@@ -64,7 +64,7 @@ def reshare(
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", metavar="", help="Let those who could read it before still do so: -r is then --add."),
+        typer.Option("--keep", help="Let those who could read it before still do so: -r is then --add."),
     ] = False,
     key: Keys = None,
     key_command: Command = None,

@@ -25,14 +25,12 @@ def check(
     place: Place,
     *,
     listing: Annotated[
-        bool, typer.Option("--listing", metavar="", help="Look at the listing and the metadata only, not into files.")
+        bool, typer.Option("--listing", help="Look at the listing and the metadata only, not into files.")
     ] = False,
-    deep: Annotated[
-        bool, typer.Option("--deep", metavar="", help="Read every file that has a recorded checksum.")
-    ] = False,
-    repair: Annotated[bool, typer.Option("--repair", metavar="", help="Repair what is safe to repair.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every file that has a recorded checksum.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe to repair.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="With --repair: tell what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", help="With --repair: tell what would be done, and do nothing.")
     ] = False,
     grace: Annotated[
         timedelta,
@@ -49,9 +47,9 @@ def check(
             help="Terms of this vocabulary must be in it: OBO, OWL, or text with a term in each line; may be repeated.",
         ),
     ] = None,
+    as_json: AsJSON = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
-    as_json: AsJSON = False,
 ) -> None:
     """Find out what is wrong with an object, however damaged it is; the exit code is 1 if there is anything but notes.
 

@@ -17,14 +17,10 @@ __all__ = ["upgrade"]
 def upgrade(
     place: Place,
     *,
-    keep_old: Annotated[
-        bool, typer.Option("--keep-old", metavar="", help="Leave the old documents beside the new ones.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="Tell what would be done, and do nothing.")
-    ] = False,
-    endpoint: Endpoint = None,
+    keep_old: Annotated[bool, typer.Option("--keep-old", help="Leave the old documents beside the new ones.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     as_json: AsJSON = False,
+    endpoint: Endpoint = None,
 ) -> None:
     """Rewrite the metadata of an object of zarr format 2, as releases up to 0.3.5 wrote it, in format 3.
 

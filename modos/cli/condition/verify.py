@@ -20,12 +20,10 @@ __all__ = ["verify"]
 def verify(
     place: Place,
     *,
-    deep: Annotated[
-        bool, typer.Option("--deep", metavar="", help="Read every file that has a recorded checksum.")
-    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every file that has a recorded checksum.")] = False,
+    as_json: AsJSON = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
-    as_json: AsJSON = False,
 ) -> None:
     """Compare the files of an object with the checksums in its metadata; the exit code is 1 if some are missing, changed or unreadable.
 

@@ -4,6 +4,7 @@ Owns the words of the command. Must not know how they are recorded.
 """
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -17,11 +18,10 @@ def log(
     place: Place,
     *,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Tell the N newest only, and read no more.")
+        int | None,
+        typer.Option("--limit", "-n", min=1, metavar="N", help="Tell the N newest only, and read no more."),
     ] = None,
-    changes: Annotated[
-        bool, typer.Option("--changes", "-p", metavar="", help="Tell what each of them changed.")
-    ] = False,
+    changes: Annotated[bool, typer.Option("--changes", "-p", help="Tell what each of them changed.")] = False,
     as_json: AsJSON = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
@@ -30,7 +30,7 @@ def log(
 
     The id begins with the time, in UTC. Where a command takes a commit, its beginning or its last eight characters do.
     """
-    found = open_object(place, endpoint=endpoint, anon=anon).log(limit)
+    found = open_object(place, endpoint=endpoint, anon=anon).log(limit and min(limit, sys.maxsize))
     if as_json:
         typer.echo(json.dumps([each.as_dict() for each in found], indent=2, ensure_ascii=False))
         return

@@ -22,7 +22,7 @@ __all__ = ["trash"]
 def trash(
     place: Place,
     *,
-    empty: Annotated[bool, typer.Option("--empty", metavar="", help="Remove them for good.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Remove them for good.")] = False,
     older_than: Annotated[
         timedelta | None,
         typer.Option(

@@ -33,9 +33,9 @@ def export(
         ),
     ] = None,
     no_files: Annotated[
-        bool, typer.Option("--no-files", metavar="", help="Leave out where the files of elements are found.")
+        bool, typer.Option("--no-files", help="Leave out where the files of elements are found.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
 ) -> None:

@@ -18,9 +18,9 @@ def pack(
     place: Place,
     archive: Annotated[str, typer.Argument(metavar="ARCHIVE", help="The ZIP archive: ex.zip, s3://… or swift://….")],
     *,
-    overwrite: Annotated[bool, typer.Option("--overwrite", metavar="", help="Replace a file that is there.")] = False,
-    endpoint: Endpoint = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     as_json: AsJSON = False,
+    endpoint: Endpoint = None,
 ) -> None:
     """Copy an object into a ZIP archive, which is seen only when it is whole.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.places import Anonymous, Element, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, Endpoint, MaybeElement, Place, open_object
 from modos.cli.reporting import FAILED, note
 
 __all__ = ["remove"]
@@ -16,14 +16,14 @@ __all__ = ["remove"]
 
 def remove(
     place: Place,
-    element_id: Element = None,
+    element_id: MaybeElement = None,
     *,
     force: Annotated[
-        bool, typer.Option("--force", "--yes", "-y", metavar="", help="Remove a whole object without asking.")
+        bool, typer.Option("--force", "--yes", "-y", help="Remove a whole object without asking.")
     ] = False,
     purge: Annotated[
         bool,
-        typer.Option("--purge", metavar="", help="Keep nothing of an element for 'modos undo': it is gone for good."),
+        typer.Option("--purge", help="Keep nothing of an element for 'modos undo': it is gone for good."),
     ] = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,

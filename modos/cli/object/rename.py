@@ -7,17 +7,14 @@ from typing import Annotated
 
 import typer
 
-from modos.cli.places import Anonymous, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, Element, Endpoint, Place, open_object
 
 __all__ = ["rename"]
 
 
 def rename(
     place: Place,
-    element_id: Annotated[
-        str,
-        typer.Argument(metavar="ELEMENT", help="Id of an element, such as sample/s1, or s1 where only one has it."),
-    ],
+    element_id: Element,
     new_name: Annotated[str, typer.Argument(metavar="NAME", help="The new id, without the kind.")],
     *,
     endpoint: Endpoint = None,
@@ -25,7 +22,7 @@ def rename(
 ) -> None:
     """Give an element another id, and write it in full; links to it, its file and its arrays go along.
 
-    The file keeps its name: `modos update` with another data_path renames that.
+    The file keeps its name: 'modos update' with another data_path renames that.
     """
     modo = open_object(place, endpoint=endpoint, anon=anon)
     typer.echo(str(modo.rename_element(element_id, new_name)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modos.cli.places import Anonymous, AsJSON, Element, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, AsJSON, Endpoint, MaybeElement, Place, open_object
 
 if TYPE_CHECKING:
     from modos import MODO
@@ -18,14 +18,10 @@ __all__ = ["show"]
 
 def show(
     place: Place,
-    element_id: Element = None,
+    element_id: MaybeElement = None,
     *,
-    zarr: Annotated[
-        bool, typer.Option("--zarr", metavar="", help="Show the zarr hierarchy as a tree, with shapes.")
-    ] = False,
-    files: Annotated[
-        bool, typer.Option("--files", metavar="", help="List the data files, relative to the object.")
-    ] = False,
+    zarr: Annotated[bool, typer.Option("--zarr", help="Show the zarr hierarchy as a tree, with shapes.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="List the data files, relative to the object.")] = False,
     as_json: AsJSON = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,

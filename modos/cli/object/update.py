@@ -18,14 +18,14 @@ from modos.cli.object.elements import (
     refuse_beside,
     refuse_without,
 )
-from modos.cli.places import Anonymous, AsJSON, Element, Endpoint, Place, open_object
+from modos.cli.places import Anonymous, AsJSON, Endpoint, MaybeElement, Place, open_object
 
 __all__ = ["update"]
 
 
 def update(
     place: Place,
-    element_id: Element = None,
+    element_id: MaybeElement = None,
     *,
     element: Slots = None,
     unset: Annotated[
@@ -37,9 +37,7 @@ def update(
     format: FileFormat = None,  # noqa: A002 - the word users know
     no_remove: Annotated[
         bool,
-        typer.Option(
-            "--no-remove", metavar="", help="With --from-file: keep elements that the description does not name."
-        ),
+        typer.Option("--no-remove", help="With --from-file: keep elements that the description does not name."),
     ] = False,
     dry_run: DryRun = False,
     as_json: AsJSON = False,

@@ -22,12 +22,10 @@ def doctor(
         str, typer.Argument(metavar="PLACE", help="A directory, s3://bucket, swift://container, or a place in one.")
     ],
     *,
-    no_write: Annotated[
-        bool, typer.Option("--no-write", metavar="", help="Write nothing: tell what can be told without.")
-    ] = False,
+    no_write: Annotated[bool, typer.Option("--no-write", help="Write nothing: tell what can be told without.")] = False,
+    as_json: AsJSON = False,
     endpoint: Endpoint = None,
     anon: Anonymous = False,
-    as_json: AsJSON = False,
 ) -> None:
     """Find out what a place can do: signed addresses, refusing to replace, copies by the service, limits, and more.
 

@@ -15,9 +15,7 @@ __all__ = ["private", "public"]
 def public(
     container: Container,
     *,
-    no_listing: Annotated[
-        bool, typer.Option("--no-listing", metavar="", help="Let others read only what they can name.")
-    ] = False,
+    no_listing: Annotated[bool, typer.Option("--no-listing", help="Let others read only what they can name.")] = False,
 ) -> None:
     """Let everyone read and list a container, and write the address under which they find it.
 

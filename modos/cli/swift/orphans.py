@@ -20,9 +20,7 @@ __all__ = ["orphans"]
 def orphans(
     container: Container,
     *,
-    remove: Annotated[
-        bool, typer.Option("--remove", metavar="", help="Remove them, and list what was removed.")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove them, and list what was removed.")] = False,
     grace: Annotated[
         timedelta,
         typer.Option("--grace", parser=duration, metavar="SPAN", help="Leave alone what arrived since: 12h, 7d."),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Container", "duration", "opened"]
 
+_LONGEST = timedelta(days=36525)
 _UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Container = Annotated[
@@ -33,7 +34,11 @@ def duration(text: str) -> timedelta:
     if found is None:
         message = f"{text!r} is no time-span, which looks like 15m, 12h or 7d"
         raise typer.BadParameter(message)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if span > _LONGEST:
+        message = f"{text!r} is longer than a century"
+        raise typer.BadParameter(message)
+    return span
 
 
 def opened(place: str) -> "tuple[SwiftFileSystem, str]":

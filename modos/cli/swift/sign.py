@@ -33,16 +33,14 @@ def sign(
     ] = "1d",  # type: ignore[assignment] # typer parses the default too
     method: Annotated[Method, typer.Option("--method", case_sensitive=False, help="What it allows.")] = Method.GET,
     prefix: Annotated[
-        bool, typer.Option("--prefix", metavar="", help="Sign everything beneath OBJECT, or a whole container.")
+        bool, typer.Option("--prefix", help="Sign everything beneath OBJECT, or a whole container.")
     ] = False,
     ip_range: Annotated[
         str | None, typer.Option("--ip", metavar="RANGE", help="From where alone it works: 192.0.2.0/24.")
     ] = None,
     new_key: Annotated[
         bool,
-        typer.Option(
-            "--new-key", metavar="", help="Give the container a new key first; what the one before signed still works."
-        ),
+        typer.Option("--new-key", help="Give the container a new key first; what the one before signed still works."),
     ] = False,
     as_json: AsJSON = False,
 ) -> None:
