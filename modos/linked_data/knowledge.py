@@ -32,12 +32,12 @@ class KnowledgeGraph:
         Attributes with `@type` by key: `type/id`, or the id of the object. They are read when they are needed, so that
         nobody should change them.
     base
-        IRI that those of the object and its elements begin with, such as `object_base("ex")`.
+        IRI that those of the object and its elements begin with, such as `object_base("ex")`; ids follow it as they are.
 
     Raises
     ------
     InvalidInputError
-        When `base` is no IRI.
+        When `base` is no IRI, or ends in a letter or digit, so that nobody could tell where the id begins.
 
     Examples
     --------
@@ -60,6 +60,9 @@ class KnowledgeGraph:
             reason = (
                 f"{base[:200]!r} is no IRI that those of elements could begin with, such as https://example.org/ex/"
             )
+            raise InvalidInputError(reason)
+        if base[-1].isalnum():
+            reason = f"{base[:200]!r} ends in a letter or digit, where ids would run into it; end it in / or #, as in {f'{base[:200]}/'!r}"
             raise InvalidInputError(reason)
         self.metadata = metadata
         self.base = base

@@ -129,6 +129,13 @@ def test_a_base_that_is_no_iri_is_refused(base):
         KnowledgeGraph({}, base=base)
 
 
+@pytest.mark.parametrize("base", ["https://example.org/study", "urn:study1", "https://example.org/#é"])
+def test_a_base_that_ids_would_run_into_is_refused(base):
+    """`studysample/a` says nowhere what is base and what is id; the message shows what would be right."""
+    with pytest.raises(InvalidInputError, match=f"'{base}' ends in a letter or digit.*'{base}/'"):
+        KnowledgeGraph({}, base=base)
+
+
 def test_a_graph_is_ones_own(knowledge):
     """What is added to it, removed from it or bound in it changes neither the next graph nor an answer."""
     first, expected = knowledge.graph(), set(knowledge.graph())
