@@ -363,6 +363,25 @@ def test_a_damaged_hierarchy_is_repaired(ex, name):
     assert MODO("", ex).zarr["sample/s1/own"][...].tolist() == [1, 2, 3]
 
 
+def test_a_directory_in_the_place_of_a_document_stops_no_repair(tmp_path):
+    """It is told, with what to do; all else is repaired, and this as well once what is in it is gone or old enough to go."""
+    modo = MODO.create(tmp_path / "ex")
+    for name in ("a{}", "b"):
+        modo.add_element({"@type": "Sample", "id": name})
+        modo.storage.remove(f"data.zarr/sample/{name}/zarr.json")
+    modo.storage.put(b"precious", "data.zarr/sample/a{}/zarr.json/notes.txt")
+    report = modo.check(repair=True)
+    assert [each.place for each in report.repairs] == ["sample/b"]
+    (left,) = (each for each in report.findings if each.severity != "note")
+    assert (left.code, left.place) == ("missing-group", "sample/a{}")
+    assert "move what is in data.zarr/sample/a{}/zarr.json/ elsewhere" in left.remedy
+    assert modo.storage.read("data.zarr/sample/a{}/zarr.json/notes.txt") == b"precious"
+    report = modo.check(repair=True, grace=timedelta(0))
+    assert {each.code for each in report.repairs} == {"orphan-chunk", "missing-group"}
+    assert report.is_clean
+    modo.update_element("a{}", {"name": "again"})
+
+
 def test_damages_are_repaired_in_every_place(whole):
     """Several at once, then the root document itself; files and what is said are as they were."""
     before, files = MODO("", whole).metadata, {path: whole.stat(path).etag for path in MODO("", whole).list_files()}

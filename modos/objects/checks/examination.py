@@ -23,7 +23,7 @@ from modos.objects.snapshot import Snapshot
 from modos.objects.verification import verify_object
 from modos.omics.checking import faults_of
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.transfers.abandoned import list_abandoned
+from modos.transfers import list_abandoned
 
 __all__ = ["GRACE", "Depth", "Vocabularies", "check_object", "judged", "refuse_wrong"]
 

@@ -18,7 +18,15 @@ from modos.objects.checks.older import OLD_NAMES
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.documents import document_path
 
-__all__ = ["Strays", "has_class", "hierarchy_findings", "is_settled", "is_stale", "strays"]
+__all__ = [
+    "Strays",
+    "directories_in_place",
+    "has_class",
+    "hierarchy_findings",
+    "is_settled",
+    "is_stale",
+    "strays",
+]
 
 _INSIDE = f"{ZARR_ROOT}/"
 
@@ -93,6 +101,12 @@ def is_stale(evidence: Evidence, path: str) -> bool:
     return _essence(document) != _essence(root.members[path])
 
 
+def directories_in_place(evidence: Evidence) -> set[str]:
+    """Return the names of documents that are not there, and beneath which there are files."""
+    above = (f"{name.partition('/zarr.json/')[0]}/zarr.json" for name in evidence.listed if "/zarr.json/" in name)
+    return {name for name in above if name not in evidence.listed}
+
+
 def has_class(attributes: object) -> bool:
     """Tell whether attributes of an element say its class, without which the object does not open."""
     return isinstance(attributes, Mapping) and isinstance(attributes.get("@type"), str)
@@ -152,8 +166,12 @@ def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
         yield finding("missing-kind", kind, "the root document lacks this group", url)
     if not root.consolidated or not root.members:
         return
+    directories = directories_in_place(evidence)
     for path in root.members:
-        if document_path(path) not in evidence.listed:
+        if document_path(path) in directories:
+            what = "a directory with something in it is in the place of its document"
+            yield finding("missing-group", path, what, url, remedy=_MOVE_AWAY)
+        elif document_path(path) not in evidence.listed:
             yield finding("missing-group", path, "its document is not there", url)
         elif is_stale(evidence, path):
             settled = is_settled(evidence, (document_path(path),), grace)
@@ -219,4 +237,5 @@ def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_MOVE_AWAY = f"move what is in {ZARR_ROOT}/{{place}}/zarr.json/ elsewhere, then 'modos check {{url}} --repair'"
 _YOUNG = "; it is so young that a writer may be at work"

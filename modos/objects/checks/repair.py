@@ -16,7 +16,7 @@ from modos.objects.at_once import all_at_once
 from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
 from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged, refuse_wrong
 from modos.objects.checks.findings import CheckReport, Code, Repair
-from modos.objects.checks.hierarchy import is_settled, is_stale, strays
+from modos.objects.checks.hierarchy import directories_in_place, is_settled, is_stale, strays
 from modos.objects.checks.recorded import damaged, unreadable_edits
 from modos.objects.checks.statements import unlinked_assays
 from modos.objects.editing.change import dated
@@ -28,7 +28,7 @@ from modos.storage import ROOT_DOCUMENT, Storage
 from modos.storage.hierarchy.documents import document_path, group_document, group_member, member_document
 from modos.storage.hierarchy.root import ZarrRoot
 from modos.storage.paths import target_name
-from modos.transfers.abandoned import discard_abandoned
+from modos.transfers import discard_abandoned
 
 __all__ = ["RepairPlan", "plan_repair", "repair_object"]
 
@@ -150,26 +150,44 @@ def _completed(storage: Storage) -> list[Repair] | None:
 
 
 def _made(storage: Storage, grace: timedelta, *, is_exclusive: bool) -> list[Repair]:
-    """Make the repairs, planned anew when another writer has changed the root document meanwhile."""
+    """Make the repairs, planned anew when another writer has changed the root document meanwhile.
+
+    And once more when something was removed that was in the place of a document.
+    """
+    made: list[Repair] = []
     for _ in range(_ATTEMPTS):
         evidence = look(storage, is_exclusive=is_exclusive)
         plan = plan_repair(evidence, grace, keeps_strays=bool(unreadable_edits(storage, evidence)))
         if not plan.repairs:
-            return []
+            return made
         if storage.read(ROOT_DOCUMENT) != evidence.body:
             continue
-        _put_all(storage, plan.documents)
+        blocked = _put_all(storage, plan.documents, evidence)
         if plan.root is not None:
             if storage.read(ROOT_DOCUMENT) != evidence.body:
                 continue
-            _put_all(storage, {ROOT_DOCUMENT: plan.root})
+            _put_all(storage, {ROOT_DOCUMENT: plan.root}, evidence)
         storage.remove_many(plan.removed)
-        return list(plan.repairs)
+        made += [each for each in plan.repairs if document_path(each.place) not in blocked]
+        if not (blocked and plan.removed):
+            return made
     raise StorageError(storage.url, f"other writers changed the object {_ATTEMPTS} times meanwhile; try again")
 
 
-def _put_all(storage: Storage, documents: dict[str, bytes]) -> None:
-    all_at_once(lambda name: storage.put(documents[name], name, content_type="application/json"), documents)
+def _put_all(storage: Storage, documents: dict[str, bytes], evidence: Evidence) -> set[str]:
+    """Store documents; returns those in whose place there is a directory with something in it, as there can be on a disk."""
+    blocked = set()
+
+    def put(name: str) -> None:
+        try:
+            storage.put(documents[name], name, content_type="application/json")
+        except StorageError:
+            if name not in directories_in_place(evidence):
+                raise
+            blocked.add(name)
+
+    all_at_once(put, documents)
+    return blocked
 
 
 def _documents(evidence: Evidence, grace: timedelta) -> tuple[dict[str, bytes], list[Repair]]:
