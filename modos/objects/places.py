@@ -8,7 +8,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from modos._given import expect
-from modos.errors import InvalidPathError
+from modos.errors import InvalidInputError, InvalidPathError
 from modos.storage import Storage, open_storage
 from modos.storage.urls import is_url
 
@@ -39,7 +39,7 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
     InvalidPathError
         When nothing is named, or the path does not lie beneath the storage.
     InvalidInputError
-        When the storage is none, such as an address.
+        When the storage is none, such as an address, or options are given with it.
 
     Examples
     --------
@@ -53,6 +53,9 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
             raise InvalidPathError(text, "is no object's path; name a directory or an address")
         return open_storage(path, storage_options=options)
     expect(storage, Storage, "a storage is given by a Storage, such as open_storage(address) returns")
+    if options:
+        reason = f"{', '.join(sorted(options))}: a storage that is given is open already; give options to what opens it"
+        raise InvalidInputError(reason)
     if not is_url(text) and not text.startswith("/"):
         name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
         return storage if name in {"", "."} else storage / name

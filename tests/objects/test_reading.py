@@ -26,6 +26,18 @@ ARRAYS = {
 }
 
 
+def test_what_others_have_stored_is_in_the_hierarchy_once_it_is_read_anew(tmp_path):
+    """Arrays that came, and the shape of one that was replaced; it is opened again only when something has changed."""
+    modo = MODO.create(tmp_path / "ex")
+    modo.add_element({"@type": "Sample", "id": "s"})
+    opened = modo.zarr
+    assert modo.refresh().zarr is opened
+    MODO(tmp_path / "ex").add_array("s", [1, 2, 3])
+    assert modo.refresh().zarr["sample/s/data"].shape == (3,)
+    MODO(tmp_path / "ex").add_array("s", [[1.5]], overwrite=True)
+    assert modo.refresh().zarr["sample/s/data"][...].tolist() == [[1.5]]
+
+
 def test_contents_are_yaml(modo):
     """Of the object and all its elements, or of one, by either form of its id."""
     assert yaml.safe_load(modo.show_contents()) == modo.metadata

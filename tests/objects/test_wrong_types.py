@@ -107,6 +107,11 @@ def test_a_wrong_type_is_refused_in_words(here, name, wrong):
     ("call", "rule"),
     [
         (lambda modo: modo.metadata_at(None), r"a commit is named by text, not by None"),
+        (
+            lambda modo: modo.add_element({**SAMPLE, "collector": (x for x in "ab")}),
+            r"what is no value of a slot.*generator",
+        ),
+        (lambda modo: MODO("x", modo.storage, token="t"), r"token: a storage that is given is open already"),
         (lambda modo: modo.log([1]), r"is said by a number, not by a list"),
         (lambda modo: modo.update_element(None, {}), r"id None is not text"),
         (lambda modo: modo.add_element(ENTITY, 3), r"a file is named by a path or an address, not by an int"),

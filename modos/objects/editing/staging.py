@@ -275,4 +275,7 @@ def _kept(element: Element) -> Element:
         except RecursionError as error:
             reason = f"the element {shown_value(element.get('id'))} is nested too deeply"
             raise InvalidElementError(reason) from error
+        except TypeError as error:  # such as a file, or a generator, which is no value of a slot either
+            reason = f"the element {shown_value(element.get('id'))} holds what is no value of a slot: {error}"
+            raise InvalidElementError(reason) from error
     return element.model_copy(deep=True) if hasattr(element, "model_copy") else element

@@ -12,7 +12,7 @@ from modos.objects.arrays.trees import array_tree
 from modos.objects.contents import content_checksum, data_files
 from modos.objects.history.rereading import read_again
 from modos.objects.snapshot import Snapshot
-from modos.storage import LocalStorage, Storage
+from modos.storage import ROOT_DOCUMENT, LocalStorage, Storage
 
 if TYPE_CHECKING:
     import rdflib
@@ -67,7 +67,9 @@ class Telling:
 
     def refresh(self) -> Self:
         """Read the metadata anew, since others may have edited the object."""
-        self._said = read_again(self._storage, self._said)
+        before, self._said = self._said, read_again(self._storage, self._said)
+        if self._said.document is None or self._said.document is not before.document:
+            self._storage._forget_zarr(ROOT_DOCUMENT)  # noqa: SLF001 - it was opened as it was before
         return self
 
     def show_contents(self, element: str | None = None) -> str:
@@ -95,12 +97,12 @@ class Telling:
         Parameters
         ----------
         uri_prefix
-            What the IRIs of elements begin with; `None` for `file://<name of the object>/`.
+            What the IRIs of elements begin with, usually up to a `/` or `#`; `None` for `file://<name of the object>/`.
 
         Raises
         ------
         InvalidInputError
-            When nothing that begins so is an IRI.
+            When nothing that begins so is an IRI, or the prefix ends in a letter or digit, where ids would run into it.
         MissingDependencyError
             When the extra `rdf` is not installed.
         """
@@ -124,7 +126,7 @@ class Telling:
         Raises
         ------
         InvalidInputError
-            When the question is not SPARQL.
+            When the question is not SPARQL, or IRIs cannot begin so.
         MissingDependencyError
             When the extra `rdf` is not installed.
         """
@@ -143,7 +145,7 @@ class Telling:
         Raises
         ------
         InvalidInputError
-            When there is no such format, it cannot hold some character, or nothing that begins so is an IRI.
+            When there is no such format, it cannot hold some character, or IRIs cannot begin so.
         MissingDependencyError
             When the extra `rdf` is not installed, which Turtle and XML take.
         """
