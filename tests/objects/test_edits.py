@@ -329,6 +329,39 @@ def test_a_file_that_is_renamed_twice_is_moved_once(here, data, entity):
     assert here.storage.read("b.cram") == (data / "demo1.cram").read_bytes()
 
 
+TAKING = {
+    "exchanged": [("a", "data_path", "t.cram"), ("b", "data_path", "a.cram"), ("a", "data_path", "b.cram")],
+    "handed on": [("b", "data_path", "c.cram"), ("a", "data_path", "b.cram")],
+    "of one that goes": [("b", "remove", ""), ("a", "data_path", "b.cram")],
+}
+
+
+@pytest.mark.parametrize("steps", TAKING.values(), ids=TAKING)
+def test_a_name_that_an_edit_frees_is_not_taken_by_a_renaming_in_it(here, data, entity, content, steps):
+    """The file stays until the edit is made; the error says whose it is and that two edits do it, and so does the trial."""
+    for name, file in (("a", "demo1.cram"), ("b", "calls.vcf")):
+        here.add_element(entity(name, data_path=f"{name}.cram"), data / file)
+    before = content(here.storage)
+
+    def take(*, is_trial):
+        with here.edit() as edit:
+            for element, what, value in steps:
+                if what == "remove":
+                    edit.remove(element)
+                else:
+                    edit.update(element, {what: value})
+            if is_trial:
+                edit.difference()
+
+    with pytest.raises(FileConflictError, match="belongs to data/"):
+        take(is_trial=True)
+    with pytest.raises(FileConflictError) as caught:
+        take(is_trial=False)
+    assert (caught.value.path, caught.value.owner) in {("b.cram", "data/b"), ("a.cram", "data/a")}
+    assert any("free the name in one edit" in note for note in caught.value.__notes__)
+    assert content(here.storage) == before
+
+
 def test_an_element_is_removed_and_another_takes_its_id_and_file(here, data, entity):
     """The new one has nothing of the old but the names."""
     here.add_element(entity(description="old"), data / "demo1.cram")

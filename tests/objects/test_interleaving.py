@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import fsspec
 import pytest
@@ -14,9 +14,11 @@ from modos.errors import ConflictError, ModosError, ObjectExistsError
 from modos.objects.editing import commit as committing
 from modos.objects.editing.aftermath.leftovers import finish_removal, sweep
 from modos.objects.editing.settling import complete
+from modos.objects.history import commits
+from modos.objects.history.commits import new_commit_id
 from modos.objects.history.records import read_records, record_ids
 from modos.objects.snapshot import Snapshot
-from modos.storage import FsspecStorage
+from modos.storage import LOG, ROOT_DOCUMENT, FsspecStorage, Storage
 from modos.storage.pipelines.adapters.watching import WatchedStorage
 
 numbers = itertools.count()
@@ -47,12 +49,14 @@ class Writer(threading.Thread):
         self.may_go, self.has_stopped = threading.Semaphore(0), threading.Semaphore(0)
         self.result: object = "under way"
         self.accesses = 0
+        self.about = ("", "")
         self.is_killed = False
         self.start()
         self.has_stopped.acquire()
 
-    def access(self, _verb, _what):
+    def access(self, verb, what):
         self.accesses += 1
+        self.about = (verb, str(what))
         self.has_stopped.release()
         self.may_go.acquire()
         if self.is_killed:
@@ -77,6 +81,12 @@ class Writer(threading.Thread):
         if not self.is_done:
             self.may_go.release()
             self.has_stopped.acquire()
+
+    def until(self, verb, what):
+        """Let it go on until it is about to make an access of a kind."""
+        while not (self.about[0] == verb and what in self.about[1]):
+            assert not self.is_done
+            self.step()
 
     def finish(self):
         while not self.is_done:
@@ -343,6 +353,141 @@ def test_three_writers_in_any_order(order, killed_at):
         assert said["sample/s"].get("sex") == "Male"
     assert (said["assay/assay1"]["has_sample"] == ["sample/s", "sample/b"]) == ("sample/b" in said)
     assert "sample/b" in said or third == "killed"
+
+
+# -- three and more: what one has recorded is completed by another, and then seen by a third ----------------------------
+
+
+def test_an_edit_that_gives_way_is_not_put_back_by_who_had_seen_it():
+    """Another completes what is recorded while its writer finds that it clashes; whoever reads that may write it back later."""
+    place = new_place()
+    refused = Writer(place, "a", update("s", name="ours", description="of the refused"))
+    refused.until("put", "sample/s/zarr.json")
+    update("s", name="theirs")(MODO("", place))
+    refused.until("list", LOG.name)
+    add("x")(MODO("", place))
+    late = Writer(place, "b", add("y"))
+    late.until("put", "sample/y/zarr.json")
+    refused.finish()
+    late.finish()
+    assert isinstance(refused.result, ConflictError)
+    assert late.result == "made"
+    assert MODO("", place).metadata["sample/s"] == {"@type": "Sample", "name": "theirs", "sex": "Male"}
+    check_whole(place)
+
+
+def test_an_edit_that_gives_way_takes_the_place_of_no_other():
+    """Who has seen neither in the root document merges both, the one first that will be withdrawn; the other is made whole."""
+    place = new_place()
+    late = Writer(place, "c", add("y"))
+    late.until("put", ROOT_DOCUMENT)
+    refused = Writer(place, "b", update("s", name="theirs"))
+    refused.until("put", "/log/")
+    update("s", name="ours", description="of the made")(MODO("", place))
+    late.step()
+    refused.until("list", LOG.name)
+    late.until("put", ROOT_DOCUMENT)
+    refused.finish()
+    late.finish()
+    assert isinstance(refused.result, ConflictError)
+    said = MODO("", place).metadata["sample/s"]
+    assert (said["name"], said["description"]) == ("ours", "of the made")
+    check_whole(place)
+
+
+def test_an_edit_that_others_have_built_upon_is_made():
+    """It was completed by one, and the same slot changed again by another, before its own writer went on."""
+    place = new_place()
+    writer = Writer(place, "a", update("s", name="ours"))
+    writer.until("list", LOG.name)
+    add("x")(MODO("", place))
+    update("s", name="later")(MODO("", place))
+    writer.finish()
+    assert writer.result == "made"
+    assert MODO("", place).metadata["sample/s"]["name"] == "later"
+    assert len(check_whole(place)) == 5
+
+
+def test_what_was_removed_since_does_not_come_back(tmp_path, monkeypatch):
+    """A writer stands still once its edit is recorded, as on a computer that sleeps, until nobody looks for so old a record."""
+    (tmp_path / "reads.fastq").write_text("ACGT")
+    place = new_place()
+    element = {"@type": "DataEntity", "id": "new", "data_format": "FASTQ"}
+    writer = Writer(place, "a", lambda modo: modo.add_element(element, tmp_path / "reads.fastq"))
+    writer.until("list", LOG.name)
+    other = MODO("", place)
+    other.update_element("t", {"name": "meanwhile"})
+    other.remove_element("new")
+    monkeypatch.setattr(commits, "_MOST", 1)
+    other.update_element("t", {"name": "later"})
+    writer.finish()
+    assert writer.result == "made"
+    assert "data/new" not in MODO("", place).metadata
+    assert not place.exists("reads.fastq")
+    check_whole(place)
+
+
+def test_a_clock_that_is_ahead_loses_nobodys_edit(monkeypatch):
+    """One machine is two hours ahead, while a record is being stored that was named before."""
+
+    def named(after="", *, now=None):
+        is_ahead = threading.current_thread().name == "ahead"
+        return new_commit_id(after, now=datetime.now(UTC) + timedelta(hours=2) if is_ahead else now)
+
+    monkeypatch.setattr(committing, "new_commit_id", named)
+    place = new_place()
+    slow = Writer(place, "slow", add("x"))
+    slow.until("put", "/log/")
+    add("y")(MODO("", place))
+    ahead = Writer(place, "ahead", add("z"))
+    ahead.until("put", ROOT_DOCUMENT)
+    slow.finish()
+    ahead.finish()
+    assert (slow.result, ahead.result) == ("made", "made")
+    assert {"sample/x", "sample/y", "sample/z"} <= MODO("", place).metadata.keys()
+    check_whole(place)
+
+
+def test_a_record_that_is_listed_though_it_is_gone_stops_nobody(monkeypatch):
+    """A service shows for some time what was removed: one gives way, and later writers pass over it."""
+    place = new_place()
+    seen = {}
+    original = Storage.list
+
+    def lagging(self, target=None, *, start_after=""):
+        found = list(original(self, target, start_after=start_after))
+        if target == LOG:
+            seen.update(dict.fromkeys(found))
+            found = sorted(each for each in seen if str(each) > start_after)
+        yield from found
+
+    monkeypatch.setattr(Storage, "list", lagging)
+    refused = Writer(place, "a", update("s", name="ours"))
+    refused.until("put", "sample/s/zarr.json")
+    update("s", name="theirs")(MODO("", place))
+    refused.finish()
+    assert isinstance(refused.result, ConflictError)
+    add("x")(MODO("", place))
+    said = MODO("", place).metadata
+    assert (said["sample/s"]["name"], "sample/x" in said) == ("theirs", True)
+
+
+def test_a_file_that_another_has_just_replaced_is_not_replaced_unseen(tmp_path):
+    """One has put the old file aside when another's edit is made: theirs stays, and nothing is left of the other."""
+    for name in ("old", "ours", "theirs"):
+        (tmp_path / f"{name}.fastq").write_text(name)
+    element = {"@type": "DataEntity", "id": "reads", "data_format": "FASTQ", "data_path": "reads.fastq"}
+    place = new_place()
+    MODO("", place).add_element(element, tmp_path / "old.fastq")
+    writer = Writer(place, "a", lambda modo: modo.update_element("reads", {}, tmp_path / "ours.fastq"))
+    writer.until("copy", "")
+    writer.step()
+    MODO("", place).update_element("reads", {}, tmp_path / "theirs.fastq")
+    writer.finish()
+    assert isinstance(writer.result, ConflictError)
+    assert place.read("reads.fastq") == b"theirs"
+    assert MODO("", place).verify(deep=True).is_sound
+    assert len(list(MODO("", place).trash())) == 1
 
 
 def create(**slots):

@@ -1,11 +1,12 @@
 """What others do between the plan of an edit and its record, and services that fail or writers that die behind it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from modos import MODO
-from modos.errors import ConflictError, DamagedObjectError, KeyNotFoundError, ServiceUnavailableError
+from modos.errors import AccessDeniedError, ConflictError, DamagedObjectError, KeyNotFoundError, ServiceUnavailableError
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH
 from modos.storage.hierarchy.documents import document_path
 from modos.storage.pipelines.adapters.watching import WatchedStorage
@@ -57,6 +58,12 @@ def killed(place, act, *, then=None):
 
     with pytest.raises(Killed):
         act(MODO("", Watched(place, access)))
+
+
+@pytest.fixture
+def a_minute_later(monkeypatch):
+    """Whoever has recorded an edit that clashes and has not given way is taken for killed."""
+    monkeypatch.setattr("modos.objects.history.commits._DECIDING", timedelta(0))
 
 
 def lines(difference):
@@ -206,7 +213,7 @@ def test_a_renaming_takes_along_a_link_of_the_object_itself(modo):
 
 
 @pytest.mark.parametrize("place", ["memory"], indirect=True)  # on a disk nobody records what clashes with the object
-def test_a_renaming_that_was_killed_takes_along_what_others_have_linked(linked):
+def test_a_renaming_that_was_killed_takes_along_what_others_have_linked(linked, a_minute_later):
     """Whoever completes it; such a renaming is not undone."""
     killed(linked.storage, lambda doomed: doomed.rename_element("sample1", "sample9"), then=lambda: linking(linked))
     linked.update_element("sample2", {"name": "later"})
@@ -218,10 +225,31 @@ def test_a_renaming_that_was_killed_takes_along_what_others_have_linked(linked):
 
 
 @pytest.mark.parametrize("place", ["memory"], indirect=True)
+def test_what_clashes_is_left_to_its_writer_for_a_minute(modo):
+    """He may be about to give way: others neither make it, nor half of it, nor wait; a repair does it at once."""
+
+    def rename():
+        MODO("", modo.storage).update_element("sample1", {"name": "theirs"})
+
+    killed(
+        modo.storage, lambda doomed: doomed.update_element("sample1", {"name": "ours", "sex": "Female"}), then=rename
+    )
+    modo.update_element("sample2", {"name": "later"})
+    said = modo.metadata["sample/sample1"]
+    assert (said["name"], said["sex"]) == ("theirs", "Male")
+    assert [each.code for each in modo.check(grace=timedelta(0)).findings if each.severity != "note"] == [
+        "unmerged-commit"
+    ]
+    modo.check(repair=True, grace=timedelta(0))
+    assert modo.refresh().metadata["sample/sample1"]["sex"] == "Female"
+    assert is_sound(modo)
+
+
+@pytest.mark.parametrize("place", ["memory"], indirect=True)
 @pytest.mark.parametrize(
     "edit", [lambda modo: modo.rename_element("sample1", "new"), lambda modo: modo.remove_element("sample1")]
 )
-def test_an_element_that_was_to_go_stays_with_what_others_have_added(modo, edit):
+def test_an_element_that_was_to_go_stays_with_what_others_have_added(modo, edit, a_minute_later):
     """By an edit that was killed: whoever completes it takes no array with it that was acknowledged, nor half of the element."""
     modo.add_array("sample1", [1, 2, 3], "first")
 
@@ -418,6 +446,22 @@ def test_an_error_of_which_nobody_knows_says_so(modo, verb):
     assert any("could not be found out" in note for note in caught.value.__notes__)
     modo.update_element("sample1", {"name": "later"})
     assert "sample/new" in modo.metadata
+
+
+@pytest.mark.parametrize("place", ["memory"], indirect=True)
+def test_a_record_that_was_refused_is_not_there(modo, content):
+    """Who may only read learns that, and not that an edit may have been made."""
+    modo.update_element("ex", {"description": "once"})  # which writes no group, so that its record comes first
+    before = content(modo.storage)
+
+    def access(verb, name):
+        if verb in {"put", "remove"}:
+            raise AccessDeniedError(name)
+
+    with pytest.raises(AccessDeniedError) as caught:
+        MODO("", Watched(modo.storage, access)).undo()
+    assert not any("could not be found out" in note for note in getattr(caught.value, "__notes__", ()))
+    assert content(modo.storage) == before
 
 
 def test_a_purge_that_fails_says_what_is_made_and_what_is_left(modo):

@@ -1,5 +1,6 @@
 """Several writers of one object: nobody's edit is lost, and a failed edit leaves those of others alone."""
 
+import errno
 import hashlib
 import json
 import os
@@ -219,6 +220,26 @@ def test_processes_lose_nothing(tmp_path):
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "ex"), name]) for name in "abc"]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     assert len(MODO(tmp_path / "ex").list_samples()) == 30
+
+
+def test_a_disk_that_locks_no_directories_is_treated_like_a_service(tmp_path, monkeypatch):
+    """As NFS does: objects are edited, files replaced while they are unchanged, and large ones come by parts."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(descriptor, operation):
+        raise OSError(errno.EBADF, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    modo = MODO.create(tmp_path / "ex")
+    modo.add_element(sample("a"))
+    assert MODO(tmp_path / "ex").list_samples() == ["sample/a"]
+    stored = modo.storage.put(b"old", "notes.txt")
+    modo.storage.put(b"new", "notes.txt", if_match=stored.etag)
+    upload = modo.storage.parts.begin("large", size=6, part_size=3, origin="there")
+    for index, body in enumerate([b"ACG", b"TTA"]):
+        upload.put(index, body)
+    upload.commit()
+    assert (modo.storage.read("notes.txt"), modo.storage.read("large")) == (b"new", b"ACGTTA")
 
 
 def test_a_failed_edit_leaves_what_others_did_meanwhile(modo, place, meanwhile, data, entity, content):  # noqa: PLR0917 - fixtures

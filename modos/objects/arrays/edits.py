@@ -111,6 +111,11 @@ class Staged:
         uploads.wait()
         self._store.detach()
 
+    def written(self) -> list[str]:
+        """Return the files that were stored, documents among them."""
+        chunks = (f"{ZARR_ROOT}/{self._element}/{key}" for key in self._store.stored)
+        return [*chunks, *map(document_path, self.documents)]
+
     def _look_again(self, storage: Storage) -> None:
         """Refuse to write where there is more than the object says, if that belongs to an edit that only lacks the root.
 

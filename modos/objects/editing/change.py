@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from modos.model import ElementId
-from modos.model.schema import LAST_UPDATE
-from modos.objects.editing.files import Attachment
+from modos.model.schema import CHECKSUM, LAST_UPDATE
+from modos.objects.editing.files import Attachment, files_of
 from modos.objects.mentions import differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
@@ -38,6 +38,9 @@ class NewArray(Protocol):
 
     def write(self, storage: Storage) -> None:
         """Store its files, documents and chunks alike."""
+
+    def written(self) -> list[str]:
+        """Return the files that `write` has stored."""
 
     def take_back(self, storage: Storage) -> None:
         """Remove what `write` has stored, but nothing that an earlier array needs."""
@@ -113,6 +116,12 @@ class Change:
         if undated != known or differing(before.others, after.others):
             return False
         return not differing(before.elements, after.elements)
+
+    def digests(self, said: Snapshot) -> dict[str, str | None]:
+        """Return the files of elements that it is about, as one state has them, each with its checksum, `None` where none is said."""
+        touched = {*self.written, *self.removed, *(element for element, _ in self.attachments)}
+        there = [said.elements[each] for each in touched if each in said.elements]
+        return {name: each.get(CHECKSUM) for each in there for name in files_of(each)[:1]}
 
     @property
     def leaves_something(self) -> bool:

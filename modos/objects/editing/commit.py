@@ -5,16 +5,18 @@ Owns the order of that, and who gives way when two edits clash. Knows no schema 
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from modos.errors import (
+    AccessDeniedError,
     ConflictError,
     DamagedObjectError,
     ModosError,
     ObjectError,
+    ReadOnlyError,
     StorageError,
     UnsupportedFormatError,
 )
@@ -26,8 +28,8 @@ from modos.objects.editing.turns import turn
 from modos.objects.editing.writing import Writing
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.deltas import Clash, applied, difference
-from modos.objects.history.merging import clash_with, merged
-from modos.objects.history.records import Record, record_ids, record_path
+from modos.objects.history.merging import built_upon, clash_with, merged
+from modos.objects.history.records import Record, read_records, record_ids, record_path
 from modos.objects.history.trash import KEPT
 from modos.objects.snapshot import Snapshot
 from modos.settings import author
@@ -159,6 +161,7 @@ class _Edit(Settling):
             delta = replace(difference(change.base, change.result), renamed=dict(change.renamed))
             self._record = replace(self._record, delta=delta, parents=tuple(change.base.contained.heads))
             with turn(self.storage) as is_exclusive:
+                self.is_alone = is_exclusive
                 if is_exclusive:
                     said = self._alone(change)
                     self.writing.clean_up(change, said, self._record.id)
@@ -181,7 +184,7 @@ class _Edit(Settling):
         """
         now = self.read(self.storage, change.base)
         newest = now.contained.newest
-        ids = record_ids(self.storage, newest)
+        self.judged = ids = record_ids(self.storage, newest)
         left = self.lacking(now, ids)
         if not now.exists:  # a creation that was killed: there is no object that it could be part of
             self.storage.remove_many([record_path(record.id) for record in left])
@@ -214,7 +217,7 @@ class _Edit(Settling):
             now = self.publish(now, new, [])
         else:  # another writer has completed it
             self.writing.restore_groups(now)
-        return self.settle(now, floor, own=self._record.id)
+        return self.settle(now, floor)
 
     def _judged(self, now: Snapshot, floor: str, change: Change) -> tuple[Snapshot, list[Record]]:
         """Find out whether another edit clashes with this one, and if so give way, or wait for the other to do so.
@@ -229,36 +232,59 @@ class _Edit(Settling):
         """
         deadline = time.monotonic() + _PATIENCE
         while True:
-            ids = record_ids(self.storage, floor)
+            self.judged = ids = record_ids(self.storage, floor)
             if not [each for each in now.contained.lacking(ids) if each != self._record.id]:
                 return now, []
             now = self.read(self.storage, now)
-            if self._record.id <= now.contained.floor:  # it took so long that nobody looks for it any more
+            others = self.lacking(now, ids, besides=self._record.id)
+            later = self._later(now, ids)
+            upon = built_upon(self._record.id, [*later, *others])
+            if self._record.id <= now.contained.floor and not upon:  # it took so long that nobody looks for it any more
                 self.storage.remove(record_path(self._record.id))
                 self._put_record(change, after=now.contained.newest)
                 continue
-            others = self.lacking(now, ids, besides=self._record.id)
-            clash, rival = self._rival(now, others)
+            first = [self._record, *(record for record in later if record.id in upon)] if self._is_in(now) else []
+            clash, rival = self._rival(now, first, [record for record in others if record.id not in upon])
             if clash is None:
                 return now, others
-            if rival < self._record.id or time.monotonic() > deadline:
+            if not rival or (rival < self._record.id and not first) or time.monotonic() > deadline:
                 self._withdraw(clash, floor)
             time.sleep(_PAUSE)
 
-    def _rival(self, now: Snapshot, others: list[Record]) -> tuple[Clash | None, str]:
-        """Return what clashes with this edit, and the edit that does; `""` for what is in the root document already."""
-        delta = self._record.delta
-        is_in = self._record.id in now.contained and self._exists  # a creation is in it only if it is the object's own
-        said = applied(delta.inverse(), now)[0] if is_in else now
+    def _later(self, now: Snapshot, ids: Iterable[str]) -> list[Record]:
+        """Return later edits in a root document that another writer has completed this one in; who saw it may have changed the same."""
+        if not self._is_in(now):
+            return []
+        known = sorted({*ids, *now.contained.commits})
+        return read_records(self.storage, [each for each in known if each > self._record.id and each in now.contained])
+
+    def _is_in(self, now: Snapshot) -> bool:
+        """Tell whether a root document contains this edit; a creation is in it only if it is the object's own."""
+        return self._record.id in now.contained and self._exists
+
+    def _rival(self, now: Snapshot, own: list[Record], others: list[Record]) -> tuple[Clash | None, str]:
+        """Return what clashes with this edit, and the edit that does; `""` for what is in the root document already.
+
+        Parameters
+        ----------
+        now
+            What the root document says.
+        own
+            This edit and those that were built upon it, as far as they are in it.
+        others
+            Edits that it does not contain, apart from those built upon this one.
+        """
+        said = now
+        for record in reversed(own):
+            said, _ = applied(record.delta.inverse(), said)
         clash = self._clash(said)
         if clash is not None:
             return clash, ""
         for other in others:
-            if self._record.id not in other.parents:
-                said, _ = applied(other.delta, said)
-                clash = self._clash(said)
-                if clash is not None:
-                    return clash, other.id
+            said, _ = applied(other.delta, said)
+            clash = self._clash(said)
+            if clash is not None:
+                return clash, other.id
         return None, ""
 
     def _withdraw(self, clash: Clash, floor: str) -> NoReturn:
@@ -273,11 +299,18 @@ class _Edit(Settling):
     def _put_record(self, change: Change, *, after: str) -> None:
         """Store the record, once files that replace others are in place: from then on others may complete the edit."""
         self.writing.replace_files(change)
+        self.writing.persist()
         kept = {KEPT: self.writing.aside} if self.writing.aside else {}
         notes = {**self._record.notes, **kept}
         self._record = replace(self._record, id=new_commit_id(after), files=self.writing.files(change), notes=notes)
         self._is_recorded = True
-        self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
+        self.own = self._record.id
+        try:
+            self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
+        except (AccessDeniedError, ReadOnlyError):
+            self._is_recorded = False
+            raise
+        self.storage.persist([record_path(self._record.id)])
 
     def _retracted(self, floor: str) -> Snapshot:
         """Take the record back; returns what the object says without the edit.
@@ -287,6 +320,7 @@ class _Edit(Settling):
         """
         self.storage.remove(record_path(self._record.id))
         self._is_recorded = False
+        self.own, self.retracted = "", self._record.id
         now = self.read(self.storage, None)
         if self._record.id in now.contained:
             self.merged[self._record.id] = self._record

@@ -14,7 +14,7 @@ from modos.objects.differences import Difference, FileChange, FileKind
 from modos.objects.editing.aftermath.leftovers import obsolete_files
 from modos.objects.editing.change import Change
 from modos.objects.editing.commit import commit
-from modos.objects.editing.examining import declared_checksums, examined, stat_if_any
+from modos.objects.editing.examining import declared_checksums, examined, has_copy, stat_if_any
 from modos.objects.editing.files import Attachment, FileNames, data_path
 from modos.objects.snapshot import Snapshot
 from modos.omics import index_names
@@ -44,7 +44,7 @@ def foreseen(storage: Storage, change: Change) -> Difference:
     found = [each for each in looks if each is not None]
     gone = _going(storage, change)
     owners = change.result.names
-    moves = [_moved(storage, owners, *move) for move in change.moves]
+    moves = [_moved(storage, names, owners, *move) for move in change.moves]
     result = _as_known(change, {each.path for each in found})
     return Difference.between(change.base, result, dates=False).with_files([*found, *moves, *gone])
 
@@ -147,8 +147,10 @@ def _going(storage: Storage, change: Change) -> Iterator[FileChange]:
             yield FileChange(name, "removed", info.size, str(before.owner(name) or ""))
 
 
-def _moved(storage: Storage, owners: FileNames, old: str, new: str) -> FileChange:
+def _moved(storage: Storage, names: FileNames, owners: FileNames, old: str, new: str) -> FileChange:
     info = stat_if_any(storage, old)
+    if info is not None:
+        has_copy(storage, old, new, names)
     return FileChange(new, "renamed", None if info is None else info.size, str(owners.owner(new) or ""), old)
 
 

@@ -15,7 +15,7 @@ from modos.objects.snapshot import Attributes
 from modos.storage import ObjectInfo, Storage
 from modos.storage.sources import Digested
 
-__all__ = ["Examined", "declared_checksums", "digested", "examined", "has_content", "stat_if_any"]
+__all__ = ["Examined", "declared_checksums", "digested", "examined", "has_content", "has_copy", "stat_if_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,36 @@ def has_content(storage: Storage, here: ObjectInfo, source: Digested) -> bool:
     if here.size != source.size or storage.contradicts(here, source.md5):
         return False
     return here.md5 == source.md5 or digested(storage, str(here.path)).md5 == source.md5
+
+
+def has_copy(storage: Storage, source: str, target: str, names: FileNames) -> bool:
+    """Tell whether a file of an object is copied already to another name in it.
+
+    Parameters
+    ----------
+    storage
+        The root of the object.
+    source, target
+        The file and the other name.
+    names
+        Names that elements have before the edit.
+
+    Raises
+    ------
+    FileConflictError
+        When something else has this name: a note says what to do when it is of an element, whose file stays until the edit
+        is made.
+    """
+    here = stat_if_any(storage, target)
+    if here is not None and not has_content(storage, here, digested(storage, source)):
+        owner = names.owner(target)
+        error = FileConflictError(target, str(owner or ""))
+        if owner is not None:
+            error.add_note(
+                f"until this edit is made: free the name in one edit, and rename {source!r} to it in another"
+            )
+        raise error
+    return here is not None
 
 
 def digested(storage: Storage, name: str) -> Digested:

@@ -4,11 +4,12 @@ Owns looking again after each write, and taking out again what its writer has wi
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from modos.errors import StorageError
 from modos.objects.editing.turns import turn
 from modos.objects.editing.writing import Writing
+from modos.objects.history.commits import undecided_since
 from modos.objects.history.merging import merged
 from modos.objects.history.records import Record, read_records, record_ids, record_path
 from modos.objects.snapshot import Snapshot
@@ -43,6 +44,7 @@ def complete(storage: Storage) -> list[str]:
         now = Snapshot.read(storage)
         now.refuse_older()
         settling = Settling(storage, Snapshot.read, Writing(storage))
+        settling.is_alone = True
         settling.settle(now, now.contained.floor)
         return sorted(settling.merged)
 
@@ -63,6 +65,14 @@ class Settling:
     ----------
     merged
         Edits that were made part of the root document here, by name.
+    is_alone
+        Whether what is recorded is taken for what killed writers have left.
+    own
+        The edit for which that is done; `""` for none.
+    judged
+        Edits that it was held against.
+    retracted
+        One that was taken back here, which may be listed still; `""` for none.
     """
 
     def __init__(self, storage: Storage, read: Read, writing: Writing) -> None:
@@ -70,6 +80,10 @@ class Settling:
         self.read = read
         self.writing = writing
         self.merged: dict[str, Record] = {}
+        self.is_alone = False
+        self.own = ""
+        self.judged: Collection[str] = ()
+        self.retracted = ""
 
     def lacking(self, said: Snapshot, ids: Iterable[str], *, besides: str = "") -> list[Record]:
         """Return the records that a root document does not contain, in order."""
@@ -77,15 +91,19 @@ class Settling:
 
     def publish(self, now: Snapshot, new: list[Record], withdrawn: list[Record]) -> Snapshot:
         """Write a root document with some edits more, or less; returns what it says."""
-        found = merged(now, new, withdrawn)
-        if not found.said.exists:
+        since = None if self.is_alone else undecided_since()
+        found = merged(now, new, withdrawn, undecided_since=since, own=self.own, judged=self.judged)
+        if not found.said.exists or not (found.made or withdrawn):
             return now
         said = self.writing.publish(found.said, found.touched)
-        self.merged |= {record.id: record for record in new}
+        self.merged |= {record.id: record for record in found.made}
         return said
 
-    def settle(self, now: Snapshot, floor: str, *, own: str = "") -> Snapshot:
+    def settle(self, now: Snapshot, floor: str) -> Snapshot:
         """Look, and write again, until the root document contains every record that is listed; returns what it says.
+
+        Those are passed over that are gone though they are listed still, and those whose writers are about to find out which
+        of them gives way. A listing that lacks the own record lags behind, and is asked for again.
 
         Parameters
         ----------
@@ -93,8 +111,6 @@ class Settling:
             What it says, as far as known.
         floor
             Where the listing begins.
-        own
-            A record that must be listed itself, since a listing that lacks it lags behind; `""` for none.
 
         Raises
         ------
@@ -102,11 +118,15 @@ class Settling:
             When others write again and again meanwhile.
         """
         pauses = iter(_PAUSES)
+        passed: set[str] = set()
         for _ in range(ATTEMPTS):
-            ids = record_ids(self.storage, floor)
-            gone = self._withdrawn(ids)
+            listed = [each for each in record_ids(self.storage, floor) if each != self.retracted]
+            gone = self._withdrawn(listed)
+            if gone:
+                passed.clear()
+            ids = [each for each in listed if each not in passed]
             if not gone and not now.contained.lacking(ids):
-                pause = next(pauses, None) if own and own not in ids else None
+                pause = next(pauses, None) if self.own and self.own not in ids else None
                 if pause is None:
                     return now
                 time.sleep(pause)
@@ -118,6 +138,7 @@ class Settling:
                 now = self.publish(now, missing, withdrawn)
             else:
                 self.writing.restore_groups(now)
+            passed.update(now.contained.lacking(ids))
             for record in gone:
                 self.merged.pop(record.id, None)
         raise StorageError(self.storage.url, f"other writers changed the object {ATTEMPTS} times meanwhile; try again")

@@ -4,14 +4,14 @@ Owns mutual exclusion: between threads everywhere, between processes where the o
 Must not know what is written. Services have no lock that could be trusted, so writers there look again afterwards.
 """
 
-import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from modos.storage import Storage
+from modos.storage.directories import turn as turn_in
 
 __all__ = ["turn"]
 
@@ -32,34 +32,6 @@ def turn(storage: Storage) -> Iterator[bool]:
     """
     with _LOCKS_LOCK:
         lock = _LOCKS.setdefault(storage.url, threading.Lock())
-    with lock, _locked_directory(storage.path) as is_exclusive:
+    place = storage.path
+    with lock, turn_in(place) if isinstance(place, Path) else nullcontext(enter_result=False) as is_exclusive:
         yield is_exclusive
-
-
-@contextmanager
-def _locked_directory(directory: object) -> Iterator[bool]:
-    if not isinstance(directory, Path):
-        yield False
-        return
-    descriptor = _lock(directory)
-    try:
-        yield descriptor is not None
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)  # which gives the lock back
-
-
-def _lock(directory: Path) -> int | None:
-    """Return a descriptor that holds the lock, `None` on systems and file systems that lock no directories."""
-    try:
-        import fcntl
-
-        descriptor = os.open(directory, os.O_RDONLY)
-    except (ImportError, OSError):
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -24,16 +24,16 @@ from modos.model.schema import CHECKSUM, CLASSES
 from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.departing import departing, files_leaving, names_leaving
 from modos.objects.editing.change import Change, NewArray
-from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, stat_if_any
-from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
-from modos.objects.history.commits import new_commit_id
+from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, has_copy, stat_if_any
+from modos.objects.editing.files import Attachment, FileNames, data_path
+from modos.objects.editing.replacing import Replacing
 from modos.objects.history.records import Files, Unreadable, read_records
-from modos.objects.history.trash import kept_files, put_aside, put_copies_aside
+from modos.objects.history.trash import place_of, put_aside
 from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.omics.naming import renamed as renamed_along
-from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.storage.base import WriteMode
 from modos.storage.hierarchy.documents import document_path, group_document
 from modos.storage.parts.rules import WHOLE
@@ -55,22 +55,17 @@ class Writing:
         self.storage = storage
         self._base = Snapshot(storage.url, exists=False)
         self._checksums: dict[str, str] = {}
-        self._replacements: dict[str, Attachment] = {}
-        self._restorations: dict[str, str] = {}
+        self._replacing = Replacing(storage, self._store)
         self._found: dict[str, Attachment] = {}
-        self._replaced: dict[str, ObjectInfo | None] = {}
         self._new_files: set[str] = set()
         self._moved: set[str] = set()
-        self._done: set[str] = set()
-        self._adopted: set[str] = set()
         self._groups: dict[str, bytes] = {}
         self._arrays: list[NewArray] = []
         self._leaving: tuple[Mapping[ElementId, Attributes], list[str]] | None = None
-        self._aside = ""
 
     def changes_files(self, change: Change) -> bool:
         """Tell whether files came or will be replaced, or will go though no slot tells of it."""
-        if self._replacements or self._restorations or self._new_files or self._arrays:
+        if self._replacing.is_needed or self._new_files or self._arrays:
             return True
         return bool(self._files_leaving(change, change.result))
 
@@ -84,12 +79,12 @@ class Writing:
     @property
     def aside(self) -> str:
         """The name under which replaced files were put aside; `""` when none were."""
-        return self._aside
+        return self._replacing.aside
 
     @property
     def has_written(self) -> bool:
         """Whether there is something to take back."""
-        return bool(self._groups or self._new_files or self._arrays or self._replaced)
+        return bool(self._groups or self._new_files or self._arrays or self._replacing.has_begun)
 
     @property
     def takes_long(self) -> bool:
@@ -129,33 +124,22 @@ class Writing:
 
     def replace_files(self, change: Change) -> None:
         """Store the files that take the place of others: the one thing that is seen before the root document says so."""
-        if self._replaced:
-            return
-        kept = [*self._replacements, *self._restorations]
         all_at_once(self._store_if_gone, self._found.values())
-        if self._done:
-            self._adopt(change)
-        if kept:
-            self._aside = self._aside or new_commit_id()
-            put_copies_aside(self.storage, kept, self._aside)
-        all_at_once(self._replace, kept)
+        self._replacing.replace(change)
 
-    def _adopt(self, change: Change) -> None:
-        """Take over what the same edit, killed after it had replaced files, has put aside."""
-        before, after = _digests(change, change.base), _digests(change, change.result)
-        doubtful = {name for name in self._done if name in before and before[name] != after.get(name, before[name])}
-        if doubtful:
-            newest = change.base.contained.newest
-            left = [each for each in kept_files(self.storage) if each.name in doubtful and each.commit > newest]
-            self._aside = max((each.commit for each in left), default="")
-            self._adopted = {each.name for each in left if each.commit == self._aside}
+    def persist(self) -> None:
+        """Wait until all files that were stored would survive a loss of power; groups need not, since the root says the same."""
+        replaced = self._replacing.names
+        aside = [place_of(self.aside, name) for name in replaced] if self.aside else []
+        arrays = [name for array in self._arrays for name in array.written()]
+        self.storage.persist([*self._checksums, *self._new_files, *replaced, *aside, *arrays])
 
     def files(self, change: Change) -> Files:
         """Return what the edit does to files, for its record."""
-        before, after = _digests(change, change.base), _digests(change, change.result)
+        before, after = change.digests(change.base), change.digests(change.result)
         stored = {file.target: self._checksums.get(file.target) for _, file in change.attachments}
         stored |= {name: after.get(name) for _, name in change.restored}
-        replaced = {*self._replacements, *self._restorations, *self._adopted}
+        replaced = self._replacing.names
         elsewhere = {*dict(change.moves), *self._moved, *stored}
         new = {*self._new_files, *(name for _, name in change.restored)} - replaced
         leaving = names_leaving(self._files_leaving(change, change.result), change) if change.leaves_something else ()
@@ -181,6 +165,8 @@ class Writing:
         said = said.written()
         assert said.body is not None
         self._write(ROOT_DOCUMENT, said.body)
+        if not self._base.exists:  # one that replaces another is on the disk before
+            self.storage.persist([ROOT_DOCUMENT])
         return replace(said, read_at=time.monotonic())
 
     def restore_groups(self, said: Snapshot) -> None:
@@ -210,7 +196,7 @@ class Writing:
         leaving = self._files_leaving(change, said) + [name for array in self._arrays for name in array.left_behind()]
         left = departing(self.storage, change, said, leaving=leaving, moved=self._moved)
         if left.kept:
-            put_aside(self.storage, left.kept, self._aside or commit)
+            put_aside(self.storage, left.kept, self.aside or commit)
         if left.gone:
             self.storage.remove_many(left.gone)
 
@@ -232,7 +218,7 @@ class Writing:
                     self._write(path, before)
         for array in self._arrays:
             array.take_back(self.storage)
-        self._bring_back()
+        self._replacing.bring_back()
         unsaid = self._groups.keys() - documents.keys()
         described = {name for name in self._new_files if names.owner(name) is not None}
         gone = [*unsaid, *(self._new_files - described), *self._beside(described, said)]
@@ -259,7 +245,7 @@ class Writing:
         if found.checksum is not None:
             self._checksums[file.target] = found.checksum
         if found.verdict == "replaces":
-            self._replacements[file.target] = file
+            self._replacing.attachments[file.target] = file
         if found.verdict == "same" and names.owner(file.target) is None:
             self._found[file.target] = file
         return found.verdict == "new"
@@ -313,48 +299,21 @@ class Writing:
             found = None if renamed in self._new_files else stat_if_any(self.storage, name)
             if found is None:
                 continue
-            if self._has_copy(name, renamed):  # made before, by the same edit that was killed
+            if has_copy(self.storage, name, renamed, self._base.names):  # made before, by the same edit that was killed
                 self._moved.add(name)
             else:
                 yield name, renamed
-
-    def _replace(self, name: str) -> None:
-        self._replaced[name] = None  # as long as nobody knows what is there
-        try:
-            if name in self._replacements:
-                self._store(self._replacements[name])
-            else:
-                self.storage.copy(self._restorations[name], name)
-        finally:
-            self._replaced[name] = stat_if_any(self.storage, name)
-
-    def _bring_back(self) -> None:
-        """Let files that were replaced be what they were; where somebody else has replaced them since, these are kept."""
-        kept = {each.name: each.place for each in kept_files(self.storage, self._aside)} if self._aside else {}
-        theirs = {name for name in kept.keys() & self._replaced.keys() if not self._is_ours(name, kept[name])}
-        all_at_once(lambda name: self.storage.copy(kept[name], name), kept.keys() & self._replaced.keys() - theirs)
-        if gone := [kept[name] for name in kept if name not in theirs]:
-            self.storage.remove_many(gone)
-
-    def _is_ours(self, name: str, before: str) -> bool:
-        """Tell whether a file is as it was stored here; where that could not be found out then, by its content."""
-        here, stored = stat_if_any(self.storage, name), self._replaced[name]
-        if stored is not None or here is None:
-            return here == stored
-        file = self._replacements.get(name)
-        source = (file.source.storage, file.source.name) if file else (self.storage, self._restorations[name])
-        return any(has_content(self.storage, here, digested(*each)) for each in (source, (self.storage, before)))
 
     def _is_new(self, source: str, target: str, names: FileNames) -> bool:
         """Tell whether a file that is to be restored is not there; refuse a name that something undescribed has."""
         here = stat_if_any(self.storage, target)
         if here is None or has_content(self.storage, here, digested(self.storage, source)):
             if here is not None:
-                self._done.add(target)
+                self._replacing.done.add(target)
             return here is None
         if names.owner(target) is None:
             raise FileConflictError(target)
-        self._restorations[target] = source
+        self._replacing.restorations[target] = source
         return False
 
     def _nested(self, source: str, target: str) -> Iterator[tuple[str, str]]:
@@ -362,16 +321,9 @@ class Writing:
         for path in self.storage.list(ZARR_ROOT / source):
             yield str(path), f"{ZARR_ROOT}/{target}{str(path).removeprefix(f'{ZARR_ROOT}/{source}')}"
 
-    def _has_copy(self, source: str, target: str) -> bool:
-        """Tell whether a file is copied already; refuse a name that something else has."""
-        here = stat_if_any(self.storage, target)
-        if here is not None and not has_content(self.storage, here, digested(self.storage, source)):
-            raise FileConflictError(target)
-        return here is not None
-
     def _copy_new(self, source: str, target: str) -> None:
         """Copy a file to a name that was free when it was looked at."""
-        if not self._has_copy(source, target):
+        if not has_copy(self.storage, source, target, self._base.names):
             self._copy(source, target)
 
     def _copy(self, source: str, target: str) -> None:
@@ -380,13 +332,6 @@ class Writing:
 
 
 _EMPTY_KINDS = {document_path(kind): group_document({}) for kind in ELEMENT_KINDS}
-
-
-def _digests(change: Change, said: Snapshot) -> dict[str, str | None]:
-    """Return the files of elements that an edit is about, each with its checksum, `None` where none is said."""
-    touched = {*change.written, *change.removed, *(element for element, _ in change.attachments)}
-    there = [said.elements[each] for each in touched if each in said.elements]
-    return {name: each.get(CHECKSUM) for each in there for name in files_of(each)[:1]}
 
 
 def _with_checksums(change: Change, checksums: Mapping[str, str]) -> Change:

@@ -8,14 +8,18 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Self
 
 from modos.model.schema import LAST_UPDATE
 
-__all__ = ["HORIZON", "Contained", "is_commit_id", "new_commit_id", "time_of"]
+__all__ = ["HORIZON", "Contained", "is_commit_id", "new_commit_id", "time_of", "undecided_since"]
 
 HORIZON = timedelta(hours=1)
 """How long a root document names the commits that it contains; older ones all count as contained."""
+
+_DECIDING = timedelta(minutes=1)
+"""How long a writer may take, from the name of an edit on, to give way to another; then he is taken for killed."""
 
 _MOST = 500
 """How many it names at most, so that neither it nor a listing of the log grows with the number of edits."""
@@ -50,6 +54,11 @@ def new_commit_id(after: str = "", *, now: datetime | None = None) -> str:
     if after:
         moment = max(moment, _first_behind(after))
     return f"{moment.strftime(_TIME)}-{secrets.token_hex(4)}"
+
+
+def undecided_since() -> datetime:
+    """Return the moment from which on the writer of an edit may still be about to give way to another."""
+    return datetime.now(UTC) - _DECIDING
 
 
 def is_commit_id(text: str) -> bool:
@@ -125,11 +134,16 @@ class Contained:
         return sorted(each for each in commits if each not in self)
 
     def with_commits(self, commits: Collection[str]) -> Self:
-        """Return the same with more commits; those beyond the horizon become the floor."""
+        """Return the same with more commits; those beyond the horizon become the floor.
+
+        Where the time leaps, as by the clock of a machine that is hours ahead, the horizon waits for some more commits: a
+        record that is being stored just now has a name of before.
+        """
         if not commits:
             return self
         known = sorted({*self.commits, *commits})
-        oldest = (time_of(known[-1]) - HORIZON).strftime(_TIME)
+        leaps = (before for before, behind in pairwise(known[-_HEADS:]) if time_of(behind) - time_of(before) > HORIZON)
+        oldest = (time_of(next(leaps, known[-1])) - HORIZON).strftime(_TIME)
         kept = [each for each in known[-_MOST:] if each > oldest]
         gone = known[: len(known) - len(kept)]
         return type(self)(max([self.floor, *gone]), frozenset(kept))

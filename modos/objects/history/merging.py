@@ -3,8 +3,9 @@
 Owns that decision. Pure: asks no storage, and must not know when it is asked.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from modos.model import ElementId
 from modos.model.schema import DATA_PATH
@@ -17,7 +18,7 @@ from modos.objects.history.slots import Slot
 from modos.objects.mentions import differing
 from modos.objects.snapshot import Snapshot
 
-__all__ = ["Merged", "clash_with", "merged"]
+__all__ = ["Merged", "built_upon", "clash_with", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,29 @@ class Merged:
         All of it.
     touched
         Elements whose groups may say something else, since more than one writer changed them.
+    made
+        The edits that became part of it.
     """
 
     said: Snapshot
     touched: frozenset[ElementId]
+    made: tuple[Record, ...]
 
 
-def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = ()) -> Merged:
+def merged(
+    now: Snapshot,
+    new: Iterable[Record],
+    withdrawn: Iterable[Record] = (),
+    *,
+    undecided_since: datetime | None = None,
+    own: str = "",
+    judged: Collection[str] = (),
+) -> Merged:
     """Return what an object says with some edits more, in the order of their names, or less.
 
     Of two that clash the first stays: what is in the root document already, else the edit with the smaller name. The other
-    is made part as far as it does not clash; that happens only to edits whose writers were killed or are withdrawing them.
+    is left out while its writer may be about to withdraw it, or the other one his. That of a writer who was killed is made
+    part as far as it does not clash.
 
     Parameters
     ----------
@@ -50,6 +63,12 @@ def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = (
         Edits to add. Without an object those before the one that makes it mean nothing, and that one does with one.
     withdrawn
         Edits to take out.
+    undecided_since
+        From when on the writer of an edit may still be about to give way; `None` when all of them were killed.
+    own
+        The edit of who asks, which is made in any case; `""` for none.
+    judged
+        Edits that it was held against; others, which clash with it, will give way.
     """
     said, contained, touched = now, now.contained, set[ElementId]()
     for record in withdrawn:
@@ -58,19 +77,33 @@ def merged(now: Snapshot, new: Iterable[Record], withdrawn: Iterable[Record] = (
         said, _ = applied(record.delta.inverse(), said)
         contained = contained.without(record.id)
         touched |= record.delta.elements
-    ordered = sorted(new, key=lambda record: record.id)
-    for record in ordered:
+    made, known = [], {own, *judged}
+    for record in sorted(new, key=lambda record: (bool(own) and record.id not in known, record.id)):
         if said.exists != ("id" in record.delta.object):
-            said, _ = applied(record.delta, said)
+            result, clashes = applied(record.delta, said)
+            is_undecided = undecided_since is not None and record.when > undecided_since
+            if clashes and is_undecided and record.id != own:
+                continue
+            said = result
             touched |= record.delta.elements
+        made.append(record)
     touched.update(differing(now.elements, said.elements))  # also those that lose a link to what others removed
     touched -= {
-        each for record in ordered for each, added in record.delta.added.items() if said.elements.get(each) == added
+        each for record in made for each, added in record.delta.added.items() if said.elements.get(each) == added
     }
-    said = replace(said, contained=contained.with_commits({record.id for record in ordered}))
-    if now.exists and ordered:
-        said = replace(said, attributes=dated(said.attributes, time_of(ordered[-1].id)))
-    return Merged(said, frozenset(touched))
+    said = replace(said, contained=contained.with_commits({record.id for record in made}))
+    if now.exists and made:
+        said = replace(said, attributes=dated(said.attributes, time_of(max(record.id for record in made))))
+    return Merged(said, frozenset(touched), tuple(made))
+
+
+def built_upon(commit: str, records: Iterable[Record]) -> set[str]:
+    """Return the names of those edits, among later ones, that were planned on what a commit, or one of these, had made."""
+    line = {commit}
+    for record in sorted(records, key=lambda record: record.id):
+        if not line.isdisjoint(record.parents):
+            line.add(record.id)
+    return line - {commit}
 
 
 def clash_with(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]] = ()) -> Clash | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePath
+from sys import maxsize
 from typing import Any
 
 from modos._version import __version__
@@ -247,7 +248,7 @@ def read_records(
             unreadable[commit] = error
             return None
 
-    found = all_at_once(read, islice(commits, limit), at_once=_AT_ONCE)
+    found = all_at_once(read, islice(commits, None if limit is None else min(limit, maxsize)), at_once=_AT_ONCE)
     return [record for record in found if record is not None]
 
 

@@ -3,6 +3,7 @@
 Owns what is done about a root document that lacks edits for a moment. Changes nothing, and must not know who reads.
 """
 
+from modos.objects.history.commits import undecided_since
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 
@@ -36,4 +37,5 @@ def read_again(storage: Storage, seen: Snapshot) -> Snapshot:
     from modos.objects.history.merging import merged
     from modos.objects.history.records import read_records, record_ids
 
-    return merged(said, read_records(storage, now.lacking(record_ids(storage, now.floor)))).said
+    lacking = read_records(storage, now.lacking(record_ids(storage, now.floor)))
+    return merged(said, lacking, undecided_since=undecided_since()).said

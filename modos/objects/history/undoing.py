@@ -187,6 +187,7 @@ class RestoredArrays:
     before: Mapping[str, Attributes]
     kept: Collection[KeptFile]
     replaces: Literal["all"] = "all"
+    _written: list[str] = field(default_factory=list)
     _stored: list[str] = field(default_factory=list)
     _left: list[str] = field(default_factory=list)
 
@@ -211,8 +212,13 @@ class RestoredArrays:
         ]
         self._stored += [each.name for each in chunks if each.name not in there]
         self._stored += [document_path(path) for path in self.documents if path not in self.before]
+        self._written += [*(each.name for each in chunks), *map(document_path, self.documents)]
         all_at_once(lambda each: storage.copy(each.place, each.name), chunks)
         all_at_once(lambda path: _put(storage, path, self.documents[path]), self.documents)
+
+    def written(self) -> list[str]:
+        """Return the files that were stored, documents among them."""
+        return self._written
 
     def take_back(self, storage: Storage) -> None:
         """Remove what was written, unless it has become a part of the object after all."""
