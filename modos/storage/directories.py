@@ -30,7 +30,6 @@ type Entry = os.DirEntry[str] | Path
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
 
-_CLOSED = "this user may not look into this directory"
 _UNABLE = frozenset({errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP})
 """Reasons why something cannot be written out: what may not be read, and what Windows and some file systems do not offer."""
 
@@ -52,29 +51,28 @@ def turn(directory: Path) -> Iterator[bool]:
 
 def entries(place: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a directory, nothing where there is none."""
-    try:
-        found = os.scandir(place)
-    except PermissionError as error:
-        raise AccessDeniedError(str(place), _CLOSED) from error
-    except OSError as error:
-        if error.errno in ABSENT:
-            return
-        raise
-    with found:
+    with _looked_into(place), os.scandir(place) as found:
         yield from found
 
 
 def entries_behind(place: Path, marker: str) -> list[Path]:
     """Return what is in a directory and is behind a marker, or may be above something that is: of very many few are looked at."""
-    try:
+    names: list[str] = []
+    with _looked_into(place):
         names = os.listdir(place)
-    except PermissionError as error:
-        raise AccessDeniedError(str(place), _CLOSED) from error
-    except OSError as error:
-        if error.errno in ABSENT:
-            return []
-        raise
     return [place / each for each in names if each > marker or marker.startswith(each)]
+
+
+@contextmanager
+def _looked_into(place: Path) -> Iterator[None]:
+    """Take a directory that is not there for an empty one, and name one that may not be read."""
+    try:
+        yield
+    except PermissionError as error:
+        raise AccessDeniedError(str(place), "this user may not look into this directory") from error
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise
 
 
 def is_text(name: str) -> bool:

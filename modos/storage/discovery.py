@@ -85,7 +85,7 @@ class _Levels:
     storage: Storage
     inner: Callable[[str], Iterable[str]]
     real: Callable[[str], str]
-    closed: "list[AccessDeniedError]"
+    closed: list[AccessDeniedError]
 
     def beneath(self, name: str, above: tuple[str, ...]) -> Iterator[str]:
         """Yield objects beneath a directory; a link that leads back to one of those above is not followed."""
@@ -104,7 +104,7 @@ class _Levels:
             if directory.rpartition("/")[2] != ZARR_ROOT.name:
                 yield from self.beneath(directory, (*above, here))
 
-    def _seen(self, name: str) -> "tuple[list[str], bool]":
+    def _seen(self, name: str) -> tuple[list[str], bool]:
         """Return the directories in a directory, and whether it is an object."""
         roots = (_beneath(name, document) for document in (ROOT_DOCUMENT, OLD_ROOT))
         with self.storage._boundary(name):  # noqa: SLF001 - discovery is part of the contract's house

@@ -71,7 +71,7 @@ def test_many_files_are_persisted_at_once(storage, written_out, monkeypatch):
     asked = []
     monkeypatch.setattr("modos.storage.backends.local.write_out_all", lambda place: asked.append(place) or True)
     storage.persist(names)
-    assert (asked, written_out) == ([storage.path], [])
+    assert (asked, written_out) == ([storage.url], [])
     monkeypatch.setattr("modos.storage.backends.local.write_out_all", lambda _: False)
     storage.persist(names)
     assert len(written_out) == len(names) + 1

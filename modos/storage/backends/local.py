@@ -294,7 +294,7 @@ class LocalStorage(Storage):
                 directory = directory.rpartition("/")[0]
         places = [*map(self._at, above)]
         if len(names) > _FEW:
-            by_device = {os.stat(each).st_dev: Path(each) for each in places if os.path.isdir(each)}
+            by_device = {os.stat(each).st_dev: each for each in places if os.path.isdir(each)}
             if all(map(write_out_all, by_device.values())):
                 return
         for place in (*map(self._at, names), *places):

@@ -134,7 +134,7 @@ def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> 
 
 
 @contextmanager
-def _told_of(path: str) -> "Iterator[None]":
+def _told_of(path: str) -> Iterator[None]:
     """Tell what zarr refuses to make in words of our own."""
     from zarr.errors import ContainsArrayError, ContainsGroupError
 
