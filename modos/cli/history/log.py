@@ -4,7 +4,6 @@ Owns the words of the command. Must not know how they are recorded.
 """
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -30,7 +29,7 @@ def log(
 
     The id begins with the time, in UTC. Where a command takes a commit, its beginning or its last eight characters do.
     """
-    found = open_object(place, endpoint=endpoint, anon=anon).log(limit and min(limit, sys.maxsize))
+    found = open_object(place, endpoint=endpoint, anon=anon).log(limit)
     if as_json:
         typer.echo(json.dumps([each.as_dict() for each in found], indent=2, ensure_ascii=False))
         return
