@@ -39,6 +39,8 @@ class Replacing:
         Those that the same edit, killed then, had put in the place of others.
     aside
         The name under which those others were put aside; `""` when none were.
+    has_begun
+        Whether there may be something to bring back.
     """
 
     def __init__(self, storage: Storage, store: Callable[[Attachment], None]) -> None:
@@ -47,20 +49,15 @@ class Replacing:
         self.done: set[str] = set()
         self.adopted: set[str] = set()
         self.aside = ""
+        self.has_begun = False
         self._storage = storage
         self._store = store
         self._replaced: dict[str, ObjectInfo | None] = {}
-        self._has_begun = False
 
     @property
     def is_needed(self) -> bool:
         """Whether there is something to replace."""
         return bool(self.attachments or self.restorations)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether there may be something to bring back, or put aside."""
-        return self._has_begun
 
     @property
     def names(self) -> set[str]:
@@ -76,7 +73,7 @@ class Replacing:
         names = [*self.attachments, *self.restorations]
         there = dict(zip(names, all_at_once(lambda name: stat_if_any(self._storage, name), names), strict=True))
         if names:
-            self._has_begun = True
+            self.has_begun = True
             self.aside = self.aside or new_commit_id()
             put_copies_aside(self._storage, names, self.aside)
         all_at_once(lambda name: self._replace_unchanged(name, there[name]), names)
