@@ -14,6 +14,7 @@ from modos.errors import ConflictError, ModosError, ObjectExistsError
 from modos.objects.editing import commit as committing
 from modos.objects.editing.aftermath.leftovers import finish_removal, sweep
 from modos.objects.editing.settling import complete
+from modos.objects.encryption.sealing import settled
 from modos.objects.history import commits
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.records import read_records, record_ids
@@ -358,14 +359,22 @@ def test_three_writers_in_any_order(order, killed_at):
 # -- three and more: what one has recorded is completed by another, and then seen by a third ----------------------------
 
 
-def test_an_edit_that_gives_way_is_not_put_back_by_who_had_seen_it():
+@pytest.mark.parametrize("completing", ["an edit", "an undo", "decrypting"])
+def test_an_edit_that_gives_way_is_not_put_back_by_who_had_seen_it(completing):
     """Another completes what is recorded while its writer finds that it clashes; whoever reads that may write it back later."""
     place = new_place()
+    add("old")(MODO("", place))
+    old = record_ids(place)[-1]
+    complete_in = {
+        "an edit": add("x"),
+        "an undo": lambda modo: modo.undo(old),
+        "decrypting": lambda modo: settled(modo.storage),
+    }[completing]
     refused = Writer(place, "a", update("s", name="ours", description="of the refused"))
     refused.until("put", "sample/s/zarr.json")
     update("s", name="theirs")(MODO("", place))
     refused.until("list", LOG.name)
-    add("x")(MODO("", place))
+    complete_in(MODO("", place))
     late = Writer(place, "b", add("y"))
     late.until("put", "sample/y/zarr.json")
     refused.finish()

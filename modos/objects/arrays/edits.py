@@ -124,7 +124,7 @@ class Staged:
         start = len(f"{ZARR_ROOT}/")
         if all(is_part(self._before, name[start:]) for name in self._found):
             return
-        complete(storage)
+        complete(storage, among_others=True)
         there = nested(Snapshot.read(storage), self.path)
         if there not in (self._before, nested_in(self.documents, self.path)):
             reason = "was written by somebody who was killed before the object said so; read the object again"

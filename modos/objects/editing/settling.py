@@ -27,24 +27,26 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks at a listing that does not show yet what was stored."""
 
 
-def complete(storage: Storage) -> list[str]:
+def complete(storage: Storage, *, among_others: bool = False) -> list[str]:
     """Make edits whose writers were killed after recording them part of the root document; returns their names.
 
     Parameters
     ----------
     storage
         The root of the object.
+    among_others
+        Whether writers may be at work: one whose edit clashes may then be about to give way, and has his minute for it.
 
     Raises
     ------
     ObjectNotFoundError
         When there is no object.
     """
-    with turn(storage):
+    with turn(storage) as is_exclusive:
         now = Snapshot.read(storage)
         now.refuse_older()
         settling = Settling(storage, Snapshot.read, Writing(storage))
-        settling.is_alone = True
+        settling.is_alone = is_exclusive or not among_others
         settling.settle(now, now.contained.floor)
         return sorted(settling.merged)
 
@@ -68,7 +70,7 @@ class Settling:
     is_alone
         Whether what is recorded is taken for what killed writers have left.
     own
-        The edit for which that is done; `""` for none.
+        The edit for which that is done, once it may be recorded; `""` for none.
     judged
         Edits that it was held against.
     retracted

@@ -208,7 +208,7 @@ def decrypt_files(
 
 def settled(storage: Storage) -> Snapshot:
     """Return what an object says, with what writers have recorded who were killed before it said so."""
-    complete(storage)
+    complete(storage, among_others=True)
     return Snapshot.read(storage)
 
 

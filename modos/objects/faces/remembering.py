@@ -130,7 +130,7 @@ class Remembering(Telling):
         undo = find_undo(self._storage, commit_id, before)
         now = undo.base
         if now is not before and not dry_run:
-            complete(self._storage)
+            complete(self._storage, among_others=True)
             now = self.refresh()._said  # noqa: SLF001 - its own
         if undo.done is not None:
             if not dry_run:
