@@ -138,7 +138,6 @@ class _Edit(Settling):
         super().__init__(storage, read, Writing(storage))
         self._plan = plan
         self._record = Record("", author(os.environ), message=message, notes=notes)
-        self._is_recorded = False
         self._exists = True
         self._stored: list[tuple[ElementId, str]] = []
 
@@ -303,12 +302,11 @@ class _Edit(Settling):
         kept = {KEPT: self.writing.aside} if self.writing.aside else {}
         notes = {**self._record.notes, **kept}
         self._record = replace(self._record, id=new_commit_id(after), files=self.writing.files(change), notes=notes)
-        self._is_recorded = True
         self.own = self._record.id
         try:
             self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
         except (AccessDeniedError, ReadOnlyError):
-            self._is_recorded = False
+            self.own = ""
             raise
         self.storage.persist([record_path(self._record.id)])
 
@@ -319,7 +317,6 @@ class _Edit(Settling):
         find that the record is gone.
         """
         self.storage.remove(record_path(self._record.id))
-        self._is_recorded = False
         self.own, self.retracted = "", self._record.id
         now = self.read(self.storage, None)
         if self._record.id in now.contained:
@@ -339,17 +336,17 @@ class _Edit(Settling):
 
     def _take_back(self, error: BaseException) -> None:
         """Remove what was written, unless the root document contains the edit: then it is made, whatever went wrong."""
-        if not (self._is_recorded or self.writing.has_written):
+        if not (self.own or self.writing.has_written):
             return
         try:
             now = Snapshot.read_if_any(self.storage)
-            if self._is_recorded and self._record.id in now.contained:
+            if self.own and self.own in now.contained:
                 error.add_note("the edit itself is made; files that nothing describes any more may be left")
                 return
-            if self._is_recorded:
+            if self.own:
                 with suppress(DamagedObjectError, UnsupportedFormatError):  # a record of another, and ours is gone
                     now = self._retracted(now.contained.floor)
             self.writing.take_back(now)
         except (StorageError, ObjectError):
-            if self._is_recorded:
+            if self.own:
                 error.add_note("whether the edit is made could not be found out; look before you make it again")
