@@ -26,7 +26,7 @@ from modos.storage.pipelines.resolver import place_at
 from modos.storage.pipelines.syntax.escapes import encoded
 from modos.storage.sources import Digested
 from modos.transfers import Progress, Report
-from modos.transfers.copying import digest_of, verified_chunks
+from modos.transfers.files.copying import digest_of, verified_chunks
 from modos.transfers.progress import Tally
 
 __all__ = ["pack", "unpack"]

@@ -17,7 +17,7 @@ from modos.objects.snapshot import Snapshot
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.hierarchy.documents import document_path
 from modos.transfers import DigestBook
-from modos.transfers.copying import digest_of
+from modos.transfers.files.copying import digest_of
 
 __all__ = ["Verification", "checksums_of", "verify_object"]
 

@@ -12,17 +12,16 @@ from modos._lazy import require
 from modos.errors import ServiceError
 from modos.storage import Storage
 from modos.storage.info import ObjectInfo
-from modos.storage.parts.makeup import Piece
 from modos.storage.parts.plan import PartInfo
-from modos.storage.parts.upload import PartUpload
-from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests
-from modos.transfers.limits import Patience
+from modos.transfers.files.carrier import PartCarrier
+from modos.transfers.files.courier import Courier
+from modos.transfers.files.reading import Reader
+from modos.transfers.files.under_way import Large, Part
+from modos.transfers.limits import Limiter, Patience
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
-from modos.transfers.reading import Reader
-from modos.transfers.under_way import Large
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -70,8 +69,7 @@ def spread(client: "Client", courier: Courier, crew: Crew, steps: Sequence[Step]
         for large in larges:
             following += courier.closing(large) if large.ends() else ()
             for index in large.missing:
-                ends = courier.source, large.upload, large.step, index, large.piece(index)
-                tasks[client.submit(_carry_part, *ends, **options)] = large
+                tasks[client.submit(_carry_part, courier.source, large.part(index), **options)] = large
         for batch in _batches(whole):
             tasks[client.submit(_carry, courier.source, courier.target, batch, courier.full, **options)] = None
         for task in distributed.as_completed(list(tasks), loop=client.loop):  # else that of the default client, if any
@@ -139,12 +137,8 @@ def _carry(source: Storage, target: Storage, steps: Sequence[Step], full: bool) 
     return carried
 
 
-def _carry_part(source: Storage, upload: PartUpload, step: Step, index: int, piece: Piece | None) -> PartInfo:
+def _carry_part(source: Storage, part: Part) -> PartInfo:
     """Bring a part, on a worker."""
-    patiently = Patience(Crew(workers=1, memory=0))
-    reader, (start, end) = Reader(source, carried=False), upload.span(index)
-    if step.by == "service" and upload.copies_from(source):
-        etag = None if step.file.etag is None else step.file.etag.removesuffix("-slo")
-        return patiently(lambda: upload.copy(index, source, step.file.path, etag=etag))
-    body = patiently(lambda: reader.part(step.file, piece, start, end))
-    return patiently(lambda: upload.put(index, body))
+    patiently, alone = Patience(Crew(workers=1, memory=0)), Limiter(1)
+    carrier = PartCarrier(source, Reader(source, carried=False), asking=alone, sending=alone, patiently=patiently)
+    return carrier.bring(part)

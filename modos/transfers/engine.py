@@ -20,9 +20,10 @@ from modos.storage.base import ROOT_DOCUMENT, Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import service_copies
 from modos.storage.parts.rules import WHOLE
-from modos.transfers.courier import Courier
 from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
+from modos.transfers.files.courier import Courier
+from modos.transfers.files.under_way import Done
 from modos.transfers.listings import Listing, by_name, check_room, check_unchanged, is_listed, nameable
 from modos.transfers.plan import (
     Carrier,
@@ -36,7 +37,6 @@ from modos.transfers.plan import (
     treatment_of,
 )
 from modos.transfers.progress import Progress, Tally
-from modos.transfers.under_way import Done
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -33,9 +33,10 @@ from modos.storage.parts.rules import WHOLE
 from modos.storage.parts.upload import PartUpload
 from modos.testing import SwiftServer
 from modos.testing.samples import write_samples
-from modos.transfers import Progress, courier
-from modos.transfers.copying import digest_of
+from modos.transfers import Progress
 from modos.transfers.engine import WORKERS
+from modos.transfers.files import courier
+from modos.transfers.files.copying import digest_of
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import fsspec
@@ -125,6 +126,10 @@ def begin(storage, body, part_size, *, target=TARGET, origin="v1", **options):
 def send(upload, body, indices=None):
     spans = {index: upload.span(index) for index in (range(upload.count) if indices is None else indices)}
     return [upload.put(index, body[start:end]) for index, (start, end) in spans.items()]
+
+
+def send_from_file(upload, body, indices):
+    return [upload.put_from(index, BytesIO(body)) for index in indices]
 
 
 def test_parts_come_in_any_order_from_several_threads(storage, body, part_size):
@@ -327,6 +332,20 @@ def test_a_part_with_another_md5_than_it_should_have_is_refused(storage, body, p
     assert dict(upload.stored()) == {}
 
 
+def test_a_part_is_sent_out_of_a_file(storage, body, part_size):
+    """It is the same part as one that is given; of a file that has become shorter, what is missing does not count."""
+    upload = begin(storage, body, part_size)
+    sent = send_from_file(upload, body, [2, 0])
+    assert sent == send(upload, body, [2, 0])
+    with pytest.raises(IntegrityError, match="part 1: the file that is sent is shorter"):
+        upload.put_from(1, BytesIO(body[: part_size + 1]))
+    with pytest.raises(InvalidInputError, match="there is no part 3"):
+        upload.put_from(3, BytesIO(body))
+    assert sorted(upload.stored()) == [0, 2]
+    upload.commit([*sent, upload.put_from(1, BytesIO(body))])
+    assert storage.read(TARGET) == body
+
+
 def test_mistakes_are_told_before_anything_is_sent(storage, body, part_size, traces):
     """A part of another length, one that there is not, parts that the service would not take, a read-only storage."""
     upload = begin(storage, body, part_size)
@@ -431,17 +450,18 @@ def behind(paging_account, container, wire, remote, part_size):
     return storage, part_size, random.Random(7).randbytes(2 * part_size + REST)
 
 
-def test_a_part_that_is_damaged_on_the_way_does_not_count(behind, wire):
-    """The service compares what arrived with the MD5 of what was sent; the same part again is well."""
+@pytest.mark.parametrize("way", [send, send_from_file])
+def test_a_part_that_is_damaged_on_the_way_does_not_count(behind, wire, way):
+    """What arrived is compared with the MD5 of what was sent; the same part again is well."""
     storage, part_size, body = behind
     upload = begin(storage, body, part_size)
     send(upload, body, [0, 2])
     wire.inject(Fault(method="PUT", corrupt_request=True, times=None))
     with pytest.raises(IntegrityError):
-        send(upload, body, [1])
+        way(upload, body, [1])
     wire.heal()
     assert sorted(upload.stored()) == [0, 2]
-    send(upload, body, [1])
+    way(upload, body, [1])
     upload.commit()
     assert storage.read(TARGET) == body
 

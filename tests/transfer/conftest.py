@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
+import swiftclient
 
 from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
 from modos.testing import Proxy, SwiftServer
@@ -75,6 +76,15 @@ class Places:
         with path.open("r+b") as file:
             file.seek(at)
             file.write(bytes([text[0] ^ 1]))
+
+    def change_segment(self, storage: Storage, number: int, body: bytes) -> None:
+        """Store other bytes as a segment: as of a part that was damaged on its way, and that its writer has not compared."""
+        connection = swiftclient.Connection(preauthurl=self.server.storage_url, preauthtoken=self.token)
+        container = storage.path.parts[0]
+        listed = connection.get_container(container, prefix=".segments/")[1]
+        (segment,) = (each for each in listed if each["name"].endswith(f"/{number:08d}"))
+        connection.put_object(container, segment["name"], body, content_type=segment["content_type"])
+        connection.close()
 
     def make(self, kind: Kind) -> Storage:
         name = f"place-{next(NUMBERS)}"

@@ -186,7 +186,7 @@ def test_what_is_known_of_a_large_file_is_known_of_its_copies(places, here, kind
     time.sleep(0.05)  # what is younger than the clock's tick is not noted
     first, again, back = places.make(kind), places.make(kind), places.make("local")
     assert transfer(here, first, commit=None).digests == {"large.bin": digest}
-    monkeypatch.setattr("modos.transfers.under_way.Chain", None)
+    monkeypatch.setattr("modos.transfers.files.under_way.Chain", None)
     assert transfer(here, again, commit=None).digests == {"large.bin": digest}
     assert transfer(again, back, commit=None).digests == {"large.bin": digest}
 

@@ -35,7 +35,7 @@ def test_within_a_service_the_service_copies_everything(places, fill, content, k
 @pytest.mark.parametrize("kind", ["s3", "swift"])
 def test_a_very_large_file_is_copied_by_parts(places, fill, content, kind, monkeypatch):
     """What is too large for one request the service copies part by part; what the first source's digests were is known then."""
-    monkeypatch.setattr("modos.transfers.courier.SERVICE_WHOLE", 0)
+    monkeypatch.setattr("modos.transfers.files.courier.SERVICE_WHOLE", 0)
     origin, source, target = places.make("local"), places.make(kind), places.make(kind)
     large = {"large.bin": Random(3).randbytes(20 * 1024 * 1024)}
     fill(origin, large)

@@ -1,7 +1,9 @@
 """Bytes that change without anybody writing them: on a disk of the service, on ours, in a part that was brought before."""
 
 import os
+import tracemalloc
 from hashlib import blake2b
+from io import BytesIO
 from random import Random
 
 import pytest
@@ -57,6 +59,10 @@ class Failing(LocalStorage):
         body, told = super()._fetch(name, start, end)
         return bytes(body).replace(MARK, MARK.upper()), told
 
+    def _open(self, name):
+        with super()._open(name) as file:
+            return BytesIO(file.read().replace(MARK, MARK.upper()))
+
 
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])
 @pytest.mark.parametrize(
@@ -87,7 +93,10 @@ def test_a_disk_that_has_failed_here_is_found_out(  # noqa: PLR0917 - fixtures a
 
 @pytest.mark.parametrize("kind", ["local", "s3", "swift"])
 def test_what_a_disk_gave_wrongly_before_a_break_is_brought_anew(places, here, content, kind):
-    """Parts were sent as they were read then: they are not those that the file had before, and nothing of them is kept."""
+    """Parts were sent as they were read then: they are not those that the file had before, and none such is kept.
+
+    Of those that Swift has, each is compared with the file; otherwise all are sent again.
+    """
     here.put(LARGE, "reads")
     here.put(b"{}", ROOT_DOCUMENT)
     os.utime(here.path / "reads", (1e9, 1e9))
@@ -96,7 +105,7 @@ def test_what_a_disk_gave_wrongly_before_a_break_is_brought_anew(places, here, c
     broken_off(Failing(here.path), target, 2 * PART)
     report = transfer(here, target)
     assert content(target) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
-    assert (report.files, report.resumed_bytes) == (2, 0)
+    assert (report.files, report.resumed_bytes) == (2, PART if kind == "swift" else 0)
 
 
 class Cut(Exception):  # noqa: N818 - it stands for a process that ends
@@ -144,6 +153,32 @@ def test_a_part_that_a_disk_here_damages_after_a_break_is_sent_again(places, her
     assert content(here) == {"reads": LARGE, ROOT_DOCUMENT: b"{}"}
     assert report.resumed_bytes == PART
     assert max(each.bytes_done for each in seen) == seen[-1].bytes_done == seen[-1].bytes_total
+
+
+def test_what_nobody_has_compared_before_a_break_is_compared_with_the_file(places, here, content):
+    """Swift is sent parts while they are read: one that was damaged when its writer was killed is found and sent again."""
+    body, target = Random("not compared").randbytes(3 * PART), places.make("swift")
+    here.put(body, "reads")
+    here.put(b"{}", ROOT_DOCUMENT)
+    broken_off(here, target, 2 * PART)
+    places.change_segment(target, 0, bytes(PART))
+    report = transfer(here, target)
+    assert content(target) == {"reads": body, ROOT_DOCUMENT: b"{}"}
+    assert report.resumed_bytes == PART
+
+
+def test_of_what_is_sent_out_of_a_file_no_part_is_held(places, here, content):
+    """However large the parts are: a file of a terabyte, whose parts have a gibibyte, takes no more memory than this."""
+    here.put(LARGE * 2, "reads")
+    target = places.make("swift")
+    tracemalloc.start()
+    try:
+        transfer(here, target, commit=None)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < PART
+    assert content(target) == {"reads": LARGE * 2}
 
 
 class InOneStream(S3Storage):

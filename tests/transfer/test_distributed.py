@@ -11,6 +11,7 @@ from modos import MODO
 from modos.cli import main
 from modos.errors import InvalidInputError, StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.storage.parts.rules import SWIFT
 from modos.testing import Fault, Proxy
 from modos.transfers import transfer
 
@@ -92,6 +93,23 @@ def test_what_was_brought_before_is_counted_once(places, there, fill, content, c
     assert transfer(source, there, client=client, progress=seen.append).resumed_bytes
     assert all(each.bytes_done <= each.bytes_total for each in seen)
     assert content(there) == {name: FILES[name], ROOT_DOCUMENT: b"{}"}
+
+
+def test_workers_compare_what_nobody_has_compared_before_a_break(places, here, fill, content, client):
+    """A part that was damaged when its writer was killed is sent again."""
+    target = places.make("swift")
+    fill(here, FILES)
+
+    def stop(progress):
+        if progress.bytes_done > len(FILES["reads/large.cram"]) / 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        transfer(here, target, workers=1, progress=stop)
+    places.change_segment(target, 0, bytes(SWIFT.usual))
+    report = transfer(here, target, client=client)
+    assert content(target) == FILES
+    assert report.resumed_bytes == 0
 
 
 def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path):

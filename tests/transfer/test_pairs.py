@@ -55,7 +55,7 @@ def writes(monkeypatch) -> list[tuple[str, str]]:
     )
     monkeypatch.setattr(PartUpload, "commit", recording(lambda upload, *_: upload.path, PartUpload.commit))
     copied = recording(lambda source, target, file: file.path, copy_by_service)
-    monkeypatch.setattr("modos.transfers.courier.copy_by_service", copied)
+    monkeypatch.setattr("modos.transfers.files.courier.copy_by_service", copied)
     return recorded
 
 

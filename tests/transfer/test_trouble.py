@@ -147,7 +147,7 @@ def test_a_service_that_is_busy_for_good_is_an_error(places, here, there, fill):
 def test_only_the_service_that_is_busy_is_asked_less(places, there, fill, monkeypatch):
     """The other end goes on with as many at a time as before."""
     made, troubled = [], []
-    monkeypatch.setattr("modos.transfers.courier.limiters", lambda *asked: made.extend(limiters(*asked)) or made)
+    monkeypatch.setattr("modos.transfers.files.courier.limiters", lambda *asked: made.extend(limiters(*asked)) or made)
     monkeypatch.setattr(Limiter, "trouble", lambda limiter: troubled.append(id(limiter)))
     source = places.make("swift")
     fill(source, SMALL)

@@ -10,9 +10,16 @@ from contextlib import suppress
 from http import HTTPStatus
 from itertools import count
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from modos.errors import AccessDeniedError, AuthenticationError, IntegrityError, KeyNotFoundError, ServiceError
+from modos.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    IntegrityError,
+    KeyNotFoundError,
+    ServiceError,
+    StorageError,
+)
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import same_service
 from modos.storage.parts.base import Parts
@@ -22,6 +29,7 @@ from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
 from modos.storage.parts.upload import PartUpload
 from modos.storage.paths import object_name
+from modos.swift.http.bodies import FileSection
 from modos.swift.objects.beginnings import replace_beginning
 from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, manifest_tag, name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry, object_headers, split_path
@@ -95,6 +103,8 @@ def target_in(content_type: str) -> str | None:
 class SwiftUpload(PartUpload):
     """Segments on their way; the token is part of their names."""
 
+    streams = True
+
     @property
     def _filesystem(self) -> "SwiftFileSystem":
         filesystem: SwiftFileSystem = self.storage.filesystem  # type: ignore[attr-defined] # of a SwiftStorage
@@ -115,6 +125,16 @@ class SwiftUpload(PartUpload):
     def _put(self, index: int, body: Body, md5: str) -> str:
         self._filesystem.here(self._large().add, index, body, digest=md5)
         return md5
+
+    def _put_from(self, index: int, file: BinaryIO) -> str:
+        filesystem, large, (start, end) = self._filesystem, self._large(), self.span(index)
+        try:
+            tag: str = filesystem.here(large.add, index, FileSection(file, start, end - start))
+        except IntegrityError:  # other bytes are there, which must not count
+            with suppress(StorageError):
+                filesystem.run(filesystem.segments.delete, large.disposable)
+            raise
+        return tag
 
     def _copies_from(self, source: "Storage") -> bool:
         return same_service(source, self.storage)

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import PurePath, PurePosixPath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from modos.errors import IntegrityError, InvalidInputError, ServiceError
 from modos.storage.info import ObjectInfo
@@ -41,6 +41,12 @@ class PartUpload(ABC):
 
     _is_compared: ClassVar[bool] = True
     """Whether the service compares what arrives with the MD5 that it is told."""
+
+    streams: ClassVar[bool] = False
+    """Whether `put_from` holds less of a part than `put`; other bytes than were sent are then found when they are there.
+
+    So a part that was sent by a process that is gone by now may be damaged: whoever continues compares it with the file.
+    """
 
     has_digests: bool = True
     """Whether the tags of its parts are the MD5s of their bytes, where they look so."""
@@ -124,6 +130,30 @@ class PartUpload(ABC):
             raise self._damaged(f"has a part {index} without the MD5 that it should have")
         with self._boundary():
             return PartInfo(index, length, self._put(index, body, digest), self.has_digests)
+
+    def put_from(self, index: int, file: BinaryIO) -> PartInfo:
+        """Store a part that a file has in the same place; one request, and no more is held of it than must be.
+
+        Parameters
+        ----------
+        index
+            Number of the part, from 0; one that is there is replaced.
+        file
+            Is read from where the part begins, and again where it must be sent again.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such part.
+        IntegrityError
+            When the file ends before the part does, or other bytes arrived than were sent; the part does not count.
+        """
+        length = self.plan.length(index)
+        try:
+            with self._boundary():
+                return PartInfo(index, length, self._put_from(index, file), self.has_digests)
+        except EOFError as error:
+            raise self._damaged(f"gets no part {index}: the file that is sent is shorter by now") from error
 
     def copies_from(self, source: "Storage") -> bool:
         """Tell whether the service itself can copy parts out of files of another storage; nothing is asked."""
@@ -217,6 +247,15 @@ class PartUpload(ABC):
     @abstractmethod
     def _put(self, index: int, body: Body, md5: str) -> str:
         """Store a part if what arrives has this MD5, and return its tag."""
+
+    def _put_from(self, index: int, file: BinaryIO) -> str:
+        """Store a part out of a file, and return its tag."""
+        start, end = self.span(index)
+        file.seek(start)
+        body = file.read(end - start)
+        if len(body) < end - start:
+            raise EOFError
+        return self._put(index, body, hashlib.md5(body, usedforsecurity=False).hexdigest())
 
     @abstractmethod
     def _commit(self, parts: Sequence[PartInfo]) -> None:

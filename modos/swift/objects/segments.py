@@ -124,8 +124,8 @@ class LargeUpload:
         """The segments that may be there, none of them when a manifest may refer to them: its answer was lost."""
         return [] if self._maybe_committed else sorted(self._begun)
 
-    async def add(self, index: int, body: Body, *, digest: str | None = None) -> None:
-        """Upload segment number `index`, counted from 0.
+    async def add(self, index: int, body: Body, *, digest: str | None = None) -> str:
+        """Upload segment number `index`, counted from 0, and return the MD5 of its body.
 
         With the MD5 of its body, other bytes than were sent never become a segment; with `None` it is made while they are
         sent, and other bytes are replaced when they are found.
@@ -136,6 +136,7 @@ class LargeUpload:
         else:
             await self._client.put(path, body, headers=self._type, digest=digest)
         self.hold(index, length_of(body), digest)
+        return digest
 
     def _segment(self, index: int) -> str:
         path = f"{self.prefix}{index:08d}"

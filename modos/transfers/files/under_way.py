@@ -13,10 +13,10 @@ from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import PartInfo
 from modos.storage.parts.upload import PartUpload
 from modos.transfers.digests import Digests, of_parts, part_size_of
+from modos.transfers.files.reading import Chain, digest_of_kind, md5_of
 from modos.transfers.plan import Step
-from modos.transfers.reading import Chain, digest_of_kind, md5_of
 
-__all__ = ["Done", "Large", "chain_for", "shared_size"]
+__all__ = ["Done", "Large", "Part", "chain_for", "shared_size"]
 
 _LEAST, _MOST = 5 * 1024 * 1024, 64 * 1024 * 1024
 """Bytes of parts between which those of the source are kept."""
@@ -129,6 +129,29 @@ class Done:
                 self.digests[name] = blake2b
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a large file that is to be brought.
+
+    Attributes
+    ----------
+    step
+        What is done about the file.
+    upload, index
+        Where it goes, and its number, from 0.
+    piece
+        It as the source has it by itself; `None` where it has not.
+    found
+        It as an earlier transfer has brought it, if that has to be looked at; `None` for nothing.
+    """
+
+    step: Step
+    upload: PartUpload
+    index: int
+    piece: Piece | None = None
+    found: PartInfo | None = None
+
+
 @dataclass
 class Large:
     """A large file that is under way by parts.
@@ -198,9 +221,11 @@ class Large:
         is_told = self.step.file.md5 is not None or self.makeup is not None
         return is_told and self.step.by == "client" and not (self._is_shared and self.upload.has_digests)
 
-    def piece(self, index: int) -> Piece | None:
-        """Return a part as the source has it by itself, `None` where it has not."""
-        return self.makeup.pieces[index] if self.makeup is not None and self.makeup.pieces and self._is_shared else None
+    def part(self, index: int) -> Part:
+        """Return a part of it, as it is to be brought."""
+        pieces = self.makeup.pieces if self.makeup is not None and self._is_shared else ()
+        piece = pieces[index] if pieces else None
+        return Part(step=self.step, upload=self.upload, index=index, piece=piece, found=self.found.get(index))
 
     @property
     def resumed(self) -> int:

@@ -16,16 +16,17 @@ from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.plan import Body, PartInfo
+from modos.storage.parts.plan import PartInfo
 from modos.storage.parts.rules import WHOLE
-from modos.transfers.copying import copy_stream, digest_of, digests_if_same
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
+from modos.transfers.files.carrier import PartCarrier
+from modos.transfers.files.copying import copy_stream, digest_of, digests_if_same
+from modos.transfers.files.reading import Reader, md5_of
+from modos.transfers.files.under_way import Done, Large, Part, chain_for, shared_size
 from modos.transfers.limits import Patience, limiters
 from modos.transfers.plan import Step
 from modos.transfers.progress import Tally
-from modos.transfers.reading import Reader, md5_of
-from modos.transfers.under_way import Done, Large, chain_for, shared_size
 
 __all__ = ["Courier"]
 
@@ -34,6 +35,9 @@ SERVICE_WHOLE = 1024 * 1024 * 1024
 
 So do those that consist of parts themselves: of a copy in one request nobody knows what tag a listing will give it.
 """
+
+_STREAMED = 16 * 1024 * 1024
+"""Bytes that a part counts for which is read while it is sent: few are held of it, and it goes with the large ones."""
 
 _COPIES = 3
 """How many times its size a body takes while it is sent, in buffers of the client."""
@@ -98,6 +102,8 @@ class Courier:
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
         self._patiently = Patience(crew)
+        limits = {"asking": self._asking, "sending": self._sending}
+        self._carrier = PartCarrier(source, self._reader, **limits, patiently=self._patiently)
 
     def unit(self, step: Step) -> Unit:
         """Return the work that brings a file; when that goes by parts and replaces another, the burst completes it."""
@@ -236,7 +242,8 @@ class Courier:
         if in_order and not by_service:
             go_on, full = self._crew.go_on, self.full
             chain = chain_for(go_on, file, upload, makeup, known=known, found=found, full=full)
-        looked_at = chain is not None or (in_order and self._at_hand)  # a disk may have failed since
+        is_doubtful = upload.streams and self._reader.opens  # who was killed may not have compared what was streamed
+        looked_at = chain is not None or is_doubtful or (in_order and self._at_hand)  # a disk may have failed since
         return Large(step, upload, {} if looked_at else dict(found), chain, again, makeup, found)
 
     def _begin(self, step: Step, *, again: bool = False) -> Iterable[Unit]:
@@ -244,54 +251,19 @@ class Courier:
         if not again and self._is_there(step):
             return ()
         large = self.begin(step, again=again)
-        by_service = large.step.by == "service" and large.upload.copies_from(self.source)
-        send, weight = (self._copy_part, 0) if by_service else (self._send_part, self._held * large.upload.part_size)
-        units = [Unit(partial(send, large, index), weight, partial(self._note, step.file)) for index in large.missing]
-        return units or self.closing(large)
+        return [self._part_unit(large, index) for index in large.missing] or self.closing(large)
 
-    def _send_part(self, large: Large, index: int) -> Iterable[Unit]:
-        """Read a part and store it, unless it is there; each is tried again by itself."""
-        file, (start, end), found = large.step.file, large.upload.span(index), large.found.get(index)
-        piece = large.piece(index)
+    def _part_unit(self, large: Large, index: int) -> Unit:
+        """Return the work that brings a part."""
+        part = large.part(index)
+        held = {"copied": 0, "streamed": _STREAMED, "sent": self._held * large.upload.part_size}
+        weight = held[self._carrier.way(part, digested=large.chain is not None)]
+        return Unit(partial(self._bring, large, part), weight, partial(self._note, large.step.file))
 
-        def read(*, proven: bool = False) -> Body:
-            with self._asking.slot():
-                return self._reader.part(file, piece, start, end, proven=proven)
-
-        at_hand = None if found is None else large.upload.read(index)
-        body = self._patiently(read) if at_hand is None else at_hand
-        kept = found if found is not None and md5_of(body) == found.md5 else None
-        if at_hand is not None and kept is None:  # the disk here has failed since
-            body = self._patiently(read)
-
-        def send() -> PartInfo:
-            with self._sending.slot():
-                return large.upload.put(index, body, md5=None if piece is None else piece.md5)
-
-        def mend() -> None:
-            nonlocal body
-            if piece is not None and md5_of(body) != piece.md5:  # it came damaged
-                body = self._patiently(partial(read, proven=True))
-
-        if large.chain is not None and piece is None:  # before it is sent: clients hold it several times then
-            large.chain.feed(index, body)
-        part = kept or self._patiently(send, mend)
-        if large.chain is not None and piece is not None:  # what came damaged is mended by now
-            large.chain.feed(index, body)
-        large.take(part)  # behind the chain: whoever takes the last one closes the file
-        return self._arrived(large, end - start)
-
-    def _copy_part(self, large: Large, index: int) -> Iterable[Unit]:
-        """Let the service copy a part."""
-        file, (start, end) = large.step.file, large.upload.span(index)
-
-        def ask() -> None:
-            with self._sending.slot():
-                etag = None if file.etag is None else file.etag.removesuffix("-slo")
-                large.take(large.upload.copy(index, self.source, file.path, etag=etag))
-
-        self._patiently(ask)
-        return self._arrived(large, end - start)
+    def _bring(self, large: Large, part: Part) -> Iterable[Unit]:
+        stored = self._carrier.bring(part, large.chain)
+        large.take(stored)  # behind the chain: whoever takes the last one closes the file
+        return self._arrived(large, stored.size)
 
     def _arrived(self, large: Large, size: int) -> Iterable[Unit]:
         self._advance(str(large.step.file.path), size)
@@ -299,7 +271,8 @@ class Courier:
 
     def arrived(self, large: Large, part: PartInfo) -> Iterable[Unit]:
         """Take note of a part that somebody else has stored, and return the work that follows from it."""
-        large.take(part)
+        found = large.found.get(part.index)
+        large.take(found if found == part else part)  # what an earlier transfer has brought is known by its identity
         return self._arrived(large, part.size)
 
     def carried(self, step: Step, stored: ObjectInfo, digests: Digests) -> None:

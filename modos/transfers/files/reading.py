@@ -5,9 +5,11 @@ Owns how they are asked for, and the digests that are taken while they pass. Mus
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
@@ -62,6 +64,18 @@ class Reader:
     def __init__(self, source: Storage, *, carried: bool) -> None:
         self._source = source
         self._stats = carried and capabilities(source).can("metadata")
+
+    @property
+    def opens(self) -> bool:
+        """Whether a file can be opened for any of its bytes without a request: the source is a directory here."""
+        return isinstance(self._source.path, Path)
+
+    @contextmanager
+    def opened(self, file: ObjectInfo) -> Generator[BinaryIO]:
+        """Open a listed file; fail behind the block when it is another one by now."""
+        with self._source.open(file.path) as opened:
+            yield opened
+        self.looked_at(file)
 
     def described(self, file: ObjectInfo) -> ObjectInfo:
         """Return a listed file with content type and metadata; a look at it where the source keeps such."""

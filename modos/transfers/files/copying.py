@@ -13,7 +13,7 @@ from modos.storage.base import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.sources import Digested
 from modos.transfers.digests import Digests, part_size_of, same_content
-from modos.transfers.reading import Reader, digest_of_kind
+from modos.transfers.files.reading import Reader, digest_of_kind
 
 __all__ = ["copy_stream", "digest_of", "digests_if_same", "verified_chunks"]
 
