@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from modos.errors import (
     AuthenticationError,
@@ -105,6 +106,15 @@ def test_a_storage_is_let_go_of_in_an_event_loop(account, container):
     assert not asyncio.run(use())
     gc.collect()
     assert told == []
+
+
+def test_what_botocore_knows_of_services_is_read_once(account, container, monkeypatch):
+    """However many storages there are, each with a client of its own, the descriptions of AWS's services are read once."""
+    assert account.s3(container).filesystem.ls(container) == []
+    read, load = [], JSONFileLoader.load_file
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda self, path: read.append(path) or load(self, path))
+    assert account.s3(container, attempts=2).filesystem.ls(container) == []
+    assert read == []
 
 
 def test_names_that_no_xml_can_say_are_removed_with_others(account, container):

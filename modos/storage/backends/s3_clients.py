@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from modos._lazy import require
@@ -43,6 +43,7 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
     """Return an s3fs filesystem: path-style addresses, no listing cache, no checksums that other services refuse."""
     s3fs = require("s3fs", extra="s3", purpose=_PURPOSE)
     session = require("aiobotocore.session", extra="s3", purpose=_PURPOSE).AioSession(profile=options.get("profile"))
+    session.lazy_register_component("data_loader", lambda: _descriptions(session.get_config_variable("data_path")))
     session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time_of)
     session.get_component("event_emitter").register_last("before-call.s3", _send_at_once)
     session.get_component("event_emitter").register_last("before-call.s3.UploadPart", _sign_the_md5)
@@ -78,6 +79,14 @@ def s3_filesystem(endpoint: str | None, options: Mapping[str, Any]) -> "S3FileSy
     filesystem.retries = min(2, attempts)  # botocore has retried by then; once more for a body that broke off
     filesystem.close_session = partial(_close_session, filesystem.close_session)
     return filesystem
+
+
+@cache
+def _descriptions(folders: str | None) -> Any:  # noqa: ANN401 - botocore has no types
+    """Return what botocore knows of AWS's services, read once for all clients: that is half of what each costs to make."""
+    from botocore.loaders import create_loader
+
+    return create_loader(folders)
 
 
 def _close_session(close: Callable[..., None], loop: asyncio.AbstractEventLoop | None, client: Any) -> None:  # noqa: ANN401 - s3fs has no types
