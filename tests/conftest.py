@@ -1,6 +1,7 @@
 """What every test stands on: a clean environment, one real Swift for the whole run, and empty storages on request."""
 
 import atexit
+import gc
 import http.client
 import os
 import re
@@ -74,6 +75,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         called = item.callspec.id if hasattr(item, "callspec") else ""
         if _SERVICES & set(re.split(r"[^a-z0-9]", called)) or "::TestS3" in item.nodeid:
             item.add_marker(pytest.mark.thorough)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what stays to the end: it would look through some 10,000 tests time and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let it go with the rest at the end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
