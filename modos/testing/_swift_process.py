@@ -7,6 +7,7 @@ input, one word a line, answers in JSON on standard output, logs to standard err
 # Swift reads its configuration while it is imported, so `prepare` comes first and imports stand in the functions.
 
 import base64
+import gc
 import json
 import logging
 import math
@@ -72,10 +73,7 @@ def answer(answers: TextIO, **content: object) -> None:
 
 
 def orders(*, parent: int) -> Iterator[str]:
-    """Yield the words that the parent writes, until it closes its end or is gone.
-
-    The pipe alone does not tell: a fork of the parent may hold its other end.
-    """
+    """Yield the words that the parent writes, until it closes its end or is gone: a fork of it may hold that end open."""
     from eventlet.hubs import trampoline
 
     standard_input = sys.stdin.fileno()
@@ -94,6 +92,8 @@ def prepare(scratch: Path, constraints: Mapping[str, object]) -> None:
     """Make Swift ready to be imported: its own `swift.conf`, its log on standard error, and no waiting for the disk."""
     check_attributes(scratch)
     os.environ["EVENTLET_THREADPOOL_SIZE"] = "0"  # handing small files to threads costs more than it saves
+    os.environ["EVENTLET_NO_GREENDNS"] = "yes"  # no name is looked up
+    gc.set_threshold(50_000, 10, 10)  # a request makes thousands of objects, and hardly a cycle
     for wait in ("fsync", "fdatasync"):
         setattr(os, wait, lambda _descriptor: None)  # nothing here outlives a crash
     sections: Sections = {"swift-hash": {"swift_hash_path_suffix": "modos"}, "swift-constraints": {**constraints}}
@@ -108,6 +108,17 @@ def prepare(scratch: Path, constraints: Mapping[str, object]) -> None:
     utils.monkey_patch()
     utils.disable_fallocate()
     utils.logs.ThreadSafeSysLogHandler = lambda **_options: logging.StreamHandler()
+    from swift.common import db
+
+    connect = db.get_db_connection
+    db.get_db_connection = lambda *place, **options: hurried(connect(*place, **options))
+
+
+def hurried(database: Any) -> Any:  # noqa: ANN401 - Swift's connection has no types
+    """Return a connection to a database that does not wait for the disk either: SQLite does not use `os.fsync`."""
+    for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):
+        database.execute(f"PRAGMA {pragma}")
+    return database
 
 
 def check_attributes(scratch: Path) -> None:
@@ -153,15 +164,7 @@ def proxy_configuration(scratch: Path, request: Mapping[str, Any]) -> Sections:
 
 
 class Server:
-    """A proxy server on an ephemeral port, and the servers behind it.
-
-    Parameters
-    ----------
-    scratch
-        Folder for the rings and the device.
-    configuration
-        Of the proxy server, by section.
-    """
+    """A proxy server on an ephemeral port, configured by section, and the servers behind it; `scratch` is for their rings and device."""
 
     def __init__(self, scratch: Path, configuration: Sections) -> None:
         from swift.common.wsgi import ConfigString, loadapp
@@ -278,12 +281,7 @@ class RoomyAttributes:
     """Extended attributes of any length, where the file system has some bytes for short ones.
 
     Swift lets an object have 4 KiB of metadata of its own beside what Swift notes, ext4 less than that for all. What is
-    long is written to a file, whose name becomes the attribute.
-
-    Parameters
-    ----------
-    folder
-        For the long ones.
+    long is written to a file of the folder, and its name becomes the attribute.
     """
 
     longest = 2048
