@@ -1,5 +1,9 @@
 """What others build on fsspec and zarr works on Swift: xarray, dask, pandas."""
 
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
 import dask
 import dask.array
 import numpy as np
@@ -31,6 +35,21 @@ def store(raw, options):
     return SwiftStore("omics", "study.zarr", options)
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Two processes of the kind that dask starts, which would start two more for each result."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as started:
+        yield started
+
+
+@pytest.fixture(params=["threads", "processes"])
+def workers(request) -> Iterator[None]:
+    """Two workers of dask: threads, or processes to which all that they need is pickled."""
+    given = {"pool": request.getfixturevalue("processes")} if request.param == "processes" else {}
+    with dask.config.set(scheduler=request.param, num_workers=2, **given):
+        yield
+
+
 @pytest.mark.parametrize("consolidated", [True, False])
 def test_xarray(store, dataset, consolidated):
     """A dataset is read as it was written, metadata consolidated or not, and can be appended to."""
@@ -55,25 +74,23 @@ def test_consolidated_metadata_is_one_request(raw, options, proxy, dataset):
     ]
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_dask(store, scheduler):
+@pytest.mark.usefixtures("workers")
+def test_dask(store):
     """Dask writes and reads chunks from threads and from processes, to which the store is pickled."""
     numbers = np.arange(400.0).reshape(20, 20)
-    with dask.config.set(scheduler=scheduler, num_workers=2):
-        array = zarr.create_array(store, name="x", shape=(20, 20), chunks=(5, 5), dtype="f8")
-        dask.array.store(dask.array.from_array(numbers, chunks=5) * 2, array, lock=False)
-        read = dask.array.from_zarr(zarr.open_array(store, path="x", mode="r"))
-        assert (read.compute() == numbers * 2).all()
-        assert read.sum().compute() == numbers.sum() * 2
+    array = zarr.create_array(store, name="x", shape=(20, 20), chunks=(5, 5), dtype="f8")
+    dask.array.store(dask.array.from_array(numbers, chunks=5) * 2, array, lock=False)
+    read = dask.array.from_zarr(zarr.open_array(store, path="x", mode="r"))
+    assert (read.compute() == numbers * 2).all()
+    assert read.sum().compute() == numbers.sum() * 2
 
 
-@pytest.mark.parametrize("scheduler", ["threads", "processes"])
-def test_xarray_with_dask(store, dataset, scheduler):
+@pytest.mark.usefixtures("workers")
+def test_xarray_with_dask(store, dataset):
     """A chunked dataset is computed and written by dask's workers."""
-    with dask.config.set(scheduler=scheduler, num_workers=2):
-        (dataset.chunk({"gene": 10}) + 1).to_zarr(store)
-        with xr.open_zarr(store) as opened:
-            xr.testing.assert_equal(opened.compute(), dataset + 1)
+    (dataset.chunk({"gene": 10}) + 1).to_zarr(store)
+    with xr.open_zarr(store) as opened:
+        xr.testing.assert_equal(opened.compute(), dataset + 1)
 
 
 def test_addresses(raw, options, dataset):
