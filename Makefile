@@ -8,7 +8,7 @@
 
 VENV ?= .venv
 PYTHON ?=
-TESTS ?= -n auto
+TESTS ?= -n auto --dist worksteal
 
 NEEDED = modos needs Python 3.12 or newer with the modules venv and ensurepip (Debian, Ubuntu: apt install python3-venv)
 INTERPRETERS = python3 python3.14 python3.13 python3.12 python "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python
