@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from modos._lazy import require
 from modos.errors import InvalidInputError
 from modos.linked_data.answers import Answer
+from modos.linked_data.asked import predicates_asked
+from modos.linked_data.engine import Engine
 from modos.linked_data.queries import check_size, mistake
 from modos.linked_data.statements import Statement, statements
-from modos.linked_data.text import PURPOSE, lines, serialise, sorted_lines
+from modos.linked_data.text import PURPOSE, serialise, sorted_lines
 from modos.model.curies import PREFIXES, is_uri_or_curie
 
 if TYPE_CHECKING:
@@ -97,7 +99,7 @@ class KnowledgeGraph:
             When the extra `rdf` is not installed.
         """
         check_size(sparql)
-        oxigraph, store = self._store
+        oxigraph, store = self._engine.oxigraph, self._engine.holding(predicates_asked(sparql))
         try:
             found = store.query(sparql, prefixes=dict(PREFIXES))
             is_graph = isinstance(found, oxigraph.QueryTriples)
@@ -144,10 +146,5 @@ class KnowledgeGraph:
         return self._graphs.stored(self._statements)
 
     @cached_property
-    def _store(self) -> tuple[Any, Any]:
-        """Return pyoxigraph, and its store of the statements."""
-        oxigraph = require("pyoxigraph", extra="rdf", purpose=PURPOSE)
-        store = oxigraph.Store()
-        text = "".join(lines(statements(self.metadata, self.base)))  # to keep them all would take longer
-        store.load(input=text.encode(), format=oxigraph.RdfFormat.N_TRIPLES, lenient=True)
-        return oxigraph, store
+    def _engine(self) -> Engine:
+        return Engine(self.metadata, self.base)

@@ -8,22 +8,13 @@ from types import MappingProxyType
 
 from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
+from modos.linked_data.tokens import tokens_of
 from modos.model.curies import PREFIXES
 
 MOST_PARTS = 400
 """How many brackets, operators and ends of patterns a query may have outside lists of values."""
 
-_SHIELDED = re.compile(
-    r"""
-    <[^<>"{}|^`\\\x00-\x20]*>                             # an IRI
-    | \"{3} .*? \"{3} | '{3} .*? '{3}                     # a long text
-    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*'           # a text
-    | \#[^\n]*                                            # a comment
-    | \w[\w.-]*:[\w.:%-]* | \d+\.\d+                      # a prefixed name, a number
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_VALUES = re.compile(r"\bVALUES\b[^{}]*\{[^{}]*\}", re.IGNORECASE)
+_VALUES = re.compile(r"\bVALUES [() ]*\{[^{}]*\}", re.IGNORECASE)
 _PARTS = re.compile(r"[\[({!|&+*/^=<>.;-]")
 
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
@@ -32,6 +23,7 @@ _CHOICE = re.compile(r'"(\S+)"(?=,|$)')
 _UNDECLARED = re.compile(r"([\w.-]*):[\w.%:-]*$")
 _CHANGING = re.compile(r"\s*(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD|WITH)\b", re.IGNORECASE)
 _LONGEST = 30
+_LONGEST_NAME = 200
 _MOST_CHOICES = 8
 _HINTS = MappingProxyType(
     {
@@ -58,8 +50,8 @@ def check_size(sparql: str) -> None:
     modos.errors.InvalidInputError: the query has 1,002 brackets, operators and ends of patterns, and may have 400; ask in several queries, or with VALUES
     """
     expect(sparql, str, "a query is asked by text")
-    bare = _VALUES.sub("", _SHIELDED.sub("", sparql))
-    parts = len(_PARTS.findall(bare))
+    bare = " ".join(text for kind, text in tokens_of(sparql) if kind in {"word", "mark", "other"})
+    parts = len(_PARTS.findall(_VALUES.sub("", bare)))
     if parts > MOST_PARTS:
         reason = (
             f"the query has {parts:,} brackets, operators and ends of patterns, and may have {MOST_PARTS}; "
@@ -93,7 +85,7 @@ def mistake(sparql: str, message: str) -> str:
     line, column, wanted = int(found[1]), int(found[2]), found[3]
     before = [*sparql.split("\n"), ""][line - 1][: column - 1]
     place = f"at line {line}, column {column}{f', after {before[-_LONGEST:].strip()!r}' if before.strip() else ''}"
-    prefix = _UNDECLARED.search(before)
+    prefix = _UNDECLARED.search(before[-_LONGEST_NAME:])
     if "Prefix not found" in wanted and prefix:
         return f"{place}: the prefix {prefix[1]!r} is not declared{suggestion(prefix[1], tuple(PREFIXES))}"
     hint = next((hint for said, hint in _HINTS.items() if said in wanted), None)

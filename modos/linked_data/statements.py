@@ -26,6 +26,9 @@ JSON = f"{PREFIXES['rdf']}JSON"
 _LEGAL = "!#$%&'()*+,-./:;=?@[]_~"
 """What may stand in an IRI beside letters and digits; the rest is percent-encoded."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*")
+"""Keys that stay as they are, which most do: looking is faster than encoding."""
+
 _NO_NAME = re.compile(r"^(?![A-Za-z_])|[^A-Za-z0-9_]", re.ASCII)
 
 
@@ -77,10 +80,12 @@ def element_iri(key: str, base: str) -> str:
     >>> element_iri("sample/früh 1", "file://ex/")
     'file://ex/sample/fr%C3%BCh%201'
     """
-    return base + quote(key, safe="/", errors="replace")
+    return base + (key if _PLAIN.fullmatch(key) else quote(key, safe="/", errors="replace"))
 
 
-def statements(metadata: Mapping[str, Mapping[str, object]], base: str) -> Iterator[Statement]:
+def statements(
+    metadata: Mapping[str, Mapping[str, object]], base: str, wanted: Callable[[str], bool] = bool
+) -> Iterator[Statement]:
     """Yield what metadata says, in its order; a statement that is made twice comes twice.
 
     What is stored against the schema is kept as a literal, so that any object that opens has its statements.
@@ -91,6 +96,8 @@ def statements(metadata: Mapping[str, Mapping[str, object]], base: str) -> Itera
         Attributes with `@type` by key: `type/id`, or the id of the object.
     base
         IRI that those of the object and its elements begin with.
+    wanted
+        Tells by its predicate whether a statement is yielded; by default, all are.
 
     Examples
     --------
@@ -100,16 +107,20 @@ def statements(metadata: Mapping[str, Mapping[str, object]], base: str) -> Itera
     file://ex/sample/s1 http://www.w3.org/1999/02/22-rdf-syntax-ns#type https://w3id.org/sdsc-ordes/modos-schema/Sample
     file://ex/sample/s1 http://schema.org/name Literal(text='Sample 1', datatype='http://www.w3.org/2001/XMLSchema#string')
     """
-    known: dict[str, tuple[str, dict[str, Term]]] = {}  # terms, links and dates come again and again
+    known: dict[str, tuple[str, dict[str, Term]] | None] = {}  # terms, links and dates come again and again
+    identified = wanted(IDENTIFIER)
     for key, attributes in metadata.items():
         subject = element_iri(key, base)
-        yield subject, IDENTIFIER, subject
+        if identified:
+            yield subject, IDENTIFIER, subject
         for name, value in attributes.items():
-            if name == "id":
-                continue
             if name not in known:
-                known[name] = TYPE if name == "@type" else SLOTS[name].uri if name in SLOTS else foreign_iri(name), {}
-            predicate, terms = known[name]
+                predicate = _predicate(name)
+                known[name] = (predicate, {}) if name != "id" and wanted(predicate) else None
+            slot = known[name]
+            if slot is None:
+                continue
+            predicate, terms = slot
             for item in value if isinstance(value, (list, tuple)) else (value,):
                 if isinstance(item, str):
                     found = terms.get(item)
@@ -128,6 +139,10 @@ def in_order(found: Iterable[Statement]) -> list[Statement]:
 def foreign_iri(name: str) -> str:
     """Return an IRI for a slot or class that the schema does not know, whose last part every format can write."""
     return f"{PREFIXES['modos']}{_NO_NAME.sub('_', name)}"
+
+
+def _predicate(name: str) -> str:
+    return TYPE if name == "@type" else SLOTS[name].uri if name in SLOTS else foreign_iri(name)
 
 
 def _term(name: str, value: str, base: str) -> Term:

@@ -61,12 +61,8 @@ def n_triples(found: Iterable[Statement]) -> str:
 
 def lines(found: Iterable[Statement]) -> Iterator[str]:
     """Yield statements as lines of N-Triples."""
-    known: dict[str, str] = {}  # tokens of IRIs, which come again and again
     for subject, predicate, term in found:
-        about = known.get(subject) or known.setdefault(subject, f"<{subject}>")
-        told = known.get(predicate) or known.setdefault(predicate, f"<{predicate}>")
-        token = _literal(term) if isinstance(term, Literal) else known.get(term) or known.setdefault(term, f"<{term}>")
-        yield f"{about} {told} {token} .\n"
+        yield f"<{subject}> <{predicate}> {f'<{term}>' if isinstance(term, str) else _literal(term)} .\n"
 
 
 def sorted_lines(triples: str) -> str:

@@ -15,6 +15,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+from tempfile import TemporaryDirectory
 
 QUERIES = {
     "all samples": "SELECT ?s WHERE { ?s a modos:Sample }",
@@ -24,10 +27,18 @@ QUERIES = {
 }
 PARTS = {
     "cold": "in a new process: imports, the graph from metadata in memory, the first answer",
-    "first": "the first question to the graph that the engine works on",
+    "first": "the first question to the graph that the engine works on, all of it",
     "warm": "the same question again",
     "warm, rows of rdflib": "the same, of both as rows of rdflib's terms; the others have rows of Python's values of modos",
 }
+PROCESSES = {
+    "rdflib": "import rdflib; graph = rdflib.Graph().parse(f'{place}.nt', format='nt'); list(graph.query(prefixes + sparql))",
+    "rdflib, graph of modos": "from modos import MODO; list(MODO(place).knowledge_graph().query(sparql))",
+    "modos": "from modos import MODO; MODO(place).query(sparql).table()",
+    "modos, rows of rdflib": "from modos import MODO; list(MODO(place).query(sparql))",
+    "modos, only opened": "from modos import MODO; MODO(place)",
+}
+"""What a new process does, from its start to its end: with an object on a disk, or for rdflib alone with its N-Triples."""
 FORMATS = ("turtle", "n-triples", "xml", "json-ld")
 BASE = "file://ex/"
 
@@ -81,7 +92,7 @@ def ours_first(said: dict[str, dict[str, object]], sparql: str) -> Iterator[str]
     from modos.linked_data import KnowledgeGraph
 
     knowledge = KnowledgeGraph(said, base=BASE)
-    knowledge.query("ASK { ?s a modos:NoSuchThing }")
+    knowledge.query("ASK { ?s ?p modos:NoSuchThing }")  # any predicate: all of the graph is loaded
     yield ""
     knowledge.query(sparql).table()
     yield "first"
@@ -214,6 +225,49 @@ def compare_queries(elements: int, repeat: int) -> None:
             row(f"    {part}", theirs[part.partition(",")[0]], own[part])
 
 
+def object_on_disk(place: str, elements: int) -> None:
+    """Write an object, and its graph as N-Triples beside it."""
+    from modos import MODO
+
+    modo = MODO.create(place, id="ex")
+    with modo.edit() as edit:
+        for key, said in sorted(metadata(elements).items(), reverse=True):  # samples first, which the others link to
+            if key != "ex":
+                edit.add({**said, "id": key.partition("/")[2]})
+    Path(f"{place}.nt").write_text(modo.publish("n-triples"), encoding="utf-8")
+
+
+def process_seconds(code: str, place: str, sparql: str, *, cpu: bool) -> float:
+    from modos.model.curies import PREFIXES
+
+    declared = "".join(f"PREFIX {prefix}: <{iri}> " for prefix, iri in PREFIXES.items())
+    begun, begun_cpu = time.perf_counter(), getrusage(RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", f"import sys; place, sparql, prefixes = sys.argv[1:]; {code}", place, sparql, declared],
+        check=True,
+    )
+    ended, ended_cpu = time.perf_counter(), getrusage(RUSAGE_CHILDREN)
+    used = ended_cpu.ru_utime + ended_cpu.ru_stime - begun_cpu.ru_utime - begun_cpu.ru_stime
+    return used if cpu else ended - begun
+
+
+def compare_processes(elements: int, repeat: int, *, cpu: bool) -> None:
+    """Print the least seconds of whole processes, each kind in turn, and how many times those of modos each takes."""
+    say(f"\nA question to {elements:,} elements in a new process, from the start of Python to its end")
+    with TemporaryDirectory() as scratch:
+        place = f"{scratch}/ex"
+        object_on_disk(place, elements)
+        for title, sparql in QUERIES.items():
+            runs = [
+                {kind: process_seconds(code, place, sparql, cpu=cpu) for kind, code in PROCESSES.items()}
+                for _ in range(repeat)
+            ]
+            found = {kind: min(run[kind] for run in runs) for kind in PROCESSES}
+            say(title)
+            for kind, seconds in found.items():
+                say(f"    {kind:40}{seconds:10.3f}{seconds / found['modos']:9.1f}")
+
+
 def compare_graphs(elements: int, repeat: int, reference: str | None) -> None:
     own = measured("graphs", elements, repeat)
     say(f"\nknowledge_graph of {elements:,} elements{'':10}{'reference':>11}{'modos':>10}{'times':>9}")
@@ -246,6 +300,7 @@ def main() -> None:
         return
     compare_graphs(1_000, asked.repeat, asked.reference)
     compare_queries(10_000, asked.repeat)
+    compare_processes(10_000, asked.repeat, cpu=asked.cpu)
     compare_texts(10_000, asked.repeat)
 
 

@@ -154,6 +154,7 @@ NESTED = {
     "sums": lambda n: "ASK { FILTER(1" + "+1" * n + ") }",
     "options": lambda n: "ASK { " + "OPTIONAL { ?s ?p ?o } " * n + " }",
     "paths": lambda n: "ASK { ?s a" + "/a" * n + " ?o }",
+    "patterns": lambda n: "ASK { " + "?s a modos:Sample." * n + " }",
     "subqueries": lambda n: "SELECT * { " * n + "}" * n,
     "bindings": lambda n: "ASK { " + " ".join(f"BIND(1 AS ?x{i})" for i in range(n)) + " }",
 }
@@ -177,13 +178,21 @@ def is_small(sparql):
 
 def test_the_largest_queries_do_not_end_the_process():
     """Right below the limit all is well, on the stack of a process as it is started."""
-    quick = [make for kind, make in NESTED.items() if kind != "paths"]  # whose order takes the engine seconds to plan
+    slow = {"paths", "patterns"}  # whose order takes the engine seconds to plan
+    quick = [make for kind, make in NESTED.items() if kind not in slow]
     queries = [next(filter(is_small, (make(n) for n in range(MOST_PARTS, 0, -1)))) for make in quick]
     code = (
         "import sys; from modos.linked_data import KnowledgeGraph\n"
         "for query in eval(sys.argv[1]): KnowledgeGraph({}, base='file://ex/').query(query)"
     )
     subprocess.run([sys.executable, "-c", code, repr(queries)], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, '"' + '\\"' * 200_000, "a.-" * 100_000, "VALUES " * 50_000])
+def test_what_is_no_query_is_refused_without_delay(knowledge, text):
+    """However long it is, such as a file of sequences that was given in its place: time grows with its length and no faster."""
+    with pytest.raises(InvalidInputError):
+        knowledge.query(f"ASK {{ {text}")
 
 
 def test_long_lists_are_no_parts(knowledge):
