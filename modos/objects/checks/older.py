@@ -6,7 +6,6 @@ Owns what each document of the older format becomes. Writes nothing; bytes of ar
 import json
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, cast
@@ -102,6 +101,7 @@ def documents_of_old(storage: Storage, names: list[str]) -> dict[str, JSON]:
     DamagedObjectError
         When one is not JSON.
     """
+    from concurrent.futures import ThreadPoolExecutor  # objects of today are opened without
 
     def read(name: str) -> JSON:
         return _mapping(storage.read(name), storage.url_of(name))

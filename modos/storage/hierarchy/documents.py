@@ -70,7 +70,7 @@ def parsed(body: bytes, url: str) -> tuple[JSON, bool]:
     if _may_be_deep(body) and _depth(document) > _DEEPEST:
         raise DamagedObjectError(url, f"its metadata is nested more than {_DEEPEST} deep")
     check_document(document, url, what="its metadata")
-    return cast("JSON", document), not improper and not any(each in body for each in _HALVES)
+    return cast("JSON", document), not improper and not (b"\\" in body and any(each in body for each in _HALVES))
 
 
 def _may_be_deep(body: bytes) -> bool:
