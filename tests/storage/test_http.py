@@ -1,8 +1,12 @@
 """What is read from web servers: few requests, every failure under its own name, and nothing written."""
 
+import os
+import random
+from contextlib import ExitStack, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 
 import pytest
 
@@ -20,8 +24,10 @@ from modos.errors import (
     StorageTimeoutError,
     UnreachableError,
 )
-from modos.storage import open_storage
+from modos.storage import LocalStorage, open_storage
+from modos.storage.backends.http import open_answers
 from modos.testing import Fault, FileServer, Proxy
+from modos.transfers import transfer
 
 BODY = b"0123456789" * 100
 
@@ -114,48 +120,148 @@ def test_what_reading_costs(proxy, reach):
     assert 1 <= proxy.count() <= 10
 
 
-def test_a_server_without_ranges_is_read_all_the_same(tmp_path):
-    """A server that answers a range with the whole file gives the range."""
-    (tmp_path / "demo").write_bytes(BODY)
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            storage = open_storage(f"http://127.0.0.1:{server.server_port}")
-            assert storage.read("demo", 10, 20) == BODY[10:20]
-            assert storage.read("demo", -3) == BODY[-3:]
-            assert storage.read("demo", len(BODY) - 3, len(BODY) + 3) == BODY[-3:]
-            assert storage.read("demo", len(BODY) + 3, len(BODY) + 6) == b""
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 class Plain(SimpleHTTPRequestHandler):
-    """Sends whole files only, and says nothing before."""
+    """Sends whole files only."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle(self):
+        with suppress(ConnectionError):  # of whoever has read enough
+            super().handle()
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+class Silent(Plain):
+    """Says nothing before."""
 
     def do_HEAD(self):
         self.send_error(405)
 
 
-def test_no_more_of_a_file_is_taken_than_was_asked_for(tmp_path):
+@pytest.fixture
+def without_ranges(tmp_path):
+    """Make proxies in front of servers of the folder that have no ranges."""
+    with ExitStack() as stack:
+
+        def serve(handler=Plain):
+            server = stack.enter_context(
+                ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(tmp_path)))
+            )
+            server.daemon_threads = True
+            thread = Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return stack.enter_context(Proxy(f"http://127.0.0.1:{server.server_port}"))
+
+        yield serve
+
+
+def test_a_server_without_ranges_is_read_all_the_same(tmp_path, without_ranges):
+    """A server that answers a range with the whole file gives the range."""
+    (tmp_path / "demo").write_bytes(BODY)
+    (tmp_path / "empty").touch()
+    storage = open_storage(without_ranges().url)
+    assert storage.read("empty", 0, 5) == storage.read("empty", 2, 5) == b""
+    assert storage.read("demo", 10, 20) == BODY[10:20]
+    assert storage.read("demo", -3) == BODY[-3:]
+    assert storage.read("demo", len(BODY) - 3, len(BODY) + 3) == BODY[-3:]
+    assert storage.read("demo", len(BODY) + 3, len(BODY) + 6) == b""
+
+
+def test_no_more_of_a_file_is_taken_than_was_asked_for(tmp_path, without_ranges):
     """Of what a server without ranges sends, what is behind is not waited for, nor kept."""
     with (tmp_path / "demo").open("wb") as file:
         file.write(BODY)
         file.truncate(64 * 2**20)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(tmp_path))) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            with Proxy(f"http://127.0.0.1:{server.server_port}") as proxy:
-                storage = open_storage(proxy.url)
-                assert storage.read("demo", 10, 20) == BODY[10:20]
-                assert storage.stat("demo").size == 64 * 2**20
-                assert max(request.bytes_received for request in proxy.requests) < 16 * 2**20
-        finally:
-            server.shutdown()
-            thread.join()
+    proxy = without_ranges(Silent)
+    storage = open_storage(proxy.url)
+    assert storage.read("demo", 10, 20) == BODY[10:20]
+    assert storage.stat("demo").size == 64 * 2**20
+    assert max(request.bytes_received for request in proxy.requests) < 16 * 2**20
+
+
+LARGE = random.Random(1).randbytes(33 * 2**20)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A file that is read piece by piece, beside no other."""
+    place = tmp_path_factory.mktemp("large") / "large"
+    place.write_bytes(LARGE)
+    return place
+
+
+@pytest.mark.parametrize("handler", [Plain, Silent])
+def test_a_large_file_is_sent_once_by_a_server_without_ranges(tmp_path, large, without_ranges, handler):
+    """Read in order by `open`, and by parts in a transfer, which asks for several at once: each byte comes once."""
+    (tmp_path / "large").hardlink_to(large)
+    proxy = without_ranges(handler)
+    storage = open_storage(proxy.url)
+    with storage.open("large") as file:
+        assert b"".join(iter(lambda: file.read(2**20), b"")) == LARGE
+    assert sum(request.bytes_received == len(LARGE) for request in proxy.requests) == 1
+    proxy.clear()
+    transfer(storage, LocalStorage(tmp_path / "copy"), commit=None)
+    assert (tmp_path / "copy" / "large").read_bytes() == LARGE
+    assert sum(request.bytes_received == len(LARGE) for request in proxy.requests) == 1
+    assert sum(request.bytes_received for request in proxy.requests) < (2 if handler is Plain else 4) * len(LARGE)
+
+
+@pytest.mark.parametrize("kept", [2**28, 1000])
+def test_what_is_passed_over_is_not_asked_for_again(tmp_path, large, without_ranges, monkeypatch, kept):
+    """A file read from its end to its beginning comes once, or, where too little can be kept, as often as that takes."""
+    monkeypatch.setattr(open_answers, "_KEPT", kept)
+    (tmp_path / "large").hardlink_to(large)
+    proxy = without_ranges()
+    storage = open_storage(proxy.url)
+    spans = [(start, start + 300) for start in range(0, 3000, 300)]
+    for start, end in reversed(spans):
+        assert storage.read("large", start, end) == LARGE[start:end]
+    assert proxy.count() == (1 if kept > 3000 else 4)
+    proxy.clear()
+    for span in ((3000, 4000), (100, 200), (3500, 3600), (3900, 5000)):
+        assert storage.read("large", *span) == LARGE[slice(*span)]
+    assert proxy.count() == 1, "the second was handed out before; the others go on"
+
+
+def test_what_was_read_once_is_read_anew(tmp_path, large, without_ranges):
+    """A file that changes is not read from an answer of before, neither by the same range nor after a look at it."""
+    (tmp_path / "large").write_bytes(LARGE)
+    storage = open_storage(without_ranges().url)
+    assert storage.read("large", 0, 5) == LARGE[:5]
+    os.utime(tmp_path / "large", (1, 1))
+    with (tmp_path / "large").open("r+b") as file:
+        file.write(b"other again")
+    assert storage.read("large", 0, 5) == b"other"
+    with (tmp_path / "large").open("r+b") as file:
+        file.write(b"other third")
+    os.utime(tmp_path / "large", (1, 1))
+    storage.stat("large")
+    assert storage.read("large", 5, 11) == b" third"
+
+
+def test_an_answer_that_breaks_off_is_gone_on_with(tmp_path, large, without_ranges):
+    """Cut off in the middle, it is asked for once more, and what was read of it is right."""
+    (tmp_path / "large").hardlink_to(large)
+    proxy = without_ranges()
+    proxy.inject(Fault(method="GET", cut_after=10 * 2**20))
+    with open_storage(proxy.url).open("large") as file:
+        assert file.read(15 * 2**20) == LARGE[: 15 * 2**20]
+    assert proxy.count(method="GET") == 2
+
+
+def test_an_answer_that_nobody_reads_on_is_ended(tmp_path, large, without_ranges):
+    """It keeps neither a connection nor a file for longer than requests may take."""
+    (tmp_path / "large").hardlink_to(large)
+    proxy = without_ranges()
+    storage = open_storage(proxy.url, storage_options={"timeout": 0.2})
+    storage.read("large", 0, 10)
+    sleep(0.6)
+    assert storage.read("large", 10, 20) == LARGE[10:20]
+    assert proxy.count() == 2
 
 
 def test_a_directory_is_no_file(reach):
