@@ -4,6 +4,7 @@ Owns the table of commands and the general options. Must not know what a command
 """
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -153,6 +154,7 @@ def application() -> typer.Typer:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code; whatever goes wrong is told in one sentence."""
     _write_anything()
+    _forget_no_width()
     _keep_libraries_quiet()
     session = Session()
     try:
@@ -189,6 +191,12 @@ def _write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_no_width() -> None:
+    """Take a width of 0, by which a terminal says that it knows none, for none: rich would write nothing."""
+    if os.environ.get("COLUMNS") == "0":
+        del os.environ["COLUMNS"]
 
 
 def _keep_libraries_quiet() -> None:

@@ -70,6 +70,12 @@ def test_help_is_cheap(arguments):
     assert time.perf_counter() - began < SECONDS_FOR_HELP
 
 
+def test_a_terminal_without_a_width_shows_the_help(modos, monkeypatch):
+    """`COLUMNS=0` is how one says that it knows none."""
+    monkeypatch.setenv("COLUMNS", "0")
+    assert "Usage: modos [OPTIONS] COMMAND" in modos("--help").out
+
+
 def test_the_version_is_that_of_the_package(modos):
     """`modos --version` says it."""
     result = modos("--version")
