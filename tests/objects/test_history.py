@@ -129,6 +129,14 @@ def test_a_commit_is_named_by_its_beginning_or_its_end(here, text):
         here.metadata_at(text)
 
 
+def test_a_commit_is_named_by_what_the_log_told_of_it(here):
+    """Whatever takes the id of a commit takes that, too."""
+    newest, before, *_ = here.log()
+    assert here.metadata_at(before) == here.metadata_at(before.id)
+    assert str(here.diff(before, newest)) == str(here.diff(before.id))
+    assert here.undo(newest, dry_run=True) == here.undo(newest.id)
+
+
 def test_two_objects_are_compared(here, make_storage):
     """What the other has more, otherwise, or not."""
     other = MODO.create("ex", make_storage("local"))

@@ -49,7 +49,7 @@ class Remembering(Telling):
 
         return commits(self._storage, self._said, limit)
 
-    def metadata_at(self, commit: str) -> dict[str, dict[str, Any]]:
+    def metadata_at(self, commit: "str | Commit") -> dict[str, dict[str, Any]]:
         """Return everything that the object said right after an edit, as `metadata` does now.
 
         What programs changed that leave no record cannot be told from what was said before.
@@ -57,7 +57,7 @@ class Remembering(Telling):
         Parameters
         ----------
         commit
-            Id of the commit, its beginning, or its last eight characters.
+            One that `log` told, its id, the beginning of it, or its last eight characters.
 
         Raises
         ------
@@ -68,13 +68,14 @@ class Remembering(Telling):
 
         return said_after(self._storage, self.refresh()._said, self._found(commit)).metadata()  # noqa: SLF001 - its own
 
-    def diff(self, a: "str | Telling", b: str | None = None) -> "Difference":
+    def diff(self, a: "str | Commit | Telling", b: "str | Commit | None" = None) -> "Difference":
         """Return what differs between two moments, or between this object and another.
 
         Parameters
         ----------
         a
-            A commit: what the object said right after it. Or another object, which is compared as what came after this.
+            A commit, named as for `metadata_at`: what the object said right after it. Or another object, which is compared as
+            what came after this.
         b
             The later commit; `None` for now.
 
@@ -93,7 +94,7 @@ class Remembering(Telling):
         after = now if b is None else said_after(self._storage, now, self._found(b))
         return Difference.between(before, after)
 
-    def undo(self, commit_id: str | None = None, *, dry_run: bool = False) -> "Difference":
+    def undo(self, commit_id: "str | Commit | None" = None, *, dry_run: bool = False) -> "Difference":
         """Take an edit back, by an edit of its own: slots, links, elements, arrays and files are as they were before it.
 
         What later edits changed besides stays. Taking back an undo does again what was undone. Edits that were killed once
@@ -102,8 +103,7 @@ class Remembering(Telling):
         Parameters
         ----------
         commit_id
-            Id of the commit, its beginning, or its last eight characters; `None` for the newest that is neither undone
-            nor an undo.
+            The commit, named as for `metadata_at`; `None` for the newest that is neither undone nor an undo.
         dry_run
             Whether to change nothing, and only return what would.
 
@@ -165,8 +165,8 @@ class Remembering(Telling):
         self._said.refuse_older()
         return empty_trash(self._storage, older_than=older_than)
 
-    def _found(self, commit_id: str) -> str:
+    def _found(self, commit: "str | Commit") -> str:
         from modos.objects.history.log import found
         from modos.objects.history.records import record_ids
 
-        return found(record_ids(self._storage), commit_id)
+        return found(record_ids(self._storage), commit)

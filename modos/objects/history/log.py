@@ -112,8 +112,8 @@ def commits(storage: Storage, said: Snapshot, limit: int | None = None) -> list[
     return sorted(told, key=lambda each: each.id, reverse=True)
 
 
-def found(ids: Sequence[str], text: str) -> str:
-    """Return the commit that a user names: its id, the beginning of it, or its last eight characters.
+def found(ids: Sequence[str], named: str | Commit) -> str:
+    """Return the commit that a user names: what `commits` told of it, its id, the beginning, or the last eight characters.
 
     Raises
     ------
@@ -125,6 +125,7 @@ def found(ids: Sequence[str], text: str) -> str:
     >>> found(["20261121T143500.123456Z-1a2b3c4d", "20261121T150000.000000Z-00112233"], "20261121T15")
     '20261121T150000.000000Z-00112233'
     """
+    text = named.id if isinstance(named, Commit) else named
     expect(text, str, "a commit is named by text")
     possible = [each for each in ids if text and (each.startswith(text) or each.endswith(f"-{text}"))]
     if len(possible) == 1:

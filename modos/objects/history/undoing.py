@@ -17,7 +17,7 @@ from modos.objects.editing.aftermath.leftovers import finish_removal
 from modos.objects.editing.change import Change, dated
 from modos.objects.editing.files import directories_of, files_of
 from modos.objects.history.deltas import PURGED, Delta, applied, difference
-from modos.objects.history.log import UNDOES, effective, found, undoer
+from modos.objects.history.log import UNDOES, Commit, effective, found, undoer
 from modos.objects.history.merging import merged
 from modos.objects.history.records import Record, read_record, read_records, record_ids
 from modos.objects.history.trash import KEPT, KeptFile, kept_files, place_of, put_aside
@@ -233,7 +233,7 @@ class RestoredArrays:
         return self._left
 
 
-def find_undo(storage: Storage, commit: str | None, said: Snapshot) -> Undo:
+def find_undo(storage: Storage, commit: str | Commit | None, said: Snapshot) -> Undo:
     """Return the edit that is to be taken back.
 
     Of an undo that was killed once it was recorded, that is the edit which the object still contains.
