@@ -6,7 +6,6 @@ omics format by name; the work is done in the rooms below.
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from modos.errors import InvalidElementError, ObjectExistsError, ObjectNotFoundError, shown_url
@@ -21,7 +20,7 @@ from modos.objects.faces.regions import RegionReading
 from modos.objects.faces.remembering import Remembering
 from modos.objects.faces.tables import TableReading
 from modos.objects.faces.travelling import Travelling, transfer, transfer_many
-from modos.objects.places import located
+from modos.objects.places import Place, located
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, Storage
 
@@ -53,8 +52,9 @@ class MODO(
     Parameters
     ----------
     path
-        A path of this machine or an address (`s3://bucket/ex`, `swift://container/ex`). With `storage` it is relative
-        to it, `""` or `"."` being its root; an address must then lie beneath the storage.
+        A path of this machine or an address (`s3://bucket/ex`, `swift://container/ex`), a storage, or what has one: an
+        object, or one that `list_modos` has found. With `storage` it is a path relative to it, `""` or `"."` being its root;
+        an address must then lie beneath the storage.
     storage
         Where the object lives; `None` to take that from `path` and, for credentials, the environment.
     **options
@@ -78,13 +78,13 @@ class MODO(
     {'@type': 'Sample', 'sex': 'Male'}
     """
 
-    def __init__(self, path: str | PurePath = "", storage: Storage | None = None, **options: Any) -> None:  # noqa: ANN401 - backends check them
+    def __init__(self, path: Place = "", storage: Storage | None = None, **options: Any) -> None:  # noqa: ANN401 - backends check them
         self._hold(located(path, storage, options))
 
     @classmethod
     def create(
         cls,
-        path: str | PurePath = "",
+        path: Place = "",
         storage: Storage | None = None,
         *,
         id: str | None = None,  # noqa: A002 - the slot's name

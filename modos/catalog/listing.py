@@ -5,11 +5,11 @@ Owns the public listing. Knows storages by their contract, and nothing inside an
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from modos.errors import KeyNotFoundError
-from modos.storage import LocalStorage, Storage, find_objects, open_storage
+from modos.objects.places import Place, opened
+from modos.storage import LocalStorage, Storage, find_objects
 
 __all__ = ["FoundObject", "list_modos"]
 
@@ -21,11 +21,12 @@ class FoundObject:
     Attributes
     ----------
     url
-        Its address: `MODO(found.url)` opens it, unless there is a bar in its name, with which addresses go on into archives.
+        Its address.
     path
         The same, relative to where the search began; `"."` when the object is that place itself.
     storage
-        The storage that it is the root of, with the credentials of the search: `MODO(storage=found.storage)` opens any.
+        The storage that it is the root of, with the credentials of the search. `MODO(found)` opens it, and whatever takes the
+        place of an object takes what was found.
     """
 
     url: str
@@ -33,7 +34,7 @@ class FoundObject:
     storage: Storage
 
 
-def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[FoundObject]:  # noqa: ANN401 - backends check them
+def list_modos(place: Place, **options: Any) -> Iterator[FoundObject]:  # noqa: ANN401 - backends check them
     """Yield the digital objects beneath an address, as they are found and in order of their names.
 
     On S3 and Swift this costs at most one request per object plus one per full page of the listing, whatever the
@@ -63,7 +64,7 @@ def list_modos(place: str | PurePath | Storage, **options: Any) -> Iterator[Foun
     >>> [found.path for found in list_modos(place)]
     ['pilot/ex']
     """
-    storage = place if isinstance(place, Storage) else open_storage(place, storage_options=options)
+    storage = opened(place, options)
     if isinstance(storage, LocalStorage) and not storage.path.is_dir():
         raise KeyNotFoundError(storage.url, "there is no such directory")
     for name in find_objects(storage):

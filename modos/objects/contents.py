@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from modos.errors import ObjectExistsError
+from modos.errors import InvalidPathError, ObjectExistsError
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, LocalStorage, Storage
 from modos.storage.sources import chunks_of
 
@@ -31,17 +31,24 @@ def _is_inner(path: PurePosixPath) -> bool:
 
 
 def refuse_inner(storage: Storage) -> None:
-    """Refuse a place inside an object, on a disk, where that costs nothing.
+    """Refuse a place inside an object, where that costs nothing: on a disk, and wherever its path tells.
 
     Raises
     ------
     ObjectExistsError
         Names the object around it.
+    InvalidPathError
+        When it is in a hierarchy by its path, where listings do not look for objects.
     """
+    from modos.storage.discovery import is_discoverable  # which all backends come with
+
     around = storage.path.parents if isinstance(storage, LocalStorage) else ()
     outer = next((path for path in around if os.path.isfile(path / ROOT_DOCUMENT)), None)  # noqa: PTH113 - that of pathlib raises where it may not look
     if outer is not None:
         raise ObjectExistsError(storage.url, f"this is inside the object {outer}; choose a place beside it")
+    if not is_discoverable("/".join(storage.path.parts[1:])):  # the first is a root, a bucket or a container
+        reason = f"can hold no object: {ZARR_ROOT} is the name of an object's metadata, into which no listing looks"
+        raise InvalidPathError(storage.url, reason)
 
 
 def refuse_foreign(
@@ -53,7 +60,7 @@ def refuse_foreign(
 ) -> None:
     """Refuse a place that is no object yet and holds what an edit or a copy that was broken off cannot have left.
 
-    A place inside another object is refused as well, as far as `refuse_inner` finds it.
+    A place inside another object is refused as well, as `refuse_inner` finds it.
 
     Parameters
     ----------

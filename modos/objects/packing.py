@@ -60,7 +60,7 @@ def pack(
     Parameters
     ----------
     source
-        The object: its path, address or storage.
+        The object, its path, address or storage.
     archive
         The file to write: a path of this machine, or an address such as `s3://bucket/ex.zip`.
     overwrite
@@ -90,7 +90,7 @@ def pack(
     >>> from modos import MODO
     >>> place = tempfile.mkdtemp()
     >>> modo = MODO.create(f"{place}/ex", id="ex", description="pilot")
-    >>> report = pack(modo.storage, f"{place}/ex.zip")
+    >>> report = pack(modo, f"{place}/ex.zip")
     >>> packed = MODO(f"file:{place}/ex.zip|zip:")
     >>> packed.checksum() == modo.checksum()
     True
@@ -146,14 +146,12 @@ def unpack(
     IntegrityError
         When a file in the archive is damaged.
     """
-    text = str(archive)
+    text, place = str(archive), opened(target, target_options)
     if not isinstance(archive, PurePath) and "|" in text:
-        return transfer_object(
-            opened(text, archive_options), opened(target, target_options), overwrite=overwrite, progress=progress
-        )
+        return transfer_object(opened(text, archive_options), place, overwrite=overwrite, progress=progress)
     source = ArchiveStorage(_archive_place(archive, archive_options).blob())
     source.check()
-    return transfer_object(source, opened(target, target_options), overwrite=overwrite, progress=progress)
+    return transfer_object(source, place, overwrite=overwrite, progress=progress)
 
 
 def _archive_place(archive: str | PurePath, options: Mapping[str, Any] | None) -> StoragePlace:
@@ -166,7 +164,7 @@ def _archive_place(archive: str | PurePath, options: Mapping[str, Any] | None) -
     else:
         path = Path(archive).expanduser().absolute()
         place = StoragePlace(LocalStorage(path.parent), path.name, f"file:{encoded(str(path))}")
-    if not isinstance(place, StoragePlace) or place.name == "" or text.endswith("/"):
+    if not isinstance(place, StoragePlace) or place.name == "" or not text or text.endswith("/"):
         raise InvalidPathError(text, "is no file's name; an archive is a file, such as ex.zip")
     return place
 

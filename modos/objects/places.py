@@ -1,34 +1,68 @@
-"""Where an object is: from what users write to the storage whose root it is.
+"""Where an object is: from what users name it by to the storage whose root it is.
 
-Owns how a path, an address and a storage go together. Does no I/O.
+Owns how a path, an address, a storage and an object go together. Does no I/O.
 """
 
 from collections.abc import Mapping
 from pathlib import PurePath, PurePosixPath
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from modos._given import expect
 from modos.errors import InvalidInputError, InvalidPathError
 from modos.storage import Storage, open_storage
 from modos.storage.urls import is_url
 
-__all__ = ["Place", "located", "opened"]
-
-type Place = str | PurePath | Storage
+__all__ = ["Place", "Placed", "located", "opened"]
 
 
-def opened(place: Place, options: Mapping[str, Any] | None) -> Storage:
-    """Return the storage that a user names, by itself or by its path or address."""
-    return place if isinstance(place, Storage) else open_storage(place, storage_options=options)
+@runtime_checkable
+class Placed(Protocol):
+    """What has a place of its own: an object, or one that was found."""
+
+    @property
+    def storage(self) -> Storage:
+        """The storage whose root it is."""
 
 
-def located(path: str | PurePath, storage: Storage | None, options: Mapping[str, Any]) -> Storage:
+type Place = str | PurePath | Storage | Placed
+"""Whatever a user may name an object, or a place for one, by."""
+
+
+def opened(place: Place, options: Mapping[str, Any] | None = None) -> Storage:
+    """Return the storage that a user names: by its path or address, by itself, or by the object that is there.
+
+    Parameters
+    ----------
+    place
+        One of these.
+    options
+        What the backend of an address takes; `None` for nothing.
+
+    Raises
+    ------
+    InvalidPathError
+        When nothing is named.
+    InvalidInputError
+        When it is named by something else, or options are given with what is open already.
+    """
+    found = place.storage if isinstance(place, Placed) else place
+    if not isinstance(found, Storage):
+        if str(found) == "":
+            raise InvalidPathError("", "is no path; name a directory or an address")
+        return open_storage(found, storage_options=options)
+    if options:
+        reason = f"{', '.join(sorted(options))}: a storage that is given is open already; give options to what opens it"
+        raise InvalidInputError(reason)
+    return found
+
+
+def located(path: Place, storage: Storage | None, options: Mapping[str, Any]) -> Storage:
     """Return the storage whose root is the object at a path.
 
     Parameters
     ----------
     path
-        Of this machine, or an address; with a storage relative to it, or an address or absolute path beneath it.
+        What `opened` takes; with a storage a path relative to it, or an address or absolute path beneath it.
     storage
         Where the object lives; `None` to take that from the path.
     options
@@ -47,15 +81,11 @@ def located(path: str | PurePath, storage: Storage | None, options: Mapping[str,
     >>> located("study/ex", LocalStorage("/data"), {})
     LocalStorage('/data/study/ex')
     """
-    text = str(path)
     if storage is None:
-        if text == "":
-            raise InvalidPathError(text, "is no object's path; name a directory or an address")
-        return open_storage(path, storage_options=options)
+        return opened(path, options)
     expect(storage, Storage, "a storage is given by a Storage, such as open_storage(address) returns")
-    if options:
-        reason = f"{', '.join(sorted(options))}: a storage that is given is open already; give options to what opens it"
-        raise InvalidInputError(reason)
+    expect(path, (str, PurePath), "in a storage that is given an object is named by its path")
+    storage, text = opened(storage, options), str(path)
     if not is_url(text) and not text.startswith("/"):
         name = str(PurePosixPath(text)) if text.startswith("./") else text.removesuffix("/")
         return storage if name in {"", "."} else storage / name

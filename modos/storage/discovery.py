@@ -14,7 +14,7 @@ from modos.errors import AccessDeniedError
 from modos.storage.backends.remote import LAST_NAME, Page
 from modos.storage.base import OLD_ROOT, ROOT_DOCUMENT, ZARR_ROOT, Storage
 
-__all__ = ["list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
+__all__ = ["is_discoverable", "list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 
 _DOCUMENTS = frozenset(PurePosixPath(each).name for each in (ROOT_DOCUMENT, OLD_ROOT))
 
@@ -170,6 +170,17 @@ def object_of(name: str) -> str | None:
     """
     directory, _, document = f"/{name}".partition(f"/{ZARR_ROOT}/")
     return directory[1:] if document in _DOCUMENTS else None
+
+
+def is_discoverable(directory: str) -> bool:
+    """Tell whether an object in a directory would be found by a listing of the bucket or disk that it is in.
+
+    Examples
+    --------
+    >>> [is_discoverable(name) for name in ("study/ex", "study/data.zarr/ex", "study/data.zarr", "")]
+    [True, False, False, True]
+    """
+    return object_of(_beneath(directory, ROOT_DOCUMENT)) == directory
 
 
 def skip_marker(last: str, found: str | None) -> str:

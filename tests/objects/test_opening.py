@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from modos import MODO, LocalStorage
+from modos import (
+    MODO,
+    LocalStorage,
+    check_object,
+    list_modos,
+    pack,
+    repair_object,
+    transfer,
+    transfer_many,
+    unpack,
+    upgrade_object,
+)
 from modos.cli import main
 from modos.errors import (
     DamagedObjectError,
@@ -96,6 +107,51 @@ def test_an_object_is_not_created_inside_another(tmp_path, capsys):
     assert f"this is inside the object {tmp_path}/outer" in capsys.readouterr().err
     assert sorted(outer.storage.list()) == before
     assert [path.name for path in (tmp_path / "outer").iterdir() if path.name != ".modos"] == ["data.zarr"]
+
+
+def test_no_object_is_made_where_no_listing_looks(place, tmp_path):
+    """Beneath what has the name of a hierarchy, and in the place of one; all storages alike, and nothing is left."""
+    other = MODO.create(tmp_path / "other")
+    described = other.export_to(tmp_path / "x.yaml")[0]
+    for path in ("data.zarr", "study/data.zarr/ex"):
+        for create in (
+            lambda path=path: MODO.create(path, place),
+            lambda path=path: MODO.from_file(described, path, place),
+            lambda path=path: MODO.plan_from_file(described, path, place),
+            lambda path=path: other.transfer(place / path, overwrite=True),
+        ):
+            with pytest.raises(
+                InvalidPathError, match=r"data\.zarr is the name of an object's metadata, into which no"
+            ):
+                create()
+    assert place.empty()
+
+
+NAMED = {
+    "a path": lambda modo: Path(modo.path),
+    "an address": lambda modo: f"file://{modo.path}",
+    "a storage": lambda modo: modo.storage,
+    "the object": lambda modo: modo,
+    "what was found": lambda modo: next(list_modos(modo.path.parent)),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_place_of_an_object_is_named_in_any_way(tmp_path, name):
+    """Whatever takes one takes them all."""
+    modo = MODO.create(tmp_path / "study" / "ex")
+    named = NAMED[name](modo)
+    assert MODO(named).metadata == modo.metadata
+    assert [found.url for found in list_modos(named)] == [modo.url]
+    assert check_object(named).is_clean
+    assert repair_object(named).is_clean
+    assert upgrade_object(named).written == ()
+    assert pack(named, tmp_path / "ex.zip").files == transfer(named, tmp_path / "copy").files > 1
+    assert [moved.error for moved in transfer_many(named, tmp_path / "copies")] == [None]
+    MODO(tmp_path / "copy").add_element({"@type": "Sample", "id": "s1"})
+    assert transfer(tmp_path / "copy", named).files > 0
+    assert unpack(tmp_path / "ex.zip", named, overwrite=True).files > 0
+    assert modo.refresh().metadata == MODO(named).metadata
 
 
 @pytest.mark.parametrize("path", ["", ".", Path(), "./"])

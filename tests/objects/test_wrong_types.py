@@ -1,9 +1,22 @@
 """What is of a wrong Python type, given to any verb of an object, is a mistake like any other, and changes nothing."""
 
+from datetime import date
+
 import pytest
 
-from modos import MODO
+from modos import (
+    MODO,
+    check_object,
+    list_modos,
+    pack,
+    repair_object,
+    transfer,
+    transfer_many,
+    unpack,
+    upgrade_object,
+)
 from modos.errors import InvalidInputError
+from modos.transfers import list_abandoned
 
 SAMPLE = {"@type": "Sample", "id": "x"}
 ENTITY = {"@type": "DataEntity", "id": "x", "data_format": "CSV"}
@@ -58,6 +71,16 @@ NEVER = {
     "plan_transfer": lambda modo, wrong: modo.plan_transfer(wrong),
     "download": lambda modo, wrong: modo.download(wrong),
     "opening": lambda modo, wrong: MODO(wrong),
+    "opening in a storage": lambda modo, wrong: MODO(wrong, modo.storage),
+    "pack": lambda modo, wrong: pack(wrong, f"{modo.url}.zip"),
+    "unpack": lambda modo, wrong: unpack(f"{modo.url}.zip", wrong),
+    "transfer from": lambda modo, wrong: transfer(wrong, f"{modo.url}-copy"),
+    "transfer_many": lambda modo, wrong: [*transfer_many(wrong, f"{modo.url}-copies")],
+    "check_object": lambda modo, wrong: check_object(wrong),
+    "repair_object": lambda modo, wrong: repair_object(wrong),
+    "upgrade_object": lambda modo, wrong: upgrade_object(wrong),
+    "list_modos": lambda modo, wrong: [*list_modos(wrong)],
+    "list_abandoned": lambda modo, wrong: list_abandoned(wrong),
     "stream_genomics": lambda modo, wrong: modo.stream_genomics(wrong),
     "index_file": lambda modo, wrong: modo.index_file(wrong),
 }
@@ -71,6 +94,7 @@ OPTIONAL = {
     "a slot of the object": lambda modo, wrong: modo.update_element("ex", {"description": wrong}),
     "a format": lambda modo, wrong: modo.add_from_file("none.yaml", format=wrong),
     "attributes of an array": lambda modo, wrong: modo.add_array("s", [1], "new", attributes=wrong),
+    "labels of an array": lambda modo, wrong: modo.add_array("s", [1], "new", labels=wrong),
     "attributes of an array in a block": edit(lambda edit, wrong: edit.add_array("s", [1], "new", attributes=wrong)),
     "undo": lambda modo, wrong: modo.undo(wrong),
     "a storage": lambda modo, wrong: MODO("ex", storage=wrong),
@@ -112,6 +136,16 @@ def test_a_wrong_type_is_refused_in_words(here, name, wrong):
             r"what is no value of a slot.*generator",
         ),
         (lambda modo: MODO("x", modo.storage, token="t"), r"token: a storage that is given is open already"),
+        (lambda modo: pack(modo, "ex.zip", source_options={"token": "t"}), r"token: a storage that is given is open"),
+        (lambda modo: pack(modo, ""), r"'' is no file's name"),
+        (lambda modo: modo.transfer(""), r"'' is no path; name a directory or an address"),
+        (lambda modo: modo.export_to(""), r"'' names no file to write"),
+        (lambda modo: modo.add_element(ENTITY, "."), r"'.' is no name of a file, or of a folder, to add"),
+        (lambda modo: modo.add_array("s", [1], "new", labels=["x"]), r"a mapping of each dimension.*not by a list"),
+        (lambda modo: modo.add_array("s", [1], "new", chunks=2.5), r"chunks 2.5 do not.*one number for all"),
+        (lambda modo: modo.add_array("s", [1], "new", chunks=[2.5]), r"chunks \[2.5\] do not fit"),
+        (lambda modo: modo.add_array("s", [1], "new", attributes={"at": date.min}), r"'at' is of type date.*as text"),
+        (lambda modo: modo.add_array("s", [1], "new", attributes={1: 2}), r"attributes are named by text, not by 1"),
         (lambda modo: modo.log([1]), r"is said by a number, not by a list"),
         (lambda modo: modo.update_element(None, {}), r"id None is not text"),
         (lambda modo: modo.add_element(ENTITY, 3), r"a file is named by a path or an address, not by an int"),

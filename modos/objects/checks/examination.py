@@ -19,6 +19,7 @@ from modos.objects.checks.recorded import record_findings
 from modos.objects.checks.statements import element_groups, statement_findings
 from modos.objects.checks.terms import term_findings
 from modos.objects.editing.files import files_of
+from modos.objects.places import Place, opened
 from modos.objects.snapshot import Snapshot
 from modos.objects.verification import verify_object
 from modos.omics.checking import faults_of
@@ -41,7 +42,7 @@ _ENCRYPTED = ".c4gh"
 
 
 def check_object(
-    storage: Storage, *, depth: Depth = "indexes", grace: timedelta = GRACE, vocabularies: Vocabularies = ()
+    place: Place, *, depth: Depth = "indexes", grace: timedelta = GRACE, vocabularies: Vocabularies = ()
 ) -> CheckReport:
     """Find out what is wrong with an object, however damaged it is. Nothing is written.
 
@@ -50,8 +51,8 @@ def check_object(
 
     Parameters
     ----------
-    storage
-        The root of the object.
+    place
+        The object, its path, address or storage.
     depth
         `"listing"` looks into files only where the listing casts doubt on one, `"indexes"` reads the beginning and the index
         of each as well, `"contents"` reads all that have a recorded checksum.
@@ -75,6 +76,7 @@ def check_object(
     >>> check_object(modo.storage).is_clean
     True
     """
+    storage = opened(place)
     refuse_wrong(depth, grace, vocabularies)
     evidence = gather(storage)
     return CheckReport(storage.url, judged(storage, evidence, depth=depth, grace=grace, vocabularies=vocabularies))

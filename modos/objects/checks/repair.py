@@ -24,6 +24,7 @@ from modos.objects.editing.settling import complete
 from modos.objects.editing.turns import turn
 from modos.objects.history.records import record_path
 from modos.objects.history.trash import KEPT_FOR, empty_trash, put_aside
+from modos.objects.places import Place, opened
 from modos.storage import ROOT_DOCUMENT, Storage
 from modos.storage.hierarchy.documents import document_path, group_document, group_member, member_document
 from modos.storage.hierarchy.root import ZarrRoot
@@ -78,7 +79,7 @@ def plan_repair(evidence: Evidence, grace: timedelta, *, keeps_strays: bool = Fa
 
 
 def repair_object(
-    storage: Storage,
+    place: Place,
     *,
     depth: Depth = "indexes",
     grace: timedelta = GRACE,
@@ -89,8 +90,8 @@ def repair_object(
 
     Parameters
     ----------
-    storage
-        The root of the object.
+    place
+        The object, its path, address or storage.
     depth
         As for `check_object`.
     grace
@@ -107,6 +108,7 @@ def repair_object(
     StorageError
         When other writers change the object again and again meanwhile.
     """
+    storage = opened(place)
     refuse_wrong(depth, grace, vocabularies)
     if dry_run:
         evidence = gather(storage)

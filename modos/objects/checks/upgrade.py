@@ -16,6 +16,7 @@ from modos.model import ELEMENT_KINDS
 from modos.objects.checks.older import OLD_NAMES, documents_of_old, old_hierarchy, refuse_unsupported
 from modos.objects.checks.statements import element_groups
 from modos.objects.editing.turns import turn
+from modos.objects.places import Place, opened
 from modos.objects.snapshot import Snapshot
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.base import OLD_ROOT
@@ -58,7 +59,7 @@ class Upgrade:
         }
 
 
-def upgrade_object(storage: Storage, *, keep_old: bool = False, dry_run: bool = False) -> Upgrade:
+def upgrade_object(place: Place, *, keep_old: bool = False, dry_run: bool = False) -> Upgrade:
     """Rewrite the metadata of an object of zarr format 2 in format 3.
 
     Until the new root document is there the object is of format 2; killed before, it is whole, and the same call again
@@ -67,8 +68,8 @@ def upgrade_object(storage: Storage, *, keep_old: bool = False, dry_run: bool = 
 
     Parameters
     ----------
-    storage
-        The root of the object.
+    place
+        The object, its path, address or storage.
     keep_old
         Whether the documents of format 2 stay beside the new ones, for programs that read nothing else; they will not
         learn of later edits.
@@ -91,6 +92,7 @@ def upgrade_object(storage: Storage, *, keep_old: bool = False, dry_run: bool = 
     StorageError
         When another program changed the object meanwhile; it is as that program left it.
     """
+    storage = opened(place)
     listed = _listed(storage)
     if ROOT_DOCUMENT in listed:
         Snapshot.read(storage)  # which must be whole before anything beside it goes

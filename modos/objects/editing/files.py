@@ -87,8 +87,8 @@ class SourceFile:
             if candidate.is_there():
                 return candidate
         looked = ", ".join(dict.fromkeys(candidate.storage.url for candidate in found))
-        message = f"there is no file {text!r} to add; looked in {looked or 'no place'}"
-        raise InvalidInputError(message)
+        where = f"there is no file {text!r} to add; looked in {looked}"
+        raise InvalidInputError(where if looked else f"{text!r} is no name of a file, or of a folder, to add")
 
     def is_there(self) -> bool:
         """Tell whether there is such a file, or a directory with files in it."""

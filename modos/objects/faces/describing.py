@@ -5,13 +5,13 @@ Owns `Describing`, a part of `MODO`. Must not know how documents are read or edi
 
 from abc import abstractmethod
 from os import PathLike
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from modos._given import expect
-from modos.errors import ObjectExistsError
+from modos.errors import InvalidPathError, ObjectExistsError
 from modos.objects.faces.telling import Telling
-from modos.objects.places import located
+from modos.objects.places import Place, located
 from modos.objects.snapshot import Snapshot
 from modos.storage import Storage
 
@@ -30,7 +30,7 @@ class Describing(Telling):
     def from_file(
         cls,
         config_path: "Document",
-        object_path: str | PurePath = "",
+        object_path: Place = "",
         storage: Storage | None = None,
         *,
         no_remove: bool = False,
@@ -80,7 +80,7 @@ class Describing(Telling):
     def plan_from_file(
         cls,
         config_path: "Document",
-        object_path: str | PurePath = "",
+        object_path: Place = "",
         storage: Storage | None = None,
         *,
         no_remove: bool = False,
@@ -259,7 +259,7 @@ class Describing(Telling):
         Raises
         ------
         InvalidInputError
-            As for `export`.
+            As for `export`; when nothing is named.
         KeyExistsError
             When a file is there already.
         """
@@ -273,6 +273,8 @@ class Describing(Telling):
         )
 
         expect(target, (str, PathLike), "a file is named by a path")
+        if target == "":
+            raise InvalidPathError("", "names no file to write, nor a folder; the one you are in is '.'")
         path = Path(target)
         if linked := rdf_format(path, format):
             return written({path: self.publish(linked)}, overwrite=overwrite)

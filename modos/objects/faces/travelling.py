@@ -38,7 +38,7 @@ class Travelling(Telling):
         """Return what `transfer` would do, with counts, bytes and about how many requests; nothing is written."""
         from modos.objects.moves import plan_object_transfer
 
-        return plan_object_transfer(self._storage, opened(target, None), overwrite=overwrite, delete=delete)
+        return plan_object_transfer(self._storage, opened(target), overwrite=overwrite, delete=delete)
 
     def verify(self, *, deep: bool = False) -> "Verification":
         """Compare what is stored with the checksums that are recorded in the metadata.
@@ -74,7 +74,7 @@ class Travelling(Telling):
 
 
 def transfer(
-    source: Place | Travelling,
+    source: Place,
     target: Place,
     *,
     source_options: Mapping[str, Any] | None = None,
@@ -92,7 +92,7 @@ def transfer(
     source
         The object, its path, address or storage.
     target
-        Path, address or storage of the copy itself, not of the directory that it goes into.
+        Path, address or storage of the copy itself, not of the directory that it goes into; or an older copy that is open.
     source_options, target_options
         What the backends of addresses take; `None` for nothing.
     options
@@ -132,8 +132,7 @@ def transfer(
     """
     from modos.objects.moves import transfer_object
 
-    leaving = source.storage if isinstance(source, Travelling) else opened(source, source_options)
-    return transfer_object(leaving, opened(target, target_options), **options)
+    return transfer_object(opened(source, source_options), opened(target, target_options), **options)
 
 
 def transfer_many(

@@ -111,11 +111,11 @@ def empty_trash(
         Whether to remove nothing.
     """
     expect(older_than, (timedelta, NoneType), "an age is said by a timedelta")
-    latest = None if older_than is None else datetime.now(UTC) - older_than
+    now = datetime.now(UTC)
     gone = [
         each
         for each in kept_files(storage)
-        if (latest is None or each.when <= latest) and (names is None or each.name in names)
+        if (older_than is None or now - each.when >= older_than) and (names is None or each.name in names)
     ]
     if gone and not dry_run:
         storage.remove_many([each.place for each in gone])

@@ -5,6 +5,7 @@ Owns when such a file counts as abandoned. Must not know how parts are stored.
 
 from datetime import UTC, datetime, timedelta
 
+from modos._given import expect
 from modos.errors import ServiceError
 from modos.storage.base import Storage
 from modos.storage.parts.plan import Unfinished
@@ -34,10 +35,11 @@ def list_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) ->
     >>> list_abandoned(LocalStorage(mkdtemp()))
     []
     """
+    expect(storage, Storage, "where to look is said by a Storage, such as open_storage(address) returns")
     if storage.parts is None:
         raise ServiceError(storage.url, "this storage takes large files in one stream: there are no parts to be left")
-    latest = datetime.now(UTC) - grace
-    return [each for each in storage.parts.unfinished() if not grace or each.changed <= latest]
+    now = datetime.now(UTC)
+    return [each for each in storage.parts.unfinished() if not grace or now - each.changed >= grace]
 
 
 def discard_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) -> list[Unfinished]:
