@@ -370,12 +370,12 @@ class DamagedObjectError(ObjectError, ValueError):
 
 
 class ElementNotFoundError(ObjectError, KeyError):
-    """The object has no such element.
+    """The object has no such element, or the element no such array.
 
     Parameters
     ----------
     element
-        The id that was asked for.
+        The id that was asked for, or the path of the array.
     known
         Ids that exist, of which close ones are suggested.
     """
@@ -386,14 +386,21 @@ class ElementNotFoundError(ObjectError, KeyError):
         self.known = tuple(known)
 
     def __str__(self) -> str:
-        return f"there is no element {self.element!r}{suggestion(self.element, self.known)}"
+        thing = "array" if _is_array(self.element) else "element"
+        return f"there is no {thing} {self.element!r}{suggestion(self.element, self.known)}"
 
 
 class ElementExistsError(ObjectError, ValueError):
-    """The object has an element with this id already."""
+    """The object has an element with this id already, or an array of this path."""
 
     def __str__(self) -> str:
+        if _is_array(self.url):
+            return f"there is an array {self.url!r} already; choose another name, or replace it by overwrite=True"
         return f"there is an element {self.url!r} already; choose another id or update it"
+
+
+def _is_array(path: str) -> bool:
+    return path.count("/") > 1  # beneath that of an element, `kind/name`
 
 
 class ConflictError(ObjectError, ValueError):

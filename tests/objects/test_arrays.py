@@ -1,5 +1,6 @@
 """Arrays, tables and annotated matrices in the group of an element: they come back as they were, from every storage."""
 
+import datetime as dt
 import json
 import math
 import sys
@@ -234,6 +235,8 @@ def test_what_would_lose_something_is_refused(ex):
         dask.array.ma.masked_equal(dask.array.arange(4), 2),
         xr.Dataset({"x": ("t", [1])}, attrs={"modos": 1}),
         xr.Dataset({"a/b": ("t", [1])}),
+        xr.Dataset(attrs={"title": "nothing yet"}),
+        xr.Dataset({"x": ("t", [1], {"made": dt.date(2026, 1, 1)})}),
         xr.DataArray([1], name=("a", 1)),
         np.ma.masked_equal([1, 2], 2),
         [object()],
@@ -269,6 +272,55 @@ def test_labels_come_back(ex):
     assert {name: each.dtype for name, each in found.items()} == {name: each.dtype for name, (_, each) in times.items()}
     with pytest.raises(InvalidElementError, match="labels are given for 1 dimensions"):
         ex.add_array("s1", np.eye(2), "wrong", labels={"gene": None})
+
+
+def test_masked_values_and_names_of_dask_are_not_taken_for_labelled_ones(ex):
+    """What is masked is refused beside labels, too; what dask calls its arrays is not what they are called."""
+    with pytest.raises(InvalidElementError, match="masked"):
+        ex.add_array("s1", np.ma.masked_equal([1, 2], 2), labels={"x": None})
+    ex.add_array("s1", dask.array.arange(4), labels={"x": None})
+    assert ex.read_array("s1").name is None
+
+
+def test_attributes_are_what_json_has(ex):
+    """Numbers and arrays of numpy are numbers and lists, however deep; those of xarray just so."""
+    attributes = {"depth": np.int64(3), "of": {"range": np.array([0.5, 1]), "names": (np.str_("a"), None)}}
+    ex.add_array("s1", [1], "plain", attributes=attributes)
+    ex.add_array("s1", xr.DataArray([1], dims="x", attrs=attributes), "labelled")
+    expected = {"depth": 3, "of": {"range": [0.5, 1.0], "names": ["a", None]}}
+    assert dict(ex.read_array("s1", "plain", "zarr").attrs) == ex.read_array("s1", "labelled").attrs == expected
+
+
+@pytest.mark.parametrize("make", [lambda array: array, lambda array: xr.DataArray(array, dims="x")])
+def test_an_array_of_dask_that_does_not_know_its_size_says_how_to_learn_it(ex, make):
+    """However it is stored; with sizes, it is."""
+    unknown = dask.array.arange(10, chunks=5)
+    unknown = unknown[unknown > 3]
+    ex.add_array("s1", [1], "grown")
+    with pytest.raises(InvalidElementError, match="compute_chunk_sizes"):
+        ex.add_array("s1", make(unknown))
+    with pytest.raises(InvalidElementError, match="compute_chunk_sizes"):
+        ex.append_array("s1", "grown", unknown)
+    ex.add_array("s1", make(unknown.compute_chunk_sizes()))
+    assert ex.read_array("s1", as_="numpy").tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_one_number_cuts_all_axes(ex):
+    """Chunks and shards may be a number, as for zarr."""
+    ex.add_array("s1", np.eye(8), "plain", chunks=2, shards=4)
+    array = ex.read_array("s1", "plain", "zarr")
+    assert (array.chunks, array.shards) == ((2, 2), (4, 4))
+    ex.add_array("s1", xr.Dataset({"a": ("x", np.arange(8)), "b": (("x", "y"), np.eye(8))}), "labelled", chunks=2)
+    assert ex.read_array("s1", "labelled", "zarr")["b"].chunks == (2, 2)
+    for name, data in {"table": FRAME, "sparse": scipy.sparse.eye_array(8)}.items():
+        ex.add_array("s1", data, name, chunks=2)
+        assert set(chunks_in(ex.read_array("s1", name, "zarr"))) == {(2,)}
+
+
+def chunks_in(group):
+    for _, array in group.members(max_depth=None):
+        if hasattr(array, "chunks") and array.ndim and not array.name.endswith("categories"):
+            yield array.chunks
 
 
 @pytest.mark.parametrize("form", ["csr", "csc", "coo"])
@@ -522,13 +574,19 @@ def test_the_largest_whole_numbers_come_back(ex):
         (lambda: pa.record_batch({"a": [1, 2]}), "from_batches"),
         (lambda: pd.Categorical(["a", "b"]), "Series"),
         (lambda: zarr.create_group({}), "its arrays"),
+        (lambda: xr.Variable("x", [1, 2], {"unit": "m"}), "DataArray"),
+        (xr.DataTree, "one by one"),
+        (lambda: pa.array([1, None]), "nulls.*Arrow"),
+        (lambda: pa.chunked_array([["a"], [None]]), "nulls.*Arrow"),
+        (lambda: pl.Series([1, None]), "nulls.*Arrow"),
     ],
-    ids=["dask", "polars", "lazy", "arrow", "categories", "group"],
+    ids=["dask", "polars", "lazy", "arrow", "categories", "group", "variable", "tree", "null", "chunks", "series"],
 )
 def test_what_is_more_than_an_array_is_not_made_one(ex, make, right):
-    """Tables and groups of which numpy takes the bare values are refused, with what would be right."""
-    with pytest.raises(InvalidElementError, match=right):
-        ex.add_array("s1", make())
+    """What numpy takes the bare values of is refused, with what would be right; with labels beside it, too."""
+    for labels in (None, {"x": None}):
+        with pytest.raises(InvalidElementError, match=right):
+            ex.add_array("s1", make(), labels=labels)
     assert "data" not in ex.list_arrays("s1")
 
 
@@ -594,8 +652,23 @@ def test_one_array_takes_the_place_of_another(ex):
         ex.add_array("s1", data, overwrite=True)
         assert ex.check().findings == (), name
     np.testing.assert_array_equal(reopened(ex).read_array("s1"), REPLACEMENTS["array"])
-    with pytest.raises(ElementExistsError):
+    with pytest.raises(ElementExistsError, match=r"an array 'sample/s1/data' already.*overwrite=True"):
         ex.add_array("s1", [1])
+    with pytest.raises(ElementNotFoundError, match="no array 'sample/s1/other'"):
+        ex.read_array("s1", "other")
+
+
+def test_no_part_of_one_thing_is_removed(ex, adata):
+    """A column of a table, or what a sparse or a labelled array consists of: it would be damaged; a layer may go."""
+    things = {"t": FRAME, "s": scipy.sparse.eye_array(3), "l": xr.DataArray([1], dims="x", name="v"), "a": adata}
+    for name, data in things.items():
+        ex.add_array("s1", data, name)
+    for part in ("t/_index", "s/data", "l/v", "a/obs", "a/obs/_index"):
+        with pytest.raises(InvalidInputError, match=f"is a part of sample/s1/{part[0]}, which cannot be read without"):
+            ex.remove_array("s1", part)
+    layer = next(iter(adata.layers))
+    ex.remove_array("s1", f"a/layers/{layer}")
+    assert layer not in ex.to_anndata("s1", "a").layers
 
 
 def test_whoever_has_read_the_object_before_never_sees_a_mixture(modo):

@@ -5,6 +5,7 @@ Owns the order: chunks, documents, the root document, and then what was there be
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from modos._given import expect
@@ -13,6 +14,7 @@ from modos.model import ElementId
 from modos.model.ids import check_name
 from modos.objects.arrays.claims import claimed
 from modos.objects.arrays.grids import is_part
+from modos.objects.arrays.trees import is_whole
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
 from modos.objects.editing.settling import complete
@@ -194,9 +196,10 @@ def stage(
     ElementExistsError
         When there is an array of this name.
     """
-    from modos.objects.arrays.layouts.encoding import encode, refuse_own
+    from modos.objects.arrays.layouts.encoding import encode, in_json, refuse_own
 
     refuse_own(options.attributes)
+    options = replace(options, attributes=in_json(options.attributes))
 
     def write(store: "StagingStore") -> "list[Fill]":
         import zarr
@@ -310,8 +313,7 @@ def _above(base: Snapshot, element: ElementId, name: str) -> dict[str, Attribute
         said = base.others.get(f"{element}/{path}")
         if said is None:
             continue
-        attributes = said.get("attributes", {})
-        if said["node_type"] == "array" or "encoding-type" in attributes or "modos" in attributes:
+        if is_whole(said):
             reason = f"{name!r} cannot be the name of an array: {path!r} is one, and no group"
             raise InvalidElementError(reason, slot="name", value=name)
         found[path] = said

@@ -5,8 +5,9 @@ Owns the rule for reading over a network, and keys that do not meet those of an 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 from modos.errors import InvalidInputError
@@ -69,8 +70,8 @@ def cut(
     shape: Sequence[int],
     itemsize: int,
     *,
-    chunks: Sequence[int] | None = None,
-    shards: Sequence[int] | None = None,
+    chunks: int | Sequence[int] | None = None,
+    shards: int | Sequence[int] | None = None,
     blocks: Sequence[Sequence[int]] | None = None,
 ) -> Grid:
     """Choose chunks and shards.
@@ -85,9 +86,9 @@ def cut(
     itemsize
         Bytes of an element.
     chunks
-        Shape of a chunk; `None` to choose it.
+        Shape of a chunk, or one number for all axes; `None` to choose it.
     shards
-        Shape of a shard; `None` to choose it, that of the chunks for no shards.
+        Shape of a shard likewise; `None` to choose it, that of the chunks for no shards.
     blocks
         Extents along each axis of the blocks that lazy data come in, which become shards if they are of a fit size, so
         that none is made twice; `None` where data are at hand.
@@ -173,10 +174,15 @@ def _grown(chunk: tuple[int, ...], shape: Sequence[int], itemsize: int) -> tuple
     return tuple(shard)
 
 
-def _given(what: str, given: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
-    if len(given) != len(shape) or any(step < 1 for step in given):
-        raise InvalidInputError(f"{what} {tuple(given)} do not fit an array of shape {tuple(shape)}: one size per axis")
-    return tuple(map(int, given))
+def _given(what: str, given: int | Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
+    try:
+        sizes = tuple(map(index, given if isinstance(given, Iterable) else [given] * len(shape)))
+    except TypeError:  # of no whole number
+        sizes = (0,)
+    if len(sizes) != len(shape) or any(step < 1 for step in sizes):
+        right = "one size per axis, or one number for all"
+        raise InvalidInputError(f"{what} {given!r} do not fit an array of shape {tuple(shape)}: {right}")
+    return sizes
 
 
 # -- keys ---------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from modos.model import (
 from modos.model.elements import as_mapping
 from modos.model.links import with_links_renamed
 from modos.model.schema import CHECKSUM, LAST_UPDATE, OBJECT_CLASS
+from modos.objects.arrays.trees import whole_around
 from modos.objects.editing.change import Change, NewArray, now
 from modos.objects.editing.drafting.plan import Plan, naming
 from modos.objects.editing.files import SourceFile, data_path, directories_of, files_of
@@ -263,12 +264,17 @@ class Draft(Plan):
         ------
         ElementNotFoundError
             When there is no such element, or it has no such array.
+        InvalidInputError
+            When it is a part of something that is nothing without it, such as a column of a table.
         """
         expect(name, str, "an array is named by text")
         found = self.resolve(element)
         path = f"{found}/{name}"
         if path not in self._others:
             raise ElementNotFoundError(path, self._finder.nested_in(found))
+        if (whole := whole_around(self._others, path)) is not None:
+            reason = f"{path} is a part of {whole}, which cannot be read without it; remove that, or add another in its place"
+            raise InvalidInputError(reason)
         if purge:
             self._purged.put(path, value=True)
             for each in (found, *self._origin(found)):

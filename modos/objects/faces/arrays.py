@@ -28,8 +28,8 @@ class ArrayKeeping(Telling):
         name: str = "data",
         *,
         labels: Mapping[str, Any] | None = None,
-        chunks: Sequence[int] | None = None,
-        shards: Sequence[int] | None = None,
+        chunks: int | Sequence[int] | None = None,
+        shards: int | Sequence[int] | None = None,
         compressors: Any = None,  # noqa: ANN401 - as zarr takes them
         attributes: Mapping[str, Any] | None = None,
         overwrite: bool = False,
@@ -53,13 +53,13 @@ class ArrayKeeping(Telling):
             For an array: name of each dimension to the labels along it, `None` where it has none, in the order of the
             axes. `None` for no labels.
         chunks
-            Shape of what is read at once; `None` for about 1 MiB.
+            Shape of what is read at once, or one number for all axes; `None` for about 1 MiB.
         shards
-            Shape of what is stored as one file; `None` for up to 32 MiB, that of the chunks for one file each.
+            Shape of what is stored as one file, likewise; `None` for up to 32 MiB, that of the chunks for one file each.
         compressors
             As zarr takes them, `()` for none; `None` for zarr's default.
         attributes
-            What the array says besides; `None` for nothing.
+            What the array says besides, as JSON has it; `None` for nothing.
         overwrite
             Whether it may take the place of an array of this name.
 
@@ -183,6 +183,8 @@ class ArrayKeeping(Telling):
         ------
         ElementNotFoundError
             When there is no such element or array.
+        InvalidInputError
+            When it is a part of something that cannot be read without it, such as a column of a table.
         """
         from modos.objects.arrays.edits import remove
 

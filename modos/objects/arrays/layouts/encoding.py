@@ -4,11 +4,12 @@ Owns the table of kinds, and writing an array block by block. Knows no storage; 
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from math import isnan
+from types import MappingProxyType, NoneType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "encode",
     "encode_array",
     "fill",
+    "in_json",
     "keeps_whole_numbers",
     "refuse_own",
     "refused",
@@ -51,6 +53,8 @@ _MORE_THAN_ARRAYS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("polars", "DataFrame"): "to_arrow() makes a table of Arrow of it",
         ("polars", "LazyFrame"): "collect().to_arrow() makes a table of Arrow of it",
         ("pyarrow", "RecordBatch"): "pyarrow.Table.from_batches makes a table of it",
+        ("xarray", "DataTree"): "store its datasets one by one",
+        ("xarray", "Variable"): "xarray.DataArray(variable) keeps dimensions and attributes",
         ("zarr", "Group"): "store its arrays one by one",
     }
 )
@@ -97,8 +101,8 @@ class Options:
         Whether documents too may wait until there is a place to store chunks at, so that these need not be kept.
     """
 
-    chunks: Sequence[int] | None = None
-    shards: Sequence[int] | None = None
+    chunks: int | Sequence[int] | None = None
+    shards: int | Sequence[int] | None = None
     compressors: Any = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] | None = None
@@ -106,6 +110,12 @@ class Options:
 
     def __post_init__(self) -> None:
         expect(self.attributes, Mapping, "attributes are given by a mapping of names to values")
+        expect(self.labels, (Mapping, NoneType), "labels are given by a mapping of each dimension to what is along it")
+
+    @property
+    def is_of_one_axis(self) -> bool:
+        """Whether chunks are those of arrays of one axis, as columns are."""
+        return not isinstance(self.chunks, Sized) or len(self.chunks) == 1
 
     def array(
         self,
@@ -116,6 +126,7 @@ class Options:
         blocks: Sequence[Sequence[int]] | None = None,
     ) -> dict[str, Any]:
         """Return what zarr is to be told of an array of this shape, and of these blocks if it is lazy."""
+        _refuse_unknown(shape)
         grid = cut(shape, itemsize, chunks=self.chunks, shards=self.shards, blocks=blocks)
         shards = None if grid.shards is None else {"shape": grid.shards, "index_location": "start"}
         return {
@@ -188,6 +199,38 @@ def refuse_own(attributes: Mapping[Any, Any]) -> None:
         raise InvalidElementError(
             f"the attribute {_OWN!r} says how an array is laid out; choose another name for yours"
         )
+
+
+def in_json(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return attributes as JSON has them: numbers and arrays of numpy as numbers and lists.
+
+    Raises
+    ------
+    InvalidElementError
+        When JSON has nothing for one of them; names it.
+
+    Examples
+    --------
+    >>> in_json({"depth": np.int64(30), "range": np.array([0.5, 1])})
+    {'depth': 30, 'range': [0.5, 1.0]}
+    """
+    unnamed = next((name for name in attributes if not isinstance(name, str)), None)
+    if unnamed is not None:
+        raise InvalidElementError(f"attributes are named by text, not by {unnamed!r}")
+    return {name: _in_json(name, value) for name, value in attributes.items()}
+
+
+def _in_json(name: str, value: Foreign) -> Foreign:
+    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biufUTO":
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return in_json(value)
+    if isinstance(value, list | tuple):
+        return [_in_json(name, each) for each in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    what = f"the attribute {name!r} is of type {type(value).__name__}"
+    raise InvalidElementError(f"{what}, which JSON does not have; write it as text")
 
 
 def keeps_whole_numbers(values: Foreign, dtype: Foreign) -> bool:
@@ -303,11 +346,20 @@ def values_of(data: object) -> Foreign:
     Raises
     ------
     InvalidElementError
-        When it is masked, or holds Python objects.
+        When values are missing in it, it holds Python objects, or nobody knows yet how large it is.
     """
     if np.ma.is_masked(data) or isinstance(getattr(data, "_meta", None), np.ma.MaskedArray):
         raise InvalidElementError("the array is masked, which would be lost; fill it, or give a table of pandas")
-    return data if _is_blocked(data) else _plain(data)
+    if not _is_blocked(data):
+        return _plain(data)
+    _refuse_unknown(getattr(data, "shape", ()))
+    return data
+
+
+def _refuse_unknown(shape: Sequence[float]) -> None:
+    if any(map(isnan, shape)):
+        reason = "how large the array of dask is shows only when it is computed; compute_chunk_sizes() finds that out"
+        raise InvalidElementError(reason)
 
 
 def _is_blocked(data: object) -> bool:
@@ -320,6 +372,9 @@ def _plain(data: object) -> "np.ndarray[Any, Any]":
     right = _found(data, _MORE_THAN_ARRAYS)
     if right is not None:
         raise InvalidElementError(f"of this {type(data).__name__} only bare values would be left; {right}")
+    nulls = getattr(data, "null_count", 0)  # of Arrow; of polars a method
+    if nulls() if callable(nulls) else nulls:
+        raise InvalidElementError("the array has nulls, which would be lost; fill them, or give a table of Arrow")
     values = np.asarray(data)
     if values.dtype.kind in "US" and isinstance(data, list | tuple):
         objects = np.asarray(data, dtype=object)  # numpy makes text of numbers that stand among text

@@ -48,7 +48,7 @@ def encode_frame(group: "zarr.Group", name: str, frame: pd.DataFrame, options: O
     InvalidElementError
         When a column, the index or a name cannot be stored; says which.
     """
-    if options.chunks is not None and len(options.chunks) != 1:
+    if not options.is_of_one_axis:
         reason = f"{name}: columns have one axis each, so chunks are one number, as in (100_000,)"
         raise InvalidElementError(reason)
     index, labels = _levels(frame.index), list(frame.columns)

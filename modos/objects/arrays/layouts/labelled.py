@@ -14,7 +14,7 @@ from modos._lazy import require
 from modos.errors import InvalidElementError
 from modos.objects.arrays.grids import SHARD
 from modos.objects.arrays.layouts.elsewhere import asked_for
-from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, refuse_own
+from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, in_json, refuse_own, values_of
 
 __all__ = ["decode_dataset", "encode_dataset", "encode_labelled", "encode_labels"]
 
@@ -54,12 +54,15 @@ def encode_labelled(group: "zarr.Group", name: str, array: xr.DataArray, options
 def encode_labels(group: "zarr.Group", name: str, data: Foreign, options: Options) -> list[Fill]:
     """Make the group of an array with labels that are given beside it."""
     labels: Mapping[str, Any] = options.labels or {}
-    values = data if hasattr(data, "dask") else np.asarray(data)
+    values = values_of(data)
+    values = values if hasattr(values, "dask") else np.asarray(values)
     if len(labels) != values.ndim:
         reason = f"{name}: labels are given for {len(labels)} dimensions, the array has {values.ndim}"
         raise InvalidElementError(reason)
     coords = {dimension: each for dimension, each in labels.items() if each is not None}
-    return encode_labelled(group, name, xr.DataArray(values, coords=coords, dims=list(labels)), options)
+    return encode_labelled(
+        group, name, xr.DataArray(values, coords=coords, dims=list(labels)).rename(None), options
+    )  # of dask it has a name
 
 
 def _encode(
@@ -68,10 +71,14 @@ def _encode(
     for each in dataset.variables:
         if "/" in str(each):
             raise InvalidElementError(f"{name}: a variable is called {each!r}, and a slash separates groups; rename it")
+    if not dataset.variables:
+        raise InvalidElementError(f"{name}: the dataset has no variables, so there is nothing to store")
     refuse_own(dataset.attrs)
     dataset = dataset.copy(deep=False)
+    dataset.attrs = in_json(dataset.attrs)
     encoding: dict[Any, Any] = {}
     for variable, array in dataset.variables.items():
+        array.attrs = in_json(array.attrs)
         array.encoding = {key: value for key, value in array.encoding.items() if key not in _OF_FILES}
         given = options if variable in dataset.data_vars else Options(compressors=options.compressors)
         laid = given.array(max(array.dtype.itemsize, 1), array.shape, blocks=array.chunks)

@@ -45,7 +45,7 @@ def encode_sparse(group: "zarr.Group", name: str, matrix: Foreign, options: Opti
         "modos": {"format": matrix.format, "array": isinstance(matrix, scipy.sparse.sparray)},
     }
     made = group.create_group(name, attributes=attributes)
-    if options.chunks is not None and len(options.chunks) != 1:
+    if not options.is_of_one_axis:
         reason = f"{name}: what a sparse array is stored as has one axis, so chunks are one number, as in (100_000,)"
         raise InvalidElementError(reason)
     parts = Options(options.chunks, options.shards, options.compressors)
