@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
 from modos.objects.checks.older import OLD_ROOTS
 from modos.objects.contents import refuse_foreign, refuse_inner
+from modos.objects.editing.replacing import INCOMING
 from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
 from modos.objects.verification import checksums_of
@@ -29,7 +30,9 @@ __all__ = ["Moved", "Sending", "TransferOptions", "plan_object_transfer", "trans
 _OLDER = 2
 """Format of the hierarchies of older releases."""
 
-_SPECIAL: Mapping[str, Treatment] = MappingProxyType({str(TRASH): "left out", str(LOG): "mirrored"})
+_SPECIAL: Mapping[str, Treatment] = MappingProxyType(
+    {str(TRASH): "left out", **dict.fromkeys((str(LOG), str(INCOMING)), "mirrored")}
+)
 """A record that only the target had would be taken for an edit that nobody has completed: such a copy is replaced whole."""
 
 

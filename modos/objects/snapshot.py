@@ -30,6 +30,7 @@ from modos.objects.editing.files import FileNames
 from modos.objects.history.commits import Contained
 from modos.objects.mentions import Mentions, Table, differing
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.directories import Sight
 from modos.storage.hierarchy.documents import group_member
 from modos.storage.hierarchy.root import RootText, ZarrRoot, read_root
 
@@ -109,6 +110,9 @@ class Snapshot:
         A root document that says this, or what this was made from; `None` for none.
     lookup
         Where to look for things in it.
+    log
+        How the directory of the log is seen as long as nothing is in it that this does not contain; `None` where that is
+        not known.
     """
 
     url: str
@@ -123,6 +127,7 @@ class Snapshot:
     read_at: float = field(default=0.0, compare=False)
     document: "Document | None" = field(default=None, compare=False, repr=False)
     lookup: Lookup = field(default_factory=Lookup, compare=False, repr=False)
+    log: Sight | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def read(cls, storage: Storage, known: Self | None = None) -> Self:

@@ -14,11 +14,14 @@ from modos.errors import AccessDeniedError, StorageError
 __all__ = [
     "ABSENT",
     "Entry",
+    "Sight",
     "entries",
     "entries_behind",
     "is_directory",
     "is_text",
+    "is_unmistakable",
     "leads_back",
+    "sight",
     "take_place",
     "turn",
     "write_out",
@@ -26,6 +29,9 @@ __all__ = [
 ]
 
 type Entry = os.DirEntry[str] | Path
+
+type Sight = tuple[int, int, int]
+"""What a directory is known by: its device, its number there, and when something last came into it or went."""
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
@@ -47,6 +53,44 @@ def turn(directory: Path) -> Iterator[bool]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             is_locked = True
         yield is_locked
+
+
+def sight(directory: Path) -> Sight | None:
+    """Return how a directory is seen now; `None` where there is none, or nothing to be seen of it."""
+    try:
+        status = os.stat(directory)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
+def is_unmistakable(left: Sight | None, before: Sight | None, later: Sight | None) -> bool:
+    """Tell whether a directory will never again be seen as it is left, once anything more has come into it.
+
+    Whatever comes into a directory sets its time, by a clock that moves on in steps: of milliseconds, or of seconds. Two that
+    come within one step leave the same time. But where something came into another directory of the file system afterwards,
+    at a later time, the step is over, and all that is to come will have a later time as well; a clock that is set back would
+    have to meet this very time. And that this file system sets such times at all, which not every one does, is seen from
+    what came last.
+
+    Parameters
+    ----------
+    left
+        How the directory is seen while nobody else puts anything into it.
+    before
+        How it was seen before the last thing came into it.
+    later
+        How another directory is seen, into which something came after that.
+
+    Examples
+    --------
+    >>> before, left = (1, 8, 1_000), (1, 8, 1_004)
+    >>> is_unmistakable(left, before, (1, 9, 1_004)), is_unmistakable(left, before, (1, 9, 1_008))
+    (False, True)
+    """
+    if left is None or before is None or later is None:
+        return False
+    return left[:2] == before[:2] and left[0] == later[0] and before[2] < left[2] < later[2]
 
 
 def entries(place: Path) -> Iterator[os.DirEntry[str]]:

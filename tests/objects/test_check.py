@@ -416,6 +416,18 @@ def test_what_is_young_may_be_that_of_a_writer_at_work(ex, name):
     assert {str(path): ex.read(path) for path in ex.list()} == before
 
 
+@pytest.mark.parametrize("grace", [timedelta.max, timedelta.min])
+def test_a_grace_time_may_be_as_long_as_one_likes(ex, grace):
+    """One that reaches before the first of all days leaves everything, one that is over before it begins nothing."""
+    left_group(ex)
+    (found,) = check_object(ex, grace=grace).findings
+    assert (found.code, found.severity == "note") == ("orphan-group", grace == timedelta.max)
+    modo = MODO(storage=ex)
+    assert len(modo.check(repair=True, grace=grace).repairs) == (0 if grace == timedelta.max else 1)
+    modo.remove_array("s1", "own")
+    assert bool(modo.empty_trash(grace)) == (grace == timedelta.min)
+
+
 def test_arrays_of_other_programs_are_never_removed(ex):
     """What stands outside the kinds of elements is told, and stays."""
     MODO("", ex).zarr.create_array("notes/x", data=np.arange(3))

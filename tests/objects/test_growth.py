@@ -2,8 +2,10 @@
 
 import copy
 import itertools
+import os
 import pickle
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import itemgetter
@@ -19,7 +21,7 @@ from modos.model.links import names_of, new_links
 from modos.objects.editing.files import FileNames
 from modos.objects.mentions import Mentions, Table, differing
 from modos.objects.snapshot import Snapshot
-from modos.storage import ROOT_DOCUMENT
+from modos.storage import LOG, ROOT_DOCUMENT
 
 TABLES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["", "x", "x y", "y z", "z"]))
 
@@ -92,6 +94,21 @@ def test_an_edit_goes_through_no_table_of_elements(tmp_path, kind, iterated):
     iterated.clear()
     EDITS[kind](modo, "second")
     assert max(iterated, default=0) < 10
+
+
+def test_the_log_is_not_listed_where_nobody_has_had_a_turn_since(tmp_path, monkeypatch):
+    """On a disk that is slow enough for the clock of the file system to move on while an edit is made; its first one looks."""
+    pytest.importorskip("fcntl")
+    modo = grown(tmp_path, 8)
+    listed, listdir = [], os.listdir
+    monkeypatch.setattr(os, "listdir", lambda place: listed.append(place) or listdir(place))
+    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.02))
+    time.sleep(0.02)
+    others = MODO(modo.path)
+    for looks, writer in ((1, others), (0, others), (1, modo), (1, others), (0, others)):
+        listed.clear()
+        EDITS["an element"](writer, f"new{time.time_ns()}")
+        assert listed == looks * [modo.path / LOG]
 
 
 @pytest.mark.thorough

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -13,11 +14,13 @@ from modos import MODO
 from modos.errors import ConflictError, ModosError, ObjectExistsError
 from modos.objects.editing import commit as committing
 from modos.objects.editing.aftermath.leftovers import finish_removal, sweep
+from modos.objects.editing.replacing import INCOMING, complete_replacing
 from modos.objects.editing.settling import complete
 from modos.objects.encryption.sealing import settled
 from modos.objects.history import commits
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.records import read_records, record_ids
+from modos.objects.history.trash import KEPT
 from modos.objects.snapshot import Snapshot
 from modos.storage import LOG, ROOT_DOCUMENT, FsspecStorage, Storage
 from modos.storage.pipelines.adapters.watching import WatchedStorage
@@ -178,17 +181,18 @@ def check_whole(place):
     return records
 
 
-def accesses_of(act):
-    writer = Writer(new_place(), "a", act)
+def accesses_of(act, make=new_place):
+    writer = Writer(make(), "a", act)
     writer.finish()
     assert writer.result == "made"
     return writer.accesses
 
 
-def interleaved(one, other):
+def interleaved(one, other, make=new_place, every=1):
     """Yield the two writers for each pair of steps: the first stops there, then the second, the first ends, the second ends."""
-    for first, second in itertools.product(range(accesses_of(one) + 1), range(accesses_of(other) + 1)):
-        place = new_place()
+    steps = (range(0, accesses_of(act, make) + 1, every) for act in (one, other))
+    for first, second in itertools.product(*steps):
+        place = make()
         writers = Writer(place, "a", one), Writer(place, "b", other)
         for writer, steps in zip(writers, (first, second), strict=True):
             for _ in range(steps):
@@ -497,6 +501,165 @@ def test_a_file_that_another_has_just_replaced_is_not_replaced_unseen(tmp_path):
     assert place.read("reads.fastq") == b"theirs"
     assert MODO("", place).verify(deep=True).is_sound
     assert len(list(MODO("", place).trash())) == 1
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Make places where an element has a file, and edits that put others in its place."""
+
+    def place():
+        place = new_place()
+        element = {"@type": "DataEntity", "id": "reads", "data_format": "FASTQ", "data_path": "reads.fastq"}
+        MODO("", place).add_element(element, tmp_path / "old.fastq")
+        return place
+
+    def replace(file, /, **slots):
+        return lambda modo: modo.update_element("reads", slots, tmp_path / f"{file}.fastq")
+
+    for name in ("old", "ours", "theirs"):
+        (tmp_path / f"{name}.fastq").write_text(name * 3)
+    return SimpleNamespace(place=place, replace=replace)
+
+
+def check_files(place):
+    """Assert that all files are as the object says, that none waits, and that what was replaced is kept."""
+    modo = MODO("", place)
+    assert modo.verify(deep=True).is_sound
+    assert not modo.verify().extra
+    assert not list(place.list(INCOMING))
+    replaced = [(record.notes[KEPT], name) for record in check_whole(place) for name in record.files.replaced]
+    assert {(each.commit, each.name) for each in modo.trash()} >= set(replaced)
+
+
+AND_ANOTHER = {
+    "another file": lambda stored: stored.replace("theirs"),
+    "the same file": lambda stored: stored.replace("ours"),
+    "another name": lambda stored: update("reads", data_path="b.fastq"),
+    "a removal": lambda stored: remove("reads"),
+}
+
+
+@pytest.mark.parametrize("every", [7, pytest.param(3, marks=pytest.mark.thorough)], ids=["some", "more"])
+@pytest.mark.parametrize("case", AND_ANOTHER)
+def test_a_file_that_is_replaced_is_the_one_that_is_described(stored, case, every):
+    """Pairs of steps, and another edit of the same file: nobody's bytes stand where another's are described."""
+    acts = stored.replace("ours"), AND_ANOTHER[case](stored)
+    refused = 0
+    for place, writers in interleaved(*acts, stored.place, every=every):
+        results = [writer.result for writer in writers]
+        assert all(result == "made" or isinstance(result, ModosError) for result in results)
+        check_files(place)
+        refused += len(results) - results.count("made")
+    assert refused or case == "the same file"
+
+
+@pytest.mark.thorough
+def test_a_writer_killed_while_a_file_is_replaced_leaves_the_old_one_or_the_new(stored, monkeypatch):
+    """At any step: another edits at once, a third a minute later, and the same edit made again ends as if undisturbed."""
+    replace = stored.replace("ours", name="new")
+    for steps in range(accesses_of(replace, stored.place)):
+        place = stored.place()
+        doomed = Writer(place, "a", replace)
+        for _ in range(steps):
+            doomed.step()
+        doomed.kill()
+        update("s", name="at once")(MODO("", place))
+        with monkeypatch.context() as later:
+            later.setattr(commits, "_DECIDING", timedelta(0))
+            update("s", name="later")(MODO("", place))
+        modo = MODO("", place)
+        assert modo.verify(deep=True).is_sound
+        assert (place.read("reads.fastq") == b"oursoursours") == (modo.metadata["data/reads"].get("name") == "new")
+        replace(modo)
+        assert place.read("reads.fastq") == b"oursoursours"
+        assert modo.check(repair=True, grace=timedelta(0), depth="contents").is_clean
+        check_files(place)
+
+
+def test_files_that_wait_are_left_to_their_writer(stored):
+    """Who edits something else does not bring them to their places, which takes long for large ones; and waits for nobody."""
+    place = stored.place()
+    writer = Writer(place, "a", stored.replace("ours"))
+    writer.until("copy", f"/{place.path.name}/reads.fastq")
+    add("x")(MODO("", place))
+    assert place.read("reads.fastq") == b"oldoldold"
+    assert list(place.list(INCOMING))
+    writer.finish()
+    assert writer.result == "made"
+    assert place.read("reads.fastq") == b"oursoursours"
+    check_files(place)
+
+
+def test_files_that_are_in_their_places_are_made_part_of_a_root_that_lacks_them(stored):
+    """One reads the root document, others replace a file twice, and the one writes over it: it puts all of it back."""
+    place = stored.place()
+    late = Writer(place, "a", add("y"))
+    late.until("put", ROOT_DOCUMENT)
+    for name in ("ours", "theirs"):
+        stored.replace(name)(MODO("", place))
+    late.finish()
+    assert late.result == "made"
+    assert place.read("reads.fastq") == b"theirstheirstheirs"
+    check_files(place)
+
+
+def test_who_was_left_to_his_files_is_put_back_by_who_writes_over_him(stored):
+    """One passes over an edit whose files wait, and merges another when the first has just been made."""
+    place = stored.place()
+    writer = Writer(place, "a", stored.replace("ours"))
+    writer.until("copy", f"/{place.path.name}/reads.fastq")
+    late = Writer(place, "b", add("y"))
+    for _ in range(2):
+        late.until("list", LOG.name)
+        late.step()
+    late.until("list", LOG.name)
+    killed = Writer(place, "c", add("z"))
+    killed.until("list", LOG.name)
+    killed.kill()
+    late.until("put", ROOT_DOCUMENT)
+    writer.finish()
+    late.finish()
+    assert (writer.result, late.result) == ("made", "made")
+    assert {"sample/y", "sample/z"} <= MODO("", place).metadata.keys()
+    check_files(place)
+
+
+@pytest.fixture
+def contended(stored):
+    """A place where two have recorded that they replace one file, the one who has the smaller name as the later."""
+    place = stored.place()
+    first, second = (Writer(place, name, stored.replace(name)) for name in ("theirs", "ours"))
+    first.until("put", "/log/")
+    second.until("list", LOG.name)
+    return SimpleNamespace(place=place, first=first, second=second)
+
+
+def test_who_would_give_way_goes_on_when_another_has_brought_the_files_to_their_places(contended):
+    """And was killed then: nobody who clashes with the edit gets through, so it is made, and the other is not."""
+    [record] = read_records(contended.place, record_ids(contended.place)[-1:])
+    assert complete_replacing(contended.place, record)
+    contended.first.step()
+    contended.second.finish()
+    contended.first.finish()
+    assert contended.second.result == "made"
+    assert isinstance(contended.first.result, ConflictError)
+    assert contended.place.read("reads.fastq") == b"oursoursours"
+    check_files(contended.place)
+
+
+def test_who_is_killed_while_giving_way_has_given_way(contended):
+    """The file waits no more, and its record is there still: the edit is not made, and forgotten by whoever comes next."""
+    contended.first.step()
+    contended.second.until("remove", INCOMING.name)
+    contended.second.step()
+    contended.second.kill()
+    contended.first.finish()
+    assert isinstance(contended.first.result, ConflictError)
+    complete(contended.place)
+    assert contended.place.read("reads.fastq") == b"oldoldold"
+    assert len(record_ids(contended.place)) == 3
+    check_whole(contended.place)
+    assert MODO("", contended.place).verify(deep=True).is_sound
 
 
 def create(**slots):

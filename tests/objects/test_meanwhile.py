@@ -7,7 +7,9 @@ import pytest
 
 from modos import MODO
 from modos.errors import AccessDeniedError, ConflictError, DamagedObjectError, KeyNotFoundError, ServiceUnavailableError
+from modos.objects.editing.replacing import INCOMING
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH
+from modos.storage.directories import sight
 from modos.storage.hierarchy.documents import document_path
 from modos.storage.pipelines.adapters.watching import WatchedStorage
 
@@ -39,6 +41,10 @@ class Watched(WatchedStorage):
         info = super()._put(name, chunks, **options)
         self._told("stored", name)
         return info
+
+    def _copy(self, source, target):
+        super()._copy(source, target)
+        self._told("copied", target)
 
 
 def killed(place, act, *, then=None):
@@ -101,6 +107,24 @@ def test_an_edit_that_was_killed_is_completed_and_then_taken_back(modo, writes):
     assert modo.log(1)[0].undoes == commit
     modo.update_element("sample2", {"name": "later"})
     assert modo.metadata["sample/sample1"]["sex"] == "Male"
+    assert is_sound(modo)
+
+
+@pytest.mark.parametrize("step", [1, 10**18], ids=["fine", "coarse"])
+def test_an_edit_that_was_killed_between_two_of_another_writer_is_completed(modo, monkeypatch, step):
+    """By the very next edit, whether the clock of the file system tells the killed one's record from the newest or does not."""
+
+    def seen(directory):
+        found = sight(directory)
+        return found and (*found[:2], found[2] // step)
+
+    monkeypatch.setattr("modos.objects.editing.turns.sight", seen)
+    for number in range(4):
+        modo.add_element({"@type": "Sample", "id": f"before{number}"})
+        modo.add_element({"@type": "Sample", "id": f"just-before{number}"})
+        killed(modo.storage, lambda doomed: doomed.add_element({"@type": "Sample", "id": f"killed{number}"}))  # noqa: B023 - called at once
+        modo.add_element({"@type": "Sample", "id": f"after{number}"})
+        assert f"sample/killed{number}" in modo.metadata
     assert is_sound(modo)
 
 
@@ -368,6 +392,96 @@ def test_what_an_element_was_called_before_an_undo_is_purged(modo):
     assert b"1970" not in b"".join(modo.storage.read(path) for path in modo.storage.list(LOG))
 
 
+# -- files that wait to take the place of others ------------------------------------------------------------------------
+
+
+AT_ONCE = timedelta(minutes=-1)
+"""A grace time that even what has just been written is past."""
+
+
+@pytest.fixture
+def waiting(modo, data, entity):
+    """Let an edit that replaces a file be killed before an access of a kind; returns which files wait then."""
+    modo.add_element(entity(), data / "demo1.cram")
+
+    def kill(verb, where):
+        dead = []
+
+        def access(told, name):
+            if dead or (told == verb and name.startswith(where)):
+                dead.append(name)
+                raise Killed
+
+        with pytest.raises(Killed):
+            MODO("", Watched(modo.storage, access)).update_element("demo1", {"name": "new"}, data / "table.csv")
+        return [str(path) for path in modo.storage.list(INCOMING)]
+
+    return kill
+
+
+def test_a_file_of_an_edit_that_was_never_recorded_is_removed(modo, waiting):
+    """Once it is older than the grace time, until which it is a note; it is no file of the object."""
+    before = files(modo)
+    [left] = waiting("put", f"{LOG}/")
+    assert files(modo) == before
+    [young] = [each for each in modo.check(depth="listing").findings if each.code == "orphan-file"]
+    assert (young.place, young.severity) == (left, "note")
+    assert any(each.code == "orphan-file" for each in modo.check(repair=True, dry_run=True, grace=AT_ONCE).repairs)
+    repairs = modo.check(repair=True, grace=AT_ONCE).repairs
+    assert ("orphan-file", left) in {(each.code, each.place) for each in repairs}
+    assert not list(modo.storage.list(INCOMING))
+    assert is_sound(modo)
+
+
+def test_a_file_of_an_edit_that_was_recorded_takes_its_place_by_a_repair(modo, data, waiting):
+    """However old it is: it is needed still."""
+    [left] = waiting("copy", "demo1.cram")
+    assert {each.code for each in modo.check(depth="listing", grace=AT_ONCE).findings} >= {"unmerged-commit"}
+    assert not any(each.place == left for each in modo.check(depth="listing", grace=AT_ONCE).findings)
+    modo.check(repair=True, grace=AT_ONCE)
+    assert modo.refresh().metadata["data/demo1"]["name"] == "new"
+    assert modo.storage.read("demo1.cram") == (data / "table.csv").read_bytes()
+    assert is_sound(modo)
+
+
+def test_a_file_that_waits_travels_with_its_record(modo, data, make_storage, waiting):
+    """So the edit can be completed at the copy, too; once that is done at both, the copy has nothing that waits either."""
+    left = waiting("copy", "demo1.cram")
+    copy = make_storage("local")
+    modo.transfer(copy)
+    assert [str(path) for path in copy.list(INCOMING)] == left
+    modo.check(repair=True, grace=AT_ONCE)
+    modo.refresh().transfer(copy)
+    assert not list(copy.list(INCOMING))
+    assert copy.read("demo1.cram") == (data / "table.csv").read_bytes()
+    assert is_sound(MODO("", copy))
+
+
+def test_a_file_that_waits_is_purged_with_its_element(modo, data, waiting):
+    """Nothing is kept of what a killed edit has stored for it."""
+    waiting("put", f"{LOG}/")
+    modo.remove_element("demo1", purge=True)
+    assert not list(modo.storage.list(INCOMING))
+    assert (data / "table.csv").read_bytes() not in {modo.storage.read(path) for path in modo.storage.list()}
+
+
+@pytest.mark.parametrize("place", ["memory"], indirect=True)
+def test_a_killed_edit_that_replaces_files_and_clashes_is_forgotten(modo, data, entity, a_minute_later):
+    """None of it is made, as its bytes would stand under the checksum of another, or its name beside the bytes of another."""
+    modo.add_element(entity(), data / "demo1.cram")
+    killed(
+        modo.storage,
+        lambda modo: modo.update_element("demo1", {"name": "new"}, data / "table.csv"),
+        then=lambda: modo.update_element("demo1", {}, data / "calls.vcf"),
+    )
+    modo.update_element("sample1", {"name": "later"})
+    assert "name" not in modo.metadata["data/demo1"]
+    assert modo.storage.read("demo1.cram") == (data / "calls.vcf").read_bytes()
+    assert is_sound(modo, left={"orphan-file", "stale-group"})
+    modo.check(repair=True, grace=AT_ONCE)
+    assert is_sound(modo)
+
+
 # -- a service that fails -----------------------------------------------------------------------------------------------
 
 
@@ -390,38 +504,45 @@ class Faulty:
 
 @pytest.fixture
 def replacing(modo, data, entity):
-    """A file that is replaced by a service that stores it and then tells nothing of it, once; and what happens meanwhile."""
+    """A file that is replaced by a service that fails when the new one takes its place; and what happens meanwhile."""
     modo.add_element(entity(), data / "demo1.cram")
-    asked = []
 
-    def replace(verb, *, then=lambda: None):
-        faulty = Faulty(
-            modo.storage,
-            lambda told, name: (told, name) == (verb, "demo1.cram"),
-            lambda told, name: (told, name) == ("stat", "demo1.cram") and not asked.append(name) and len(asked) == 1,
-        )
+    def replace(verb, *, then=lambda: None, fails=lambda told, name: False):
+        faulty = Faulty(modo.storage, lambda told, name: (told, name) == (verb, "demo1.cram"), fails)
         faulty.then = then
-        with pytest.raises(ServiceUnavailableError):
+        with pytest.raises(ServiceUnavailableError) as caught:
             faulty.modo.update_element("demo1", {"name": "new"}, data / "table.csv")
-        assert asked
+        return getattr(caught.value, "__notes__", [])
 
     return replace
 
 
 @pytest.mark.parametrize("place", EVERYWHERE, indirect=True)
-@pytest.mark.parametrize("verb", ["put", "stored"])
-def test_a_replaced_file_that_cannot_be_looked_at_is_brought_back(modo, replacing, content, verb):
-    """Whether the new one was stored or not: the bytes are what they were, and nothing is left."""
+@pytest.mark.parametrize("verb", ["copy", "copied"])
+def test_a_replaced_file_of_an_edit_that_fails_is_brought_back(modo, replacing, content, verb):
+    """Whether the new one was in its place or not: the bytes are what they were, and nothing is left."""
     before = content(modo.storage)
     replacing(verb)
     assert content(modo.storage) == before
     assert is_sound(modo)
 
 
+@pytest.mark.usefixtures("a_minute_later")
+@pytest.mark.parametrize("verb", ["copy", "copied"])
+def test_a_replaced_file_that_cannot_be_looked_at_is_that_of_the_next_edit(modo, data, replacing, verb):
+    """Nobody can tell whether the new one is in its place: the error says so, and whoever edits next completes it."""
+    notes = replacing(verb, fails=lambda told, name: (told, name) == ("stat", "demo1.cram"))
+    assert any("could not be found out" in note for note in notes)
+    modo.update_element("sample1", {"name": "later"})
+    assert modo.metadata["data/demo1"]["name"] == "new"
+    assert modo.storage.read("demo1.cram") == (data / "table.csv").read_bytes()
+    assert is_sound(modo)
+
+
 def test_a_file_that_others_have_stored_instead_stays_and_so_does_what_it_replaced(modo, replacing):
     """Theirs is not overwritten, and the only copy of what was there is kept."""
     before = modo.storage.read("demo1.cram")
-    replacing("stored", then=lambda: modo.storage.put(b"theirs", "demo1.cram"))
+    replacing("copied", then=lambda: modo.storage.put(b"theirs", "demo1.cram"))
     assert modo.storage.read("demo1.cram") == b"theirs"
     assert [modo.storage.read(each.place) for each in modo.trash()] == [before]
 

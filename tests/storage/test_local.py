@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ import pytest
 from modos import list_modos
 from modos.errors import AccessDeniedError, InvalidPathError, KeyExistsError, KeyNotFoundError, StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage, ObjectInfo
+from modos.storage.directories import is_unmistakable, sight
 
 NOBODY = 65534
 
@@ -372,3 +374,46 @@ def test_an_etag_proves_only_what_it_can(tmp_path, stored, made, expected):
     """Two that differ are of other bytes; an MD5 and what parts make say nothing of each other, whichever is stored."""
     file = ObjectInfo(PurePosixPath("reads"), 4, etag=stored)
     assert LocalStorage(tmp_path).contradicts(file, made) is expected
+
+
+BEFORE, LEFT, LATER = (1, 8, 1_000), (1, 8, 1_004), (1, 9, 1_008)
+
+
+@pytest.mark.parametrize(
+    ("before", "left", "later"),
+    [
+        pytest.param(BEFORE, LEFT, (1, 9, 1_004), id="the clock stands still"),
+        pytest.param(BEFORE, LEFT, (1, 9, 1_003), id="the clock was set back"),
+        pytest.param(BEFORE, (1, 8, 1_000), LATER, id="no time is set"),
+        pytest.param(BEFORE, (1, 7, 1_004), LATER, id="another directory"),
+        pytest.param(BEFORE, LEFT, (2, 9, 1_008), id="another file system"),
+        pytest.param(None, LEFT, LATER, id="a new directory"),
+        pytest.param(BEFORE, None, LATER, id="no directory any more"),
+        pytest.param(BEFORE, LEFT, None, id="no other directory"),
+    ],
+)
+def test_a_directory_may_be_seen_as_it_was_though_more_has_come_into_it(before, left, later):
+    """Unless its time, and that of another one, prove that it is not."""
+    assert is_unmistakable(LEFT, BEFORE, LATER)
+    assert not is_unmistakable(left, before, later)
+
+
+def test_a_directory_is_not_seen_again_as_it_was_left_unmistakably(tmp_path):
+    """Here too, however soon something comes; and where the clock is given the time to move on, most are left so."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir(), other.mkdir()
+    told = 0
+    for number in range(100):
+        pause = 0.012 * (number % 5 == 0)
+        before = sight(one)
+        time.sleep(pause)
+        (one / f"{number}").touch()
+        time.sleep(pause)
+        (other / f"{number}").touch()
+        left = sight(one)
+        is_told = is_unmistakable(left, before, sight(other))
+        (one / f"{number}-more").touch()
+        assert not (is_told and sight(one) == left)
+        told += is_told
+    assert told > 10
+    assert sight(tmp_path / "missing") is None

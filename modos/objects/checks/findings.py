@@ -27,6 +27,7 @@ type Code = Literal[
     "orphan-group",
     "orphan-chunk",
     "orphan-parts",
+    "orphan-file",
     "unmerged-commit",
     "unreadable-record",
     "old-trash",
@@ -127,6 +128,12 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "there are parts of a large file that was never completed",
             f"the same transfer again completes it; {_REPAIR}",
             "they are removed once they are older than the grace time",
+        ),
+        "orphan-file": Kind(
+            "warning",
+            "there is a file that was to take the place of another: the edit broke off before it was recorded",
+            _REPAIR,
+            "it is removed once it is older than the grace time",
         ),
         "unmerged-commit": Kind(
             "warning",

@@ -19,6 +19,7 @@ from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.documents import document_path
 
 __all__ = [
+    "YOUNG",
     "Strays",
     "directories_in_place",
     "has_class",
@@ -86,7 +87,7 @@ def hierarchy_findings(evidence: Evidence, grace: timedelta) -> Iterator[Finding
 def is_settled(evidence: Evidence, names: tuple[str, ...], grace: timedelta) -> bool:
     """Tell whether files are so old that no writer can be about to commit them."""
     times = [evidence.listed[name].last_modified for name in names if name in evidence.listed]
-    return all(each is None or each <= evidence.when - grace for each in times)
+    return all(each is None or evidence.when - each >= grace for each in times)
 
 
 def is_stale(evidence: Evidence, path: str) -> bool:
@@ -175,7 +176,7 @@ def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
             yield finding("missing-group", path, "its document is not there", url)
         elif is_stale(evidence, path):
             settled = is_settled(evidence, (document_path(path),), grace)
-            what = f"its document is not as the root document has it{'' if settled else _YOUNG}"
+            what = f"its document is not as the root document has it{'' if settled else YOUNG}"
             yield finding("stale-group", path, what, url, severity=None if settled else "note")
 
 
@@ -185,7 +186,7 @@ def _of_strays(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
     for path, names in found.groups.items():
         settled = is_settled(evidence, names, grace)
         if path.partition("/")[0] in ELEMENT_KINDS:
-            what = f"the root document does not know it; an edit that broke off left it{'' if settled else _YOUNG}"
+            what = f"the root document does not know it; an edit that broke off left it{'' if settled else YOUNG}"
             yield finding("orphan-group", path, what, url, severity=None if settled else "note")
         else:
             what = "the root document does not know it; another program made it"
@@ -193,7 +194,7 @@ def _of_strays(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
             yield finding("orphan-group", path, what, url, severity="note", remedy=remedy)
     for name in found.chunks:
         settled = is_settled(evidence, (name,), grace)
-        what = f"belongs to no array{'' if settled else _YOUNG}"
+        what = f"belongs to no array{'' if settled else YOUNG}"
         yield finding("orphan-chunk", name, what, url, severity=None if settled else "note")
     if found.old:
         what = f"{len(found.old)} documents of zarr format 2 are beside those of format 3"
@@ -238,4 +239,5 @@ def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _MOVE_AWAY = f"move what is in {ZARR_ROOT}/{{place}}/zarr.json/ elsewhere, then 'modos check {{url}} --repair'"
-_YOUNG = "; it is so young that a writer may be at work"
+YOUNG = "; it is so young that a writer may be at work"
+"""What is added to a finding that may be none, in a while."""

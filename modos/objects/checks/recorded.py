@@ -11,13 +11,14 @@ from pathlib import PurePosixPath
 from modos.errors import DISTRIBUTION, DamagedObjectError, UnsupportedFormatError
 from modos.objects.checks.evidence import Evidence
 from modos.objects.checks.findings import Finding, Severity, finding
-from modos.objects.checks.hierarchy import is_settled
+from modos.objects.checks.hierarchy import YOUNG, is_settled
+from modos.objects.editing.replacing import INCOMING
 from modos.objects.history.commits import Contained, is_commit_id, time_of
 from modos.objects.history.records import Unreadable, read_records, record_path, recorded
 from modos.objects.history.trash import KEPT_FOR
 from modos.storage import TRASH, Storage
 
-__all__ = ["damaged", "record_findings", "unreadable_edits"]
+__all__ = ["damaged", "record_findings", "unreadable_edits", "waiting"]
 
 
 def record_findings(storage: Storage, evidence: Evidence, grace: timedelta, *, reads_all: bool) -> Iterator[Finding]:
@@ -35,6 +36,10 @@ def record_findings(storage: Storage, evidence: Evidence, grace: timedelta, *, r
         Whether all records are read; otherwise those that the root document does not contain.
     """
     yield from _old_trash(evidence)
+    for name in waiting(evidence):
+        settled = is_settled(evidence, (name,), grace)
+        what = f"was to take the place of another file, by an edit that was not made{'' if settled else YOUNG}"
+        yield finding("orphan-file", name, what, evidence.url, severity=None if settled else "note")
     missing = _unmerged(evidence)
     unreadable: dict[str, Unreadable] = {}
     read_records(storage, recorded(evidence.listed) if reads_all else missing, unreadable=unreadable)
@@ -43,8 +48,7 @@ def record_findings(storage: Storage, evidence: Evidence, grace: timedelta, *, r
     for commit in missing:
         if commit not in unreadable:
             settled = is_settled(evidence, (record_path(commit),), grace)
-            young = "" if settled else "; it is so young that a writer may be at work"
-            what = f"this edit was recorded, and the root document does not contain it{young}"
+            what = f"this edit was recorded, and the root document does not contain it{'' if settled else YOUNG}"
             yield finding("unmerged-commit", commit, what, evidence.url, severity=None if settled else "note")
 
 
@@ -56,6 +60,13 @@ def _unmerged(evidence: Evidence) -> list[str]:
     commits = recorded(evidence.listed)
     made = 1 if root.log is None else 0  # the first made the object: its date may be any, and it is in every root
     return Contained.parse(root.log, root.attributes).lacking(commits[made:])
+
+
+def waiting(evidence: Evidence) -> list[str]:
+    """Return the files that wait to take the place of others, and do so in vain; none where an edit may need them that is not made yet."""
+    if evidence.root is None or evidence.damage or _unmerged(evidence):
+        return []
+    return [name for name in evidence.listed if name.startswith(f"{INCOMING}/")]
 
 
 def unreadable_edits(storage: Storage, evidence: Evidence) -> dict[str, Unreadable]:

@@ -17,7 +17,7 @@ from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
 from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged, refuse_wrong
 from modos.objects.checks.findings import CheckReport, Code, Repair
 from modos.objects.checks.hierarchy import directories_in_place, is_settled, is_stale, strays
-from modos.objects.checks.recorded import damaged, unreadable_edits
+from modos.objects.checks.recorded import damaged, unreadable_edits, waiting
 from modos.objects.checks.statements import unlinked_assays
 from modos.objects.editing.change import dated
 from modos.objects.editing.settling import complete
@@ -255,8 +255,12 @@ def _removals(evidence: Evidence, grace: timedelta) -> tuple[tuple[str, ...], li
         if path.partition("/")[0] in ELEMENT_KINDS and is_settled(evidence, names, grace):
             gone += names
             repairs.append(Repair("orphan-group", path, f"it was removed, {len(names)} files"))
-    for name in found.chunks:
+    left: dict[str, Code] = {
+        **dict.fromkeys(found.chunks, "orphan-chunk"),
+        **dict.fromkeys(waiting(evidence), "orphan-file"),
+    }
+    for name, code in left.items():
         if is_settled(evidence, (name,), grace):
             gone.append(name)
-            repairs.append(Repair("orphan-chunk", name, "it was removed"))
+            repairs.append(Repair(code, name, "it was removed"))
     return tuple(gone), repairs

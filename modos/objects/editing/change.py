@@ -3,14 +3,14 @@
 Owns the values that planning hands over to committing, and how a date is written. Decides nothing and writes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from modos.model import ElementId
-from modos.model.schema import CHECKSUM, LAST_UPDATE
-from modos.objects.editing.files import Attachment, files_of
+from modos.model.schema import CHECKSUM, DATA_PATH, LAST_UPDATE
+from modos.objects.editing.files import Attachment, directories_of, files_of
 from modos.objects.mentions import differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.storage import Storage
@@ -122,6 +122,11 @@ class Change:
         touched = {*self.written, *self.removed, *(element for element, _ in self.attachments)}
         there = [said.elements[each] for each in touched if each in said.elements]
         return {name: each.get(CHECKSUM) for each in there for name in files_of(each)[:1]}
+
+    def had(self, names: Iterable[str]) -> bool:
+        """Tell whether some of these files belonged to elements that it is about."""
+        known = {name for path in self.digests(self.base) for name in files_of({DATA_PATH: path})}
+        return any(name in known or not known.isdisjoint(directories_of(name)) for name in names)
 
     @property
     def leaves_something(self) -> bool:

@@ -5,7 +5,7 @@ Owns the order of that, and who gives way when two edits clash. Knows no schema 
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -24,11 +24,11 @@ from modos.model import ElementId
 from modos.objects.contents import refuse_foreign
 from modos.objects.editing.draft import Change
 from modos.objects.editing.settling import ATTEMPTS, Read, Settling
-from modos.objects.editing.turns import turn
+from modos.objects.editing.turns import log_as_left, log_as_seen, turn
 from modos.objects.editing.writing import Writing
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.deltas import Clash, applied, difference
-from modos.objects.history.merging import built_upon, clash_with, merged
+from modos.objects.history.merging import built_upon, clash_of_files, clash_with, merged
 from modos.objects.history.records import Record, read_records, record_ids, record_path
 from modos.objects.history.trash import KEPT
 from modos.objects.snapshot import Snapshot
@@ -61,9 +61,9 @@ def commit(
     edit; from here on any writer may complete it. The root document is written last; until then the object says what it
     said before. What others wrote since the edit was planned is kept: the edits are merged, slot by slot.
 
-    Only a file that replaces another has a moment of its own: it is stored, whole, just before the record. An edit that is
-    killed or fails between the two leaves the new file with the checksum of the old; made again, it ends. What an edit
-    makes obsolete goes last. Killed before that, a removal can be repeated; a renaming leaves the old name.
+    Only a file that replaces another has a moment of its own: it waits beside until nothing can prevent the edit any more, and
+    takes its place, whole, just before the root document is written; killed in between, an edit is completed by others. What
+    an edit makes obsolete goes last. Killed before that, a removal can be repeated; a renaming leaves the old name.
 
     Parameters
     ----------
@@ -136,10 +136,12 @@ class _Edit(Settling):
         notes: Mapping[str, Any],
     ) -> None:
         super().__init__(storage, read, Writing(storage))
+        self.leaves_files = True
         self._plan = plan
         self._record = Record("", author(os.environ), message=message, notes=notes)
         self._exists = True
         self._stored: list[tuple[ElementId, str]] = []
+        self._is_about_files = False
 
     def make(self, change: Change, *, is_fresh: bool) -> Snapshot:
         """Store, record and publish it, or take all of it back; then remove what it has made obsolete.
@@ -179,11 +181,12 @@ class _Edit(Settling):
     def _alone(self, change: Change) -> Snapshot:
         """Record and publish while all other writers wait; what is in the log and not in the root is of killed ones.
 
-        Those had their turn after the newest edit that the root document contains, so the listing begins there.
+        Those had their turn after the newest edit that the root document contains, so the listing begins there; none is
+        needed where the log is as it was left with that edit.
         """
         now = self.read(self.storage, change.base)
-        newest = now.contained.newest
-        self.judged = ids = record_ids(self.storage, newest)
+        newest, seen = now.contained.newest, log_as_seen(self.storage)
+        self.judged = ids = [] if seen is not None and seen == now.log else record_ids(self.storage, newest)
         left = self.lacking(now, ids)
         if not now.exists:  # a creation that was killed: there is no object that it could be part of
             self.storage.remove_many([record_path(record.id) for record in left])
@@ -191,10 +194,14 @@ class _Edit(Settling):
         elif not self._exists:
             raise _CreatedError
         clash = self._clash(merged(now, left).said if left else now)
+        if clash is None:
+            self._stage(change)
+            clash = next(self._clashes_of_files([*left, *self._unseen(now, change.base, ids)]), None)
         if clash is not None:
             self._refuse(clash, self.publish(now, left, []) if left else now)
-        self._put_record(change, after=max([newest, *ids[-1:]]))
-        return self.publish(now, [*left, self._record], [])
+        self._put_record(after=max([newest, *ids[-1:]]))
+        said = self.publish(now, [*left, self._record], [])
+        return replace(said, log=log_as_left(self.storage, seen))
 
     # -- others may be ----------------------------------------------------------------------------------------------
 
@@ -209,7 +216,8 @@ class _Edit(Settling):
             if clash is not None:
                 self._refuse(clash, now)
         floor = now.contained.floor
-        self._put_record(change, after=now.contained.newest)
+        self._stage(change)
+        self._put_record(after=now.contained.newest)
         now, others = self._judged(now, floor, change)
         new = [*others, *([] if self._record.id in now.contained else [self._record])]
         if new:
@@ -232,7 +240,8 @@ class _Edit(Settling):
         deadline = time.monotonic() + _PATIENCE
         while True:
             self.judged = ids = record_ids(self.storage, floor)
-            if not [each for each in now.contained.lacking(ids) if each != self._record.id]:
+            known = change.base if self._is_about_files else now
+            if not [each for each in known.contained.lacking(ids) if each != self._record.id]:
                 return now, []
             now = self.read(self.storage, now)
             others = self.lacking(now, ids, besides=self._record.id)
@@ -240,13 +249,16 @@ class _Edit(Settling):
             upon = built_upon(self._record.id, [*later, *others])
             if self._record.id <= now.contained.floor and not upon:  # it took so long that nobody looks for it any more
                 self.storage.remove(record_path(self._record.id))
-                self._put_record(change, after=now.contained.newest)
+                self._put_record(after=now.contained.newest)
                 continue
             first = [self._record, *(record for record in later if record.id in upon)] if self._is_in(now) else []
-            clash, rival = self._rival(now, first, [record for record in others if record.id not in upon])
+            unseen = [record for record in self._unseen(now, change.base, ids) if record.id not in upon]
+            clash, rival = self._rival(now, first, unseen, [record for record in others if record.id not in upon])
             if clash is None:
                 return now, others
             if not rival or (rival < self._record.id and not first) or time.monotonic() > deadline:
+                if not self.writing.replacing.gives_up(now):  # nobody can get through who clashes with it
+                    return now, []
                 self._withdraw(clash, floor)
             time.sleep(_PAUSE)
 
@@ -261,7 +273,23 @@ class _Edit(Settling):
         """Tell whether a root document contains this edit; a creation is in it only if it is the object's own."""
         return self._record.id in now.contained and self._exists
 
-    def _rival(self, now: Snapshot, own: list[Record], others: list[Record]) -> tuple[Clash | None, str]:
+    def _unseen(self, now: Snapshot, base: Snapshot, ids: Iterable[str]) -> list[Record]:
+        """Return the edits in a root document that this one was not planned on, if it is about files that were described then."""
+        if not self._is_about_files:
+            return []
+        known = {*ids, *now.contained.commits}
+        if now.contained.floor > base.contained.floor:
+            known.update(record_ids(self.storage, base.contained.floor))
+        unseen = [each for each in base.contained.lacking(known) if each in now.contained and each != self._record.id]
+        return read_records(self.storage, unseen)
+
+    def _clashes_of_files(self, others: Iterable[Record]) -> Iterator[Clash]:
+        clashes = (clash_of_files(self._record, other) for other in others)
+        return (clash for clash in clashes if clash is not None)
+
+    def _rival(
+        self, now: Snapshot, own: list[Record], unseen: list[Record], others: list[Record]
+    ) -> tuple[Clash | None, str]:
         """Return what clashes with this edit, and the edit that does; `""` for what is in the root document already.
 
         Parameters
@@ -270,18 +298,20 @@ class _Edit(Settling):
             What the root document says.
         own
             This edit and those that were built upon it, as far as they are in it.
+        unseen
+            Edits that it contains, and of whose files this one did not know.
         others
             Edits that it does not contain, apart from those built upon this one.
         """
         said = now
         for record in reversed(own):
             said, _ = applied(record.delta.inverse(), said)
-        clash = self._clash(said)
+        clash = self._clash(said) or next(self._clashes_of_files(unseen), None)
         if clash is not None:
             return clash, ""
         for other in others:
             said, _ = applied(other.delta, said)
-            clash = self._clash(said)
+            clash = self._clash(said) or clash_of_files(self._record, other)
             if clash is not None:
                 return clash, other.id
         return None, ""
@@ -295,13 +325,19 @@ class _Edit(Settling):
 
     # -- both -------------------------------------------------------------------------------------------------------
 
-    def _put_record(self, change: Change, *, after: str) -> None:
-        """Store the record, once files that replace others are in place: from then on others may complete the edit."""
-        self.writing.replace_files(change)
+    def _stage(self, change: Change) -> None:
+        """Store what takes the place of other files beside them, so that whoever completes the edit finds it."""
+        self.writing.stage_files()
+        aside = self.writing.replacing.aside
+        notes = {**self._record.notes, **({KEPT: aside} if aside else {})}
+        files = self.writing.files(change)
+        self._is_about_files = change.had((*files.stored, *files.replaced, *files.renamed))
+        self._record = replace(self._record, files=files, notes=notes)
+
+    def _put_record(self, *, after: str) -> None:
+        """Store the record: from then on others may complete the edit."""
         self.writing.persist()
-        kept = {KEPT: self.writing.aside} if self.writing.aside else {}
-        notes = {**self._record.notes, **kept}
-        self._record = replace(self._record, id=new_commit_id(after), files=self.writing.files(change), notes=notes)
+        self._record = replace(self._record, id=new_commit_id(after))
         self.own = self._record.id
         try:
             self.storage.put(self._record.dump(), record_path(self._record.id), content_type="application/json")
@@ -344,8 +380,14 @@ class _Edit(Settling):
                 error.add_note("the edit itself is made; files that nothing describes any more may be left")
                 return
             if self.own:
+                if not self.writing.replacing.gives_up(now):
+                    error.add_note("the edit itself is made, since another writer completes it")
+                    return
                 with suppress(DamagedObjectError, UnsupportedFormatError):  # a record of another, and ours is gone
                     now = self._retracted(now.contained.floor)
+            if self.retracted and self.retracted in now.contained:  # merged by another just before it was taken back
+                self.merged[self.retracted] = self._record
+                now = self.settle(now, now.contained.floor)
             self.writing.take_back(now)
         except (StorageError, ObjectError):
             if self.own:

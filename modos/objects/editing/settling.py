@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 
 from modos.errors import StorageError
+from modos.objects.editing.replacing import complete_replacing, is_waiting
 from modos.objects.editing.turns import turn
 from modos.objects.editing.writing import Writing
 from modos.objects.history.commits import undecided_since
@@ -73,6 +74,8 @@ class Settling:
         The edit for which that is done, once it may be recorded; `""` for none.
     judged
         Edits that it was held against.
+    leaves_files
+        Whether edits whose files wait to take the place of others are left to their writers for a while.
     retracted
         One that was taken back here, which may be listed still; `""` for none.
     """
@@ -85,6 +88,7 @@ class Settling:
         self.is_alone = False
         self.own = ""
         self.judged: Collection[str] = ()
+        self.leaves_files = False
         self.retracted = ""
 
     def lacking(self, said: Snapshot, ids: Iterable[str], *, besides: str = "") -> list[Record]:
@@ -94,12 +98,28 @@ class Settling:
     def publish(self, now: Snapshot, new: list[Record], withdrawn: list[Record]) -> Snapshot:
         """Write a root document with some edits more, or less; returns what it says."""
         since = None if self.is_alone else undecided_since()
-        found = merged(now, new, withdrawn, undecided_since=since, own=self.own, judged=self.judged)
-        if not found.said.exists or not (found.made or withdrawn):
+        waiting = {record.id for record in new if record.id != self.own and is_waiting(self.storage, record)}
+        if (
+            self.leaves_files and since is not None
+        ):  # to their writers, who may be at that: it takes long for large ones
+            new = [record for record in new if record.id not in waiting or record.when <= since]
+        found = merged(now, new, withdrawn, undecided_since=since, own=self.own, judged=self.judged, waiting=waiting)
+        if not found.said.exists or not (found.made or found.refused or withdrawn):
             return now
+        gone = [*found.refused, *(record for record in found.made if not self._replace_files(record))]
+        if gone:  # whose writers were killed, or give way
+            self.storage.remove_many([record_path(record.id) for record in gone])
+            return self.publish(now, [record for record in new if record not in gone], withdrawn)
         said = self.writing.publish(found.said, found.touched)
         self.merged |= {record.id: record for record in found.made}
         return said
+
+    def _replace_files(self, record: Record) -> bool:
+        """Let files of an edit take the places of others; `False` when its writer has given up."""
+        if record.id == self.own:
+            self.writing.replace_files()
+            return True
+        return complete_replacing(self.storage, record)
 
     def settle(self, now: Snapshot, floor: str) -> Snapshot:
         """Look, and write again, until the root document contains every record that is listed; returns what it says.
@@ -136,11 +156,15 @@ class Settling:
             now = self.read(self.storage, now)
             missing = self.lacking(now, ids)
             withdrawn = [record for record in gone if record.id in now.contained]
+            before = now
             if missing or withdrawn:
                 now = self.publish(now, missing, withdrawn)
             else:
                 self.writing.restore_groups(now)
-            passed.update(now.contained.lacking(ids))
+            if now is before:
+                passed.update(now.contained.lacking(ids))
+            else:  # one that was passed over may have been made since, and be overwritten here
+                passed.clear()
             for record in gone:
                 self.merged.pop(record.id, None)
         raise StorageError(self.storage.url, f"other writers changed the object {ATTEMPTS} times meanwhile; try again")

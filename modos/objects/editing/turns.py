@@ -1,7 +1,8 @@
 """Writers of one object taking turns, as far as they can know of each other.
 
-Owns mutual exclusion: between threads everywhere, between processes where the object is a directory of this machine.
-Must not know what is written. Services have no lock that could be trusted, so writers there look again afterwards.
+Owns mutual exclusion: between threads everywhere, between processes where the object is a directory of this machine; and
+how a writer there knows that nothing was recorded since his last turn. Must not know what is written. Services have no lock
+that could be trusted, so writers there look again afterwards.
 """
 
 import threading
@@ -10,10 +11,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from modos.storage import Storage
+from modos.storage import LOG, ZARR_ROOT, Storage
+from modos.storage.directories import Sight, is_unmistakable, sight
 from modos.storage.directories import turn as turn_in
 
-__all__ = ["turn"]
+__all__ = ["log_as_left", "log_as_seen", "turn"]
 
 _LOCKS: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 _LOCKS_LOCK = threading.Lock()
@@ -35,3 +37,22 @@ def turn(storage: Storage) -> Iterator[bool]:
     place = storage.path
     with lock, turn_in(place) if isinstance(place, Path) else nullcontext(enter_result=False) as is_exclusive:
         yield is_exclusive
+
+
+def log_as_seen(storage: Storage) -> Sight | None:
+    """Return how the log of an object on this machine is seen now; `None` where there is none."""
+    return sight(Path(storage.path, LOG))
+
+
+def log_as_left(storage: Storage, before: Sight | None) -> Sight | None:
+    """Return how the log is left at the end of a turn; `None` where it could be seen so again though others have recorded an edit.
+
+    Parameters
+    ----------
+    storage
+        The root of the object, whose root document was written after the record of this turn.
+    before
+        How the log was seen before that record.
+    """
+    left = log_as_seen(storage)
+    return left if is_unmistakable(left, before, sight(Path(storage.path, ZARR_ROOT))) else None

@@ -28,12 +28,12 @@ from modos.objects.editing.examining import declared_checksums, digested, examin
 from modos.objects.editing.files import Attachment, FileNames, data_path
 from modos.objects.editing.replacing import Replacing
 from modos.objects.history.records import Files, Unreadable, read_records
-from modos.objects.history.trash import place_of, put_aside
+from modos.objects.history.trash import put_aside
 from modos.objects.mentions import Table, differing
 from modos.objects.snapshot import Attributes, Snapshot
 from modos.omics import index_names
 from modos.omics.naming import renamed as renamed_along
-from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.base import WriteMode
 from modos.storage.hierarchy.documents import document_path, group_document
 from modos.storage.parts.rules import WHOLE
@@ -49,13 +49,18 @@ class Writing:
     ----------
     storage
         The root of the object.
+
+    Attributes
+    ----------
+    replacing
+        What takes the place of other files.
     """
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
+        self.replacing = Replacing(storage, self._store)
         self._base = Snapshot(storage.url, exists=False)
         self._checksums: dict[str, str] = {}
-        self._replacing = Replacing(storage, self._store)
         self._found: dict[str, Attachment] = {}
         self._new_files: set[str] = set()
         self._moved: set[str] = set()
@@ -65,7 +70,7 @@ class Writing:
 
     def changes_files(self, change: Change) -> bool:
         """Tell whether files came or will be replaced, or will go though no slot tells of it."""
-        if self._replacing.is_needed or self._new_files or self._arrays:
+        if self.replacing.names or self._new_files or self._arrays:
             return True
         return bool(self._files_leaving(change, change.result))
 
@@ -77,14 +82,9 @@ class Writing:
         return self._leaving[1]
 
     @property
-    def aside(self) -> str:
-        """The name under which replaced files were put aside; `""` when none were."""
-        return self._replacing.aside
-
-    @property
     def has_written(self) -> bool:
         """Whether there is something to take back."""
-        return bool(self._groups or self._new_files or self._arrays or self._replacing.has_begun)
+        return bool(self._groups or self._new_files or self._arrays or self.replacing.aside)
 
     @property
     def takes_long(self) -> bool:
@@ -95,7 +95,7 @@ class Writing:
         """Store new files and write groups; returns the change with checksums filled in.
 
         All files are looked at before the first is stored. What an earlier call has stored or written is not done again.
-        Files that replace others wait for `replace_files`.
+        Files that replace others wait for `stage_files`.
         """
         change.result.refuse_improper()
         self._base = change.base
@@ -122,30 +122,34 @@ class Writing:
         all_at_once(lambda path: self._write(path, fresh[path]), fresh)
         return change
 
-    def replace_files(self, change: Change) -> None:
-        """Store the files that take the place of others: the one thing that is seen before the root document says so."""
+    def stage_files(self) -> None:
+        """Store the files that take the place of others, beside them."""
         all_at_once(self._store_if_gone, self._found.values())
-        self._replacing.replace(change)
+        self.replacing.stage()
+
+    def replace_files(self) -> None:
+        """Let these take their places: the one thing that is seen before the root document says so."""
+        for name, info in self.replacing.take_places().items():
+            if info is not None:
+                self._note(info, self.replacing.digests[name])
 
     def persist(self) -> None:
         """Wait until all files that were stored would survive a loss of power; groups need not, since the root says the same."""
-        replaced = self._replacing.names
-        aside = [place_of(self.aside, name) for name in replaced] if self.aside else []
         arrays = [name for array in self._arrays for name in array.written()]
-        self.storage.persist([*self._checksums, *self._new_files, *replaced, *aside, *arrays])
+        self.storage.persist([*self._checksums, *self._new_files, *self.replacing.stored, *arrays])
 
     def files(self, change: Change) -> Files:
         """Return what the edit does to files, for its record."""
         before, after = change.digests(change.base), change.digests(change.result)
         stored = {file.target: self._checksums.get(file.target) for _, file in change.attachments}
-        stored |= {name: after.get(name) for _, name in change.restored}
-        replaced = self._replacing.names
+        stored |= {name: after.get(name) for _, name in change.restored} | self.replacing.digests
+        replaced = self.replacing.names
         elsewhere = {*dict(change.moves), *self._moved, *stored}
-        new = {*self._new_files, *(name for _, name in change.restored)} - replaced
+        new = {*self._new_files, *(name for _, name in change.restored)}.difference(replaced)
         leaving = names_leaving(self._files_leaving(change, change.result), change) if change.leaves_something else ()
         return Files(
             stored={name: digest for name, digest in stored.items() if name in new},
-            replaced={name: (before.get(name), stored.get(name)) for name in sorted(replaced)},
+            replaced={name: (before.get(name), stored.get(name)) for name in replaced},
             renamed=dict(change.moves),
             removed={name: before.get(name) for name in sorted(leaving) if name not in elsewhere},
         )
@@ -196,7 +200,7 @@ class Writing:
         leaving = self._files_leaving(change, said) + [name for array in self._arrays for name in array.left_behind()]
         left = departing(self.storage, change, said, leaving=leaving, moved=self._moved)
         if left.kept:
-            put_aside(self.storage, left.kept, self.aside or commit)
+            put_aside(self.storage, left.kept, self.replacing.aside or commit)
         if left.gone:
             self.storage.remove_many(left.gone)
 
@@ -218,7 +222,7 @@ class Writing:
                     self._write(path, before)
         for array in self._arrays:
             array.take_back(self.storage)
-        self._replacing.bring_back()
+        self.replacing.discard()
         unsaid = self._groups.keys() - documents.keys()
         described = {name for name in self._new_files if names.owner(name) is not None}
         gone = [*unsaid, *(self._new_files - described), *self._beside(described, said)]
@@ -245,7 +249,7 @@ class Writing:
         if found.checksum is not None:
             self._checksums[file.target] = found.checksum
         if found.verdict == "replaces":
-            self._replacing.attachments[file.target] = file
+            self.replacing.attachments[file.target] = file
         if found.verdict == "same" and names.owner(file.target) is None:
             self._found[file.target] = file
         return found.verdict == "new"
@@ -254,7 +258,7 @@ class Writing:
         """Store a file under a name that was free; one that another writer has stored there since is theirs."""
         self._new_files.add(file.target)
         try:
-            self._store(file, "create")
+            self._store(file, mode="create")
         except (KeyExistsError, UnreachableError, ServiceError) as error:
             if isinstance(error, ServiceError) and error.status != HTTPStatus.NOT_IMPLEMENTED:
                 raise
@@ -270,23 +274,27 @@ class Writing:
         if stat_if_any(self.storage, file.target) is None:
             self._store_new(file)
 
-    def _store(self, file: Attachment, mode: WriteMode = "overwrite") -> None:
+    def _store(self, file: Attachment, place: str = "", mode: WriteMode = "overwrite") -> str:
         with file.source.open() as body:
             source = Digested(body)
             try:
-                stored = self.storage.put(source, file.target, mode=mode)
+                stored = self.storage.put(source, place or file.target, mode=mode)
             except ModosError as error:
                 error.add_note(f"while adding {file.source.storage.url_of(file.source.name)} to {self.storage.url}")
                 raise
         if stored.size != source.size or self.storage.contradicts(stored, source.md5):
-            raise IntegrityError(self.storage.url_of(file.target), "was not stored as it was sent")
+            raise IntegrityError(self.storage.url_of(place or file.target), "was not stored as it was sent")
         if self._checksums.setdefault(file.target, source.blake2b) != source.blake2b:
             raise IntegrityError(file.source.storage.url_of(file.source.name), "changed while it was being added")
+        self._note(stored, source.blake2b)
+        return source.blake2b
+
+    def _note(self, stored: ObjectInfo, checksum: str) -> None:
         if stored.size > WHOLE:  # a transfer proves it part by part, and then knows of the copy what is known of it
             from modos.transfers import DigestBook
 
             with DigestBook.of_user() as book:
-                book.record(self.storage, stored, {"blake2b": source.blake2b})
+                book.record(self.storage, stored, {"blake2b": checksum})
 
     def _renamed(self, source: str, target: str) -> Iterator[tuple[str, str]]:
         """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken."""
@@ -307,13 +315,13 @@ class Writing:
     def _is_new(self, source: str, target: str, names: FileNames) -> bool:
         """Tell whether a file that is to be restored is not there; refuse a name that something undescribed has."""
         here = stat_if_any(self.storage, target)
-        if here is None or has_content(self.storage, here, digested(self.storage, source)):
-            if here is not None:
-                self._replacing.done.add(target)
-            return here is None
-        if names.owner(target) is None:
-            raise FileConflictError(target)
-        self._replacing.restorations[target] = source
+        if here is None:
+            return True
+        content = digested(self.storage, source)
+        if not has_content(self.storage, here, content):
+            if names.owner(target) is None:
+                raise FileConflictError(target)
+            self.replacing.restorations[target], self.replacing.digests[target] = source, content.blake2b
         return False
 
     def _nested(self, source: str, target: str) -> Iterator[tuple[str, str]]:

@@ -13,12 +13,12 @@ from modos.objects.editing.change import dated
 from modos.objects.editing.files import files_of
 from modos.objects.history.commits import time_of
 from modos.objects.history.deltas import Clash, Delta, applied
-from modos.objects.history.records import Record
+from modos.objects.history.records import Files, Record
 from modos.objects.history.slots import Slot
 from modos.objects.mentions import differing
 from modos.objects.snapshot import Snapshot
 
-__all__ = ["Merged", "built_upon", "clash_with", "merged"]
+__all__ = ["Merged", "built_upon", "clash_of_files", "clash_with", "merged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,14 @@ class Merged:
         Elements whose groups may say something else, since more than one writer changed them.
     made
         The edits that became part of it.
+    refused
+        Those that cannot, and are to be forgotten.
     """
 
     said: Snapshot
     touched: frozenset[ElementId]
     made: tuple[Record, ...]
+    refused: tuple[Record, ...] = ()
 
 
 def merged(
@@ -48,12 +51,14 @@ def merged(
     undecided_since: datetime | None = None,
     own: str = "",
     judged: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> Merged:
     """Return what an object says with some edits more, in the order of their names, or less.
 
     Of two that clash the first stays: what is in the root document already, else the edit with the smaller name. The other
     is left out while its writer may be about to withdraw it, or the other one his. That of a writer who was killed is made
-    part as far as it does not clash.
+    part as far as it does not clash; one whose files wait to replace others wholly or not at all. Since files are not brought back,
+    both are left out as long, where those of one of the two wait.
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def merged(
         The edit of who asks, which is made in any case; `""` for none.
     judged
         Edits that it was held against; others, which clash with it, will give way.
+    waiting
+        Edits of others whose files wait to take the place of others.
     """
     said, contained, touched = now, now.contained, set[ElementId]()
     for record in withdrawn:
@@ -77,12 +84,17 @@ def merged(
         said, _ = applied(record.delta.inverse(), said)
         contained = contained.without(record.id)
         touched |= record.delta.elements
-    made, known = [], {own, *judged}
+    made, refused, known, new = [], [], {own, *judged}, [*new]
     for record in sorted(new, key=lambda record: (bool(own) and record.id not in known, record.id)):
         if said.exists != ("id" in record.delta.object):
             result, clashes = applied(record.delta, said)
             is_undecided = undecided_since is not None and record.when > undecided_since
-            if clashes and is_undecided and record.id != own:
+            is_waiting = record.id in waiting
+            is_refused = bool(clashes) or (is_waiting and not all(map(result.names.owner, record.files.replaced)))
+            if is_undecided and record.id != own and (is_refused or (is_waiting and _is_contended(record, new, said))):
+                continue
+            if is_refused and is_waiting:
+                refused.append(record)
                 continue
             said = result
             touched |= record.delta.elements
@@ -94,7 +106,7 @@ def merged(
     said = replace(said, contained=contained.with_commits({record.id for record in made}))
     if now.exists and made:
         said = replace(said, attributes=dated(said.attributes, time_of(max(record.id for record in made))))
-    return Merged(said, frozenset(touched), tuple(made))
+    return Merged(said, frozenset(touched), tuple(made), tuple(refused))
 
 
 def built_upon(commit: str, records: Iterable[Record]) -> set[str]:
@@ -104,6 +116,38 @@ def built_upon(commit: str, records: Iterable[Record]) -> set[str]:
         if not line.isdisjoint(record.parents):
             line.add(record.id)
     return line - {commit}
+
+
+def _is_contended(record: Record, others: Collection[Record], said: Snapshot) -> bool:
+    """Tell whether an edit clashes, by its slots or its files, with one of which nobody knows yet whether it is made."""
+    line = {record.id, *built_upon(record.id, others)}
+    return any(
+        clash_of_files(record, other) or clash_with(record.delta, applied(other.delta, said)[0])
+        for other in others
+        if other.id not in line and record.id not in built_upon(other.id, others)
+    )
+
+
+def clash_of_files(ours: Record, theirs: Record) -> Clash | None:
+    """Return the first file that one of two edits stores, and the other replaces by something else, renames or removes."""
+    for one, other in ((ours.files, theirs.files), (theirs.files, ours.files)):
+        for name in (*one.stored, *one.replaced):
+            is_same = name not in other.replaced or _fate(one, name) == _fate(other, name) is not None
+            if not is_same or any(_is_of(name, path) for path in (*other.renamed, *other.removed)):
+                return Clash(name, None, _fate(ours.files, name), _fate(theirs.files, name))
+    return None
+
+
+def _is_of(name: str, path: str) -> bool:
+    return name in files_of({DATA_PATH: path}) or name.startswith(f"{path}/")
+
+
+def _fate(files: Files, name: str) -> str | None:
+    """Return what becomes of a file: its checksum, or its new name, or nothing."""
+    if name in files.stored:
+        return files.stored[name]
+    renamed = (new for old, new in files.renamed.items() if _is_of(name, old))
+    return files.replaced[name][1] if name in files.replaced else next(renamed, None)
 
 
 def clash_with(delta: Delta, said: Snapshot, stored: Iterable[tuple[ElementId, str]] = ()) -> Clash | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from modos.model.schema import DATA_PATH
 from modos.objects.at_once import all_at_once
 from modos.objects.editing.files import files_of
+from modos.objects.editing.replacing import waiting_files
 from modos.objects.history.deltas import PURGED, Delta
 from modos.objects.history.records import Files, Record, Unreadable, read_records, record_ids, record_path
 from modos.objects.history.slots import Slot
@@ -43,6 +44,7 @@ def purge(storage: Storage, places: Iterable[str]) -> bool:
     names = {name for record in records for name in _names(record.delta, ids)}
     about = [record for record in records if _is_about(record, ids, names)]
     kept = [each.place for each in kept_files(storage) if _belongs(each.name, names, ids) or _is_record(each.name)]
+    kept += [place for place, name in waiting_files(storage) if _belongs(name, names, ids)]
     if kept:
         storage.remove_many(kept)
     cleared = [_cleared(record, ids, names) for record in about]
