@@ -99,9 +99,7 @@ class Settling:
         """Write a root document with some edits more, or less; returns what it says."""
         since = None if self.is_alone else undecided_since()
         waiting = {record.id for record in new if record.id != self.own and is_waiting(self.storage, record)}
-        if (
-            self.leaves_files and since is not None
-        ):  # to their writers, who may be at that: it takes long for large ones
+        if self.leaves_files and since is not None:  # to their writers, whom large ones may keep busy for long
             new = [record for record in new if record.id not in waiting or record.when <= since]
         found = merged(now, new, withdrawn, undecided_since=since, own=self.own, judged=self.judged, waiting=waiting)
         if not found.said.exists or not (found.made or found.refused or withdrawn):
