@@ -36,8 +36,8 @@ SERVICE_WHOLE = 1024 * 1024 * 1024
 So do those that consist of parts themselves: of a copy in one request nobody knows what tag a listing will give it.
 """
 
-_STREAMED = 16 * 1024 * 1024
-"""Bytes that a part counts for which is read while it is sent: few are held of it, and it goes with the large ones."""
+_STREAMED = 24 * 1024 * 1024
+"""Bytes that a part counts for which is read while it is sent: hardly any are held, but more than a few at once gain nothing."""
 
 _COPIES = 3
 """How many times its size a body takes while it is sent, in buffers of the client."""
