@@ -167,18 +167,23 @@ def test_what_nobody_has_compared_before_a_break_is_compared_with_the_file(place
     assert report.resumed_bytes == PART
 
 
-def test_of_what_is_sent_out_of_a_file_no_part_is_held(places, here, content):
+@pytest.mark.parametrize("is_continued", [False, True])
+def test_of_what_is_sent_out_of_a_file_no_part_is_held(places, here, content, is_continued):
     """However large the parts are: a file of a terabyte, whose parts have a gibibyte, takes no more memory than this."""
     here.put(LARGE * 2, "reads")
+    here.put(b"{}", ROOT_DOCUMENT)
     target = places.make("swift")
+    if is_continued:
+        broken_off(here, target, 2 * PART)
     tracemalloc.start()
     try:
-        transfer(here, target, commit=None)
+        report = transfer(here, target)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert most < PART
-    assert content(target) == {"reads": LARGE * 2}
+    assert report.resumed_bytes == is_continued * 2 * PART
+    assert content(target) == {"reads": LARGE * 2, ROOT_DOCUMENT: b"{}"}
 
 
 class InOneStream(S3Storage):

@@ -3,7 +3,6 @@
 Owns those two files. Must not know any service.
 """
 
-import hashlib
 import os
 import sys
 import time
@@ -21,12 +20,13 @@ from modos.storage.parts.names import PARTIAL, beneath, partial_beside
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import DISK
 from modos.storage.parts.upload import PartUpload
+from modos.storage.sources import md5_of_span
 
 __all__ = ["LocalParts", "LocalUpload"]
 
 _JOURNAL = "journal"
 _PIECE = 64 * 1024
-"""Bytes read or written at a time; Linux takes several times as long over the same bytes where they are many at a time."""
+"""Bytes written at a time; Linux takes several times as long over the same bytes where they are many at a time."""
 
 _DIGITS = 16
 _ATTEMPTS = 10
@@ -73,14 +73,8 @@ class LocalUpload(PartUpload):
     def _is_written(self, part: PartInfo) -> bool:
         if part.index not in range(self.count):
             return False
-        start, end = self.span(part.index)
-        digest = hashlib.md5(usedforsecurity=False)
         with self._partial.open("rb") as file:
-            file.seek(start)
-            while start < end and (piece := file.read(min(_PIECE, end - start))):
-                digest.update(piece)
-                start += len(piece)
-        return digest.hexdigest() == part.etag
+            return md5_of_span(file, *self.span(part.index)) == part.etag
 
     def _stored(self) -> Iterable[PartInfo]:
         known = Journal.read(self._journal)

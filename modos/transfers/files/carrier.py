@@ -7,6 +7,7 @@ from typing import Literal
 
 from modos.storage import Storage
 from modos.storage.parts.plan import Body, PartInfo
+from modos.storage.sources import md5_of_span
 from modos.transfers.files.reading import Chain, Reader, md5_of
 from modos.transfers.files.under_way import Part
 from modos.transfers.limits import Limiter, Patience
@@ -37,11 +38,10 @@ class PartCarrier:
         self._patiently = patiently
 
     def way(self, part: Part, *, digested: bool) -> Literal["copied", "streamed", "sent"]:
-        """Tell how a part is brought; one that is `digested` for the whole file, or looked at, is held here."""
+        """Tell how a part is brought; one that is `digested` for the whole file is held here."""
         if part.step.by == "service" and part.upload.copies_from(self._source):
             return "copied"
-        is_held = digested or part.found is not None
-        return "streamed" if part.upload.streams and self._reader.opens and not is_held else "sent"
+        return "streamed" if part.upload.streams and self._reader.opens and not digested else "sent"
 
     def bring(self, part: Part, chain: Chain | None = None) -> PartInfo:
         """Bring a part unless what was found of it is the same, and let a chain digest it; return it as it is stored."""
@@ -57,8 +57,12 @@ class PartCarrier:
             return part.upload.copy(part.index, self._source, file.path, etag=etag)
 
     def _stream(self, part: Part) -> PartInfo:
-        with self._sending.slot(), self._reader.opened(part.step.file) as file:
-            return part.upload.put_from(part.index, file)
+        upload, found = part.upload, part.found
+        with self._reader.opened(part.step.file) as file:
+            if found is not None and md5_of_span(file, *upload.span(part.index)) == found.md5:
+                return found
+            with self._sending.slot():
+                return upload.put_from(part.index, file)
 
     def _send(self, part: Part, chain: Chain | None) -> PartInfo:
         """Read a part here, where it is there already, or else from the source, and send what is not there as it is."""
