@@ -60,9 +60,8 @@ def encode_labels(group: "zarr.Group", name: str, data: Foreign, options: Option
         reason = f"{name}: labels are given for {len(labels)} dimensions, the array has {values.ndim}"
         raise InvalidElementError(reason)
     coords = {dimension: each for dimension, each in labels.items() if each is not None}
-    return encode_labelled(
-        group, name, xr.DataArray(values, coords=coords, dims=list(labels)).rename(None), options
-    )  # of dask it has a name
+    labelled = xr.DataArray(values, coords=coords, dims=list(labels)).rename(None)  # of dask it has a name
+    return encode_labelled(group, name, labelled, options)
 
 
 def _encode(
