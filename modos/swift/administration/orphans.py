@@ -111,7 +111,7 @@ async def _find(filesystem: SwiftFileSystem, container: str, grace: timedelta) -
             address, "it keeps old versions, whose manifests cannot be seen; nothing in it can be told orphan"
         )
     hidden = [entry async for entry in filesystem.lister.entries(container, prefix=SEGMENTS)]
-    candidates = settled(hidden, container, before=datetime.now(UTC) - grace)
+    candidates = settled(hidden, container, now=datetime.now(UTC), grace=grace)
     if not candidates:
         return ()
     digests = {_matched(orphan.path, container)["object"] for orphan in candidates}
@@ -123,15 +123,15 @@ async def _find(filesystem: SwiftFileSystem, container: str, grace: timedelta) -
     return tuple(orphan for orphan in candidates if orphan.path not in held)
 
 
-def settled(hidden: Iterable[Mapping[str, Any]], container: str, *, before: datetime) -> list[Orphan]:
-    """Return the segments whose upload has had none arrive since then: all of an upload, or none of it."""
+def settled(hidden: Iterable[Mapping[str, Any]], container: str, *, now: datetime, grace: timedelta) -> list[Orphan]:
+    """Return the segments whose upload has had none arrive within the time of grace: all of an upload, or none of it."""
     uploads: dict[tuple[str, str], list[Orphan]] = {}
     for entry in hidden:
         if found := SEGMENT_NAME.fullmatch(entry["name"]):
             info = info_from_entry(container, entry)
             orphan = Orphan(info["name"], info["size"], info["last_modified"])
             uploads.setdefault((found["object"], found["upload"]), []).append(orphan)
-    quiet = (each for each in uploads.values() if max(orphan.last_modified for orphan in each) < before)
+    quiet = (each for each in uploads.values() if now - max(orphan.last_modified for orphan in each) > grace)
     return [orphan for each in quiet for orphan in each]
 
 
