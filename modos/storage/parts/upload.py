@@ -249,7 +249,7 @@ class PartUpload(ABC):
         """Store a part if what arrives has this MD5, and return its tag."""
 
     def _put_from(self, index: int, file: BinaryIO) -> str:
-        """Store a part out of a file, and return its tag."""
+        """Store a part out of a file, and return its tag; this default holds all of it."""
         start, end = self.span(index)
         file.seek(start)
         body = file.read(end - start)
