@@ -104,6 +104,7 @@ def carry(ends: tuple[End, End], dies_at: float, delay: float, sent: "Synchroniz
     counted(Storage, "put", lambda storage, body, *name: len(body))
     counted(PartUpload, "put", lambda upload, index, body, *md5: len(body))
     counted(PartUpload, "put_from", lambda upload, index, file: upload.plan.length(index))
+    counted(PartUpload, "put_by", lambda upload, index, bring: upload.plan.length(index))
     counted(PartUpload, "copy", lambda upload, index, *source: upload.plan.length(index))
     counted(courier, "copy_by_service", lambda source, target, file: file.size)
 

@@ -1,5 +1,6 @@
 """Large files by parts: every promise on a disk, in S3 and in Swift, and what each does in its own way."""
 
+import errno
 import hashlib
 import os
 import pickle
@@ -25,14 +26,15 @@ from modos.errors import (
     ReadOnlyError,
     ServiceError,
     StorageError,
+    UnreachableError,
 )
-from modos.storage import FsspecStorage, LocalStorage, Unfinished
+from modos.storage import FsspecStorage, LocalStorage, SwiftStorage, Unfinished
 from modos.storage.parts import journal
 from modos.storage.parts.names import partial_beside
 from modos.storage.parts.plan import PartPlan
 from modos.storage.parts.rules import DISK, S3, SWIFT
 from modos.storage.parts.s3 import S3Parts
-from modos.storage.parts.swift import SwiftParts
+from modos.storage.parts.swift import SwiftParts, SwiftUpload
 from modos.swift import list_orphans
 from modos.testing import Fault, Proxy
 
@@ -687,6 +689,82 @@ def test_a_journal_without_its_file_begins_anew(disk, damage):
     upload.commit()
     assert disk.read(TARGET) == body
     assert sorted(path.name for path in Path(disk.path).rglob("*")) == ["demo.cram", "reads"]
+
+
+def bringing(body, piece=1000):
+    """Return what fills a span with a body, piece by piece."""
+
+    def bring(span):
+        for start in range(0, len(body), piece):
+            span.write(body[start : start + piece])
+
+    return bring
+
+
+def test_a_part_is_written_as_it_comes(disk):
+    """It is the same part as one that is given; what comes is told when it is as long as the part, and then counts."""
+    body = random.Random(4).randbytes(2 * PART + 10)
+    upload = begin(disk, body, PART)
+    brought = [upload.put_by(index, bringing(body[slice(*upload.span(index))])) for index in (2, 0, 1)]
+    assert brought == send(upload, body, [2, 0, 1])
+    assert [upload.has(part) for part in brought] == [True] * 3
+    upload.commit(brought)
+    assert disk.read(TARGET) == body
+
+
+@pytest.mark.parametrize("extra", [-1, 1])
+def test_a_part_of_another_length_does_not_count(disk, extra):
+    """What is too long is not written over the next part."""
+    body = random.Random(5).randbytes(3 * PART)
+    upload = begin(disk, body, PART)
+    sent = send(upload, body, [0, 2])
+    with pytest.raises(IntegrityError, match="for part 1, which has"):
+        upload.put_by(1, bringing(body[PART : 2 * PART + extra]))
+    assert upload.stored() == {0: sent[0], 2: sent[1]}
+    assert [upload.has(part) for part in sent] == [True, True]
+
+
+def test_a_part_that_is_written_anew_in_vain_does_not_count(disk):
+    """It was there before, and is neither the one nor the other now."""
+    body = random.Random(6).randbytes(2 * PART)
+    upload = begin(disk, body, PART)
+    send(upload, body)
+
+    def stopped(span):
+        span.write(b"other")
+        raise UnreachableError(disk.url)
+
+    with pytest.raises(UnreachableError):
+        upload.put_by(1, stopped)
+    assert sorted(upload.stored()) == [0]
+    with pytest.raises(IntegrityError, match="missing: 1"):
+        upload.commit()
+
+
+def test_a_service_takes_no_part_piece_by_piece():
+    """It says so, and nothing is asked."""
+    storage = SwiftStorage("swift://omics", storage_url="http://localhost/v1/AUTH_lab", token="t")
+    upload = SwiftUpload(storage, PartPlan(name=TARGET, size=4, part_size=4, origin="v1"), "token")
+    with pytest.raises(ServiceError, match="piece by piece"):
+        upload.put_by(0, bringing(b"ACGT"))
+
+
+def test_a_disk_that_is_full_is_told_as_such(disk, monkeypatch):
+    """And not as a failure of the place that the bytes come from, within whose boundary they are written."""
+    upload = begin(disk, b"ACGT", PART)
+    source = SwiftStorage("swift://omics", storage_url="http://localhost/v1/AUTH_lab", token="t")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def bring(span):
+        with source._boundary("demo.cram"):
+            span.write(b"ACGT")
+
+    monkeypatch.setattr("modos.storage.spans.write_at", full)
+    with pytest.raises(StorageError, match=os.strerror(errno.ENOSPC)) as caught:
+        upload.put_by(0, bring)
+    assert caught.value.url == str(Path(disk.path, TARGET))
 
 
 def test_a_directory_is_not_replaced(disk):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from modos.errors import (
     UnreachableError,
 )
 from modos.storage import SwiftStorage
+from modos.storage.spans import FileSpan
 from modos.swift import SwiftFileSystem
 from modos.swift.http import lanes
 from modos.swift.http.bulk import _Errand
@@ -257,6 +259,12 @@ async def into_buffer(fs: SwiftFileSystem) -> bytes:
     return bytes(buffer)
 
 
+async def into_file(fs: SwiftFileSystem) -> bytes:
+    file = BytesIO()
+    await fs.client.read_into("omics/demo", FileSpan(file, 0, 4), start=0)
+    return file.getvalue()
+
+
 async def size_of(fs: SwiftFileSystem) -> int:
     return (await fs._info("omics/demo"))["size"]
 
@@ -269,6 +277,7 @@ CALLS = {
     "whole": lambda fs: fs.objects.read("omics/demo"),
     "range": lambda fs: fs.objects.read("omics/demo", 0, 4),
     "buffer": into_buffer,
+    "file": into_file,
     "head": size_of,
     "size": size_read,
     "list": lambda fs: fs._list_page("omics"),
@@ -302,7 +311,7 @@ HEADS = {
 
 @WAYS
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-@pytest.mark.parametrize("call", ["whole", "range", "buffer", "head", "list", "delete"])
+@pytest.mark.parametrize("call", ["whole", "range", "buffer", "file", "head", "list", "delete"])
 def test_an_answer_cut_off_in_its_headers_is_none(serve, way, call, head):
     """Wherever that is, up to the last byte: neither an empty object nor a missing one, and nothing that was done."""
     server, fs = serve(closes=True)
@@ -313,7 +322,7 @@ def test_an_answer_cut_off_in_its_headers_is_none(serve, way, call, head):
 
 
 @WAYS
-@pytest.mark.parametrize("call", ["whole", "range", "buffer", "list", "delete"])
+@pytest.mark.parametrize("call", ["whole", "range", "buffer", "file", "list", "delete"])
 @pytest.mark.parametrize(
     ("head", "body"),
     [
@@ -373,6 +382,10 @@ TOLD = {
     "the whole for a range": (_answer(LENGTH), "range", b"ACGT"),
     "the whole into a buffer": (_answer(LENGTH, b"Etag: " + MD5), "buffer", b"ACGT"),
     "the whole damaged, into a buffer": (_answer(LENGTH, b"Etag: " + b"0" * 32), "buffer", IntegrityError),
+    "the whole into a file": (_answer(LENGTH, b"Etag: " + MD5), "file", b"ACGT"),
+    "the whole damaged, into a file": (_answer(LENGTH, b"Etag: " + b"0" * 32), "file", IntegrityError),
+    "more than a file takes": (_answer(b"Content-Length: 5", body=b"ACGTT"), "file", IntegrityError),
+    "less than a file takes": (_answer(b"Content-Length: 3", body=b"ACG"), "file", IntegrityError),
     "a time in words": (_answer(LENGTH, b"X-Timestamp: noon"), "size", ServiceError),
     "a time beyond all": (_answer(LENGTH, b"X-Timestamp: 9e99", body=b""), "head", ServiceError),
     "a date in words": (_answer(LENGTH, b"Last-Modified: noon", body=b""), "head", ServiceError),

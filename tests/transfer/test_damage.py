@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from modos.errors import IntegrityError, StorageError
-from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage
+from modos.storage import ROOT_DOCUMENT, LocalStorage, S3Storage, Storage
 from modos.storage.parts.rules import PartRules
 from modos.testing import Fault, Proxy
 from modos.transfers import DigestBook, transfer
@@ -58,6 +58,9 @@ class Failing(LocalStorage):
     def _fetch(self, name, start, end):
         body, told = super()._fetch(name, start, end)
         return bytes(body).replace(MARK, MARK.upper()), told
+
+    def _pour(self, name, span):
+        return Storage._pour(self, name, span)  # which fetches
 
     def _open(self, name):
         with super()._open(name) as file:
@@ -184,6 +187,25 @@ def test_of_what_is_sent_out_of_a_file_no_part_is_held(places, here, content, is
     assert most < PART
     assert report.resumed_bytes == is_continued * 2 * PART
     assert content(target) == {"reads": LARGE * 2, ROOT_DOCUMENT: b"{}"}
+
+
+@pytest.mark.parametrize("kind", ["local", "swift"])
+def test_of_what_comes_to_a_disk_no_part_is_held(places, here, content, kind):
+    """However large the parts are, likewise; of one that an earlier transfer has brought neither."""
+    origin, source = places.make("local"), places.make(kind)
+    origin.put(LARGE * 2, "reads")
+    origin.put(b"{}", ROOT_DOCUMENT)
+    transfer(origin, source)
+    broken_off(source, here, 2 * PART)
+    tracemalloc.start()
+    try:
+        report = transfer(source, here)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < PART
+    assert report.resumed_bytes == 2 * PART
+    assert content(here) == {"reads": LARGE * 2, ROOT_DOCUMENT: b"{}"}
 
 
 class InOneStream(S3Storage):

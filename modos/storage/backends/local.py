@@ -41,6 +41,7 @@ from modos.storage.directories import (
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.names import PARTIAL, is_partial
 from modos.storage.paths import target_name
+from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from modos.storage.parts.local import LocalParts
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = ["LocalStorage"]
 
 _ATTEMPTS = 10
+
+_POURED = 256 * 1024
+"""Bytes that are read and written elsewhere at a time."""
 
 _FEW = 8
 """Files that are written out one by one; for more the file system writes out all that it has."""
@@ -204,6 +208,17 @@ class LocalStorage(Storage):
             if start:
                 file.seek(start)
             return file.read(-1 if end is None else end - start)
+
+    def _pour(self, name: str, span: FileSpan) -> None:
+        span.restart()
+        with open(self._at(name), "rb", buffering=0) as file:
+            file.seek(span.start)
+            while span.size < span.length and (piece := file.read(min(_POURED, span.length - span.size))):
+                span.write(piece)
+
+    @property
+    def _pours(self) -> bool:
+        return True
 
     def _put(
         self,

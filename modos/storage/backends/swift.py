@@ -19,6 +19,7 @@ from modos.storage.info import ObjectInfo
 from modos.storage.options import SWIFT, swift_connection_options
 from modos.storage.parts.plan import Body
 from modos.storage.paths import target_name
+from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from modos.storage.parts.swift import SwiftParts
@@ -149,6 +150,15 @@ class SwiftStorage(PagedStorage):
             return super()._fetch_whole(name, size)
         body, entry = self.filesystem.here(self.filesystem.objects.fetch_whole, self._key(name), size)
         return body, self._info(entry)
+
+    def _pour(self, name: str, span: FileSpan) -> ObjectInfo | None:
+        return self._info(
+            self.filesystem.here(self.filesystem.objects.fetch_into, self._key(name), span, start=span.start)
+        )
+
+    @property
+    def _pours(self) -> bool:
+        return True
 
     def _info(self, entry: Mapping[str, Any]) -> ObjectInfo:
         """Tell a large object's version too, by a tag that nobody takes for an MD5."""

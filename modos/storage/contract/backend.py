@@ -14,6 +14,7 @@ from modos.storage.info import ObjectInfo
 from modos.storage.parts.plan import Body
 from modos.storage.paths import target_name
 from modos.storage.sources import chunks_of
+from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from zarr import Group
@@ -198,6 +199,18 @@ class Backend(ABC):
     def _fetch_whole(self, name: str, size: int) -> tuple[Body, ObjectInfo | None]:
         """Return all bytes of a file as `_fetch` does, `size` at most; this default asks for as many."""
         return self._fetch(name, 0, size or None)
+
+    def _pour(self, name: str, span: FileSpan) -> ObjectInfo | None:
+        """Fill a span of another file with the same span of this one, and return what the answer told; the default holds it."""
+        body, told = self._fetch(name, span.start, span.end)
+        span.restart()
+        span.write(body)
+        return told
+
+    @property
+    def _pours(self) -> bool:
+        """Whether `_pour` holds hardly any of what it passes on."""
+        return False
 
     def _read_many(self, name: str, ranges: Sequence[tuple[int, int]]) -> Sequence[bytes]:
         """Return several ranges; this default asks for one after the other."""

@@ -15,6 +15,7 @@ from modos.storage.parts.plan import Body, PartPlan, Unfinished
 from modos.storage.parts.rules import PartRules
 from modos.storage.parts.upload import EmptyUpload, PartUpload
 from modos.storage.paths import target_name
+from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from modos.storage.base import Storage
@@ -137,6 +138,11 @@ class Parts(ABC):
         with self.storage._boundary(""):  # noqa: SLF001 - its errors are the storage's
             return self._read_piece(piece, size)
 
+    def pour_piece(self, piece: Piece, span: FileSpan) -> bool:
+        """Fill a span with a part of a stored file as `read_piece` returns it, and tell whether it is there; one request."""
+        with self.storage._boundary(""):  # noqa: SLF001 - its errors are the storage's
+            return self._pour_piece(piece, span)
+
     def replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> ObjectInfo | None:
         """Let the service put other bytes in place of the first of a file; the rest of it is not sent.
 
@@ -172,6 +178,9 @@ class Parts(ABC):
 
     def _read_piece(self, piece: Piece, size: int) -> Body | None:  # noqa: ARG002 - there are none, unless a service says otherwise
         return None
+
+    def _pour_piece(self, piece: Piece, span: FileSpan) -> bool:  # noqa: ARG002 - likewise
+        return False
 
     @abstractmethod
     def _begin(self, plan: PartPlan) -> PartUpload:

@@ -6,10 +6,11 @@ Owns those two files. Must not know any service.
 import os
 import sys
 import time
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from modos.errors import IntegrityError
@@ -21,13 +22,11 @@ from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import DISK
 from modos.storage.parts.upload import PartUpload
 from modos.storage.sources import md5_of_span
+from modos.storage.spans import FileSpan, write_at
 
 __all__ = ["LocalParts", "LocalUpload"]
 
 _JOURNAL = "journal"
-_PIECE = 64 * 1024
-"""Bytes written at a time; Linux takes several times as long over the same bytes where they are many at a time."""
-
 _DIGITS = 16
 _ATTEMPTS = 10
 
@@ -36,6 +35,7 @@ class LocalUpload(PartUpload):
     """A file that arrives on a disk by parts; the token is what it must agree in to be continued."""
 
     _is_compared = False
+    pours = True
 
     @property
     def _place(self) -> Path:
@@ -67,10 +67,10 @@ class LocalUpload(PartUpload):
                 file.truncate(self.size)
             Journal(self.token, self._place.name, time.time(), boot()).write(self._journal)
         elif not known.is_of_this_boot:
-            kept = {index: part for index, part in known.parts.items() if self._is_written(part)}
+            kept = {index: part for index, part in known.parts.items() if self._has(part)}
             replace(known, boot=boot(), parts=kept).write(self._journal)
 
-    def _is_written(self, part: PartInfo) -> bool:
+    def _has(self, part: PartInfo) -> bool:
         if part.index not in range(self.count):
             return False
         with self._partial.open("rb") as file:
@@ -87,17 +87,37 @@ class LocalUpload(PartUpload):
         return None
 
     def _put(self, index: int, body: Body, md5: str) -> str:
+        with self._writing(index) as file:
+            write_at(file, self.span(index)[0], body)
+        self._note(PartInfo(index, self.plan.length(index), md5))
+        return md5
+
+    def _put_by(self, index: int, bring: Callable[[FileSpan], object]) -> str:
+        with self._writing(index) as file:
+            span = FileSpan(file, *self.span(index), boundary=self._boundary)
+            bring(span)
+            if span.size != span.length:
+                raise self._damaged(f"has been given {span.size:,} bytes for part {index}, which has {span.length:,}")
+        self._note(PartInfo(index, span.length, span.md5))
+        return span.md5
+
+    @contextmanager
+    def _writing(self, index: int) -> Generator[FileIO]:
+        """Open the sparse file to write a part; one that was there does not count any more when that fails."""
         start, end = self.span(index)
         with self._partial.open("r+b", buffering=0) as file:
-            file.seek(start)
-            left = memoryview(body).cast("B")
-            while left:
-                left = left[file.write(left[:_PIECE]) :]
+            try:
+                yield file
+            except BaseException:
+                with suppress(OSError):
+                    self._note(PartInfo(index, 0, ""))
+                raise
             if sys.platform == "linux":  # which then begins to write it out: the commit need not wait for all
                 with suppress(OSError):  # of file systems that take no advice
                     os.posix_fadvise(file.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
-        Journal.add(self._journal, self.token, PartInfo(index, self.plan.length(index), md5))
-        return md5
+
+    def _note(self, part: PartInfo) -> None:
+        Journal.add(self._journal, self.token, part)
 
     def _commit(self, parts: Sequence[PartInfo]) -> None:
         with turn(self._place.parent):

@@ -29,7 +29,8 @@ from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import SWIFT
 from modos.storage.parts.upload import PartUpload
 from modos.storage.paths import object_name
-from modos.swift.http.bodies import FileSection
+from modos.storage.spans import FileSpan
+from modos.swift.http.bodies import FileSection, Room
 from modos.swift.objects.beginnings import replace_beginning
 from modos.swift.objects.segments import SEGMENT_NAME, LargeUpload, manifest_tag, name_digest
 from modos.swift.protocol import SEGMENTS, info_from_entry, object_headers, split_path
@@ -193,12 +194,18 @@ class SwiftParts(Parts):
         return Makeup(lengths, "hex", pieces) if sum(lengths) == file.size else None
 
     def _read_piece(self, piece: Piece, size: int) -> Body | None:
+        body = bytearray(size)
+        return body if self._fill(memoryview(body), piece) else None
+
+    def _pour_piece(self, piece: Piece, span: FileSpan) -> bool:
+        return self._fill(span, piece)
+
+    def _fill(self, room: Room, piece: Piece) -> bool:
         """Ask for a segment: out of the object, Swift looks its manifest up each time and digests what it sends."""
-        body, read = bytearray(size), self._filesystem.client.read_into
         with suppress(*_ELSEWHERE):
-            self._filesystem.here(read, piece.name, memoryview(body), start=0, etag=piece.md5)
-            return body
-        return None
+            self._filesystem.here(self._filesystem.client.read_into, piece.name, room, start=0, etag=piece.md5)
+            return True
+        return False
 
     def _replace_beginning(self, file: ObjectInfo, head: bytes, start: int) -> bool:
         if file.size <= _SMALL:

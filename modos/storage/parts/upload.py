@@ -5,7 +5,7 @@ Owns when a part counts and when a file is whole. Knows no service: each impleme
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -14,6 +14,7 @@ from modos.errors import IntegrityError, InvalidInputError, ServiceError
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.plan import Body, PartInfo, PartPlan
 from modos.storage.paths import target_name
+from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from modos.storage.base import Storage
@@ -47,6 +48,9 @@ class PartUpload(ABC):
 
     So a part that was sent by a process that is gone by now may be damaged: whoever continues compares it with the file.
     """
+
+    pours: ClassVar[bool] = False
+    """Whether it stores parts that come piece by piece, by `put_by`."""
 
     has_digests: bool = True
     """Whether the tags of its parts are the MD5s of their bytes, where they look so."""
@@ -155,6 +159,37 @@ class PartUpload(ABC):
         except EOFError as error:
             raise self._damaged(f"gets no part {index}: the file that is sent is shorter by now") from error
 
+    def put_by(self, index: int, bring: Callable[[FileSpan], object]) -> PartInfo:
+        """Store a part that somebody brings piece by piece, so that hardly any of it is held.
+
+        Parameters
+        ----------
+        index
+            Number of the part, from 0; one that is there is replaced.
+        bring
+            Fills the span that it is given; the part does not count when it raises.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such part.
+        ServiceError
+            When the upload does not do so; see `pours`.
+        IntegrityError
+            When the span has been given more or fewer bytes than the part has; the part does not count.
+        """
+        length = self.plan.length(index)
+        if not self.pours:
+            reason = "its service takes no part piece by piece; give all bytes of it"
+            raise ServiceError(self.storage.url_of(self.plan.name), reason)
+        with self._boundary():
+            return PartInfo(index, length, self._put_by(index, bring), self.has_digests)
+
+    def has(self, part: PartInfo) -> bool:
+        """Tell whether a part that has arrived is there as it was sent; `False` where that takes a request."""
+        with self._boundary():
+            return self._has(part)
+
     def copies_from(self, source: "Storage") -> bool:
         """Tell whether the service itself can copy parts out of files of another storage; nothing is asked."""
         return self._copies_from(source)
@@ -257,6 +292,10 @@ class PartUpload(ABC):
             raise EOFError
         return self._put(index, body, hashlib.md5(body, usedforsecurity=False).hexdigest())
 
+    def _put_by(self, index: int, bring: Callable[[FileSpan], object]) -> str:
+        """Store a part that is brought piece by piece, and return its tag."""
+        raise NotImplementedError
+
     @abstractmethod
     def _commit(self, parts: Sequence[PartInfo]) -> None:
         """Make the file of these parts, all of them, if the service has them so."""
@@ -267,6 +306,9 @@ class PartUpload(ABC):
 
     def _read(self, index: int) -> bytes | None:  # noqa: ARG002 - takes a request, unless a service says otherwise
         return None
+
+    def _has(self, part: PartInfo) -> bool:  # noqa: ARG002 - likewise
+        return False
 
     def _forget(self) -> None:  # noqa: B027 - most services keep nothing
         """Remove what is not needed after the commit."""

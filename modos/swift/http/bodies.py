@@ -1,6 +1,6 @@
-"""What is sent: bytes, or a section of a file, each of which can be sent again.
+"""What is sent, bytes or a section of a file, each of which can be sent again; and what an answer is written into.
 
-Owns length, digest and chunks of a body. Knows no request and no connection.
+Owns length, digest and chunks of these. Knows no request and no connection.
 """
 
 import asyncio
@@ -13,7 +13,19 @@ from typing import Any, Protocol
 
 from modos.swift.waiting import beside
 
-__all__ = ["BULK", "Body", "FileSection", "chunks_of", "file_section", "length_of", "md5_of", "pieces_of"]
+__all__ = [
+    "BULK",
+    "Body",
+    "FileSection",
+    "Room",
+    "Sink",
+    "chunks_of",
+    "file_section",
+    "fill",
+    "length_of",
+    "md5_of",
+    "pieces_of",
+]
 
 BULK = 16 << 20
 """Bytes from which on a body is worth a thread and a connection of its own."""
@@ -68,13 +80,46 @@ type Body = bytes | bytearray | memoryview | FileSection
 """A body that can be sent again."""
 
 
-def length_of(body: Body) -> int:
+class Sink(Protocol):
+    """What takes a long answer piece by piece, and its MD5 meanwhile."""
+
+    @property
+    def length(self) -> int:
+        """Bytes that it takes."""
+
+    @property
+    def md5(self) -> str:
+        """MD5 in hex of what it took."""
+
+    def restart(self) -> None:
+        """Begin anew: what came so far does not count."""
+
+    def write(self, piece: memoryview, /) -> object:
+        """Take the bytes that come next."""
+
+
+type Room = memoryview | Sink
+"""What an answer is written into: a buffer, or what takes it piece by piece."""
+
+
+def fill(room: Room, body: bytes) -> None:
+    """Write a whole answer, of the length of the room."""
+    if isinstance(room, memoryview):
+        room[:] = body
+    else:
+        room.restart()
+        room.write(memoryview(body))
+
+
+def length_of(body: Body | Room) -> int:
     """Return the number of bytes."""
-    return body.length if isinstance(body, FileSection) else memoryview(body).nbytes
+    return memoryview(body).nbytes if isinstance(body, bytes | bytearray | memoryview) else body.length
 
 
-async def md5_of(body: Body) -> str:
+async def md5_of(body: Body | Room) -> str:
     """Return the hex MD5, computed beside the event loop where that pays."""
+    if not isinstance(body, bytes | bytearray | memoryview | FileSection):
+        return body.md5
     digest = hashlib.md5(usedforsecurity=False)
     if isinstance(body, FileSection):
         pieces = body.pieces()

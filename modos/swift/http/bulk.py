@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from modos.errors import IntegrityError, StorageError, StorageTimeoutError, UnreachableError
-from modos.swift.http.bodies import pieces_of
+from modos.swift.http.bodies import Room, length_of, pieces_of
 from modos.swift.http.exchanges import Request, Response, Way
 from modos.swift.http.failures import socket_errors
 from modos.swift.http.lanes import Answer, head_of, shared_lanes
@@ -150,16 +150,31 @@ class _Errand:
                 response = replace(response, body=body)
             return response, lost is None and answer.isclosed() and not answer.will_close
 
-    def _fill(self, answer: Answer, into: memoryview) -> None:
-        filled = 0
-        with socket_errors(self._url):
-            while filled < len(into) and (count := answer.readinto(into[filled:])):
-                filled += count
-            is_longer = bool(answer.read(1))
-        if filled < len(into):
+    def _fill(self, answer: Answer, room: Room) -> None:
+        """Write an answer that must be as long as the room."""
+        left = length_of(room)
+        if isinstance(room, memoryview):
+            left -= self._read_into(answer, room)
+        else:
+            room.restart()
+            buffer = memoryview(bytearray(min(_PIECE, left)))
+            while left and (count := self._read_into(answer, buffer[:left])):
+                room.write(buffer[:count])
+                left -= count
+        if left:
             raise IntegrityError(self._url, "the answer was cut short")
+        with socket_errors(self._url):
+            is_longer = bool(answer.read(1))
         if is_longer:
             raise IntegrityError(self._url, "the answer is longer than what was asked for")
+
+    def _read_into(self, answer: Answer, buffer: memoryview) -> int:
+        """Fill a buffer as far as the answer goes, and return how far."""
+        filled = 0
+        with socket_errors(self._url):
+            while filled < len(buffer) and (count := answer.readinto(buffer[filled:])):
+                filled += count
+        return filled
 
 
 def _digested(pieces: Iterator[bytes | memoryview], digest: Any) -> Iterator[bytes | memoryview]:  # noqa: ANN401 - hashlib has no type for it

@@ -25,7 +25,7 @@ from modos.swift.auth.credentials import (
     credentials_from_environment,
 )
 from modos.swift.auth.tokens import Access, access
-from modos.swift.http.bodies import Body, length_of, md5_of
+from modos.swift.http.bodies import Body, Room, length_of, md5_of
 from modos.swift.http.bulk import by_thread
 from modos.swift.http.exchanges import Attempt, Exchange, Patience, Request, Response, Way, address_of, checked
 from modos.swift.http.failures import transport_errors
@@ -262,16 +262,17 @@ class SwiftClient:
         return exchange.response.digest
 
     async def read_into(
-        self, path: str, buffer: memoryview, *, start: int, etag: str | None = None, lanes: Lanes | None = None
+        self, path: str, room: Room, *, start: int, etag: str | None = None, lanes: Lanes | None = None
     ) -> Mapping[str, str]:
-        """Fill a buffer with the bytes of an object from `start` on, and return the headers that came along.
+        """Fill a buffer or a sink with the bytes of an object from `start` on, and return the headers that came along.
 
         Parameters
         ----------
         path, start
             The object, and where the bytes begin.
-        buffer
-            It has as many bytes as are asked for.
+        room
+            It is as long as what is asked for. A sink is begun anew with each attempt, and gets pieces that are its own
+            only until it returns.
         etag
             That the object must still have; `None` for any.
         lanes
@@ -282,8 +283,8 @@ class SwiftClient:
         IntegrityError
             The object does not have this ETag any more, or not so many bytes came.
         """
-        headers = range_header(start, start + len(buffer)) | condition(etag)
-        exchange = await self._exchange(Request("GET", path, headers=headers, into=buffer, lanes=lanes))
+        headers = range_header(start, start + length_of(room)) | condition(etag)
+        exchange = await self._exchange(Request("GET", path, headers=headers, into=room, lanes=lanes))
         if not exchange.succeeded:
             raise exchange.failure()
         return exchange.response.headers

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from modos._lazy import require
 from modos.errors import IntegrityError, InvalidInputError, StorageError
-from modos.swift.http.bodies import BULK, Body, length_of, md5_of
+from modos.swift.http.bodies import BULK, Body, Room, length_of, md5_of
 from modos.swift.protocol import error_for, etag_of, is_large
 from modos.swift.transport import Transport
 
@@ -103,7 +103,7 @@ class Request:
     body: Body | None = None
     slow: bool = False
     checked: Checked = "before"
-    into: memoryview | None = None
+    into: Room | None = None
     lanes: "Lanes | None" = None
     most: int | None = None
 
@@ -224,9 +224,10 @@ async def checked(response: Response, request: Request, url: str) -> Response:
     if request.method != "GET" or response.status not in {_OK, _PARTIAL}:
         return response
     body = response.body if request.into is None else request.into
-    response = _with_length(response, request, len(body), url)
+    length = length_of(body)
+    response = _with_length(response, request, length, url)
     if response.status == _PARTIAL:
-        _require_range(response, request.headers.get("Range", ""), len(body), url)
+        _require_range(response, request.headers.get("Range", ""), length, url)
     elif len(etag) == _MD5_DIGITS and not is_large(response.headers) and not request.is_exceeded(response.headers):
         is_of_object = not (request.params or {}).keys() & {"multipart-manifest", "format"}
         if is_of_object and await md5_of(body) != etag:

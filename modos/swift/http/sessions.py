@@ -14,7 +14,7 @@ from typing import Any
 
 from modos._lazy import require
 from modos.errors import IntegrityError
-from modos.swift.http.bodies import chunks_of, md5_of
+from modos.swift.http.bodies import chunks_of, fill, length_of, md5_of
 from modos.swift.http.exchanges import Request, Response, Way
 from modos.swift.http.failures import transport_errors
 from modos.swift.transport import Transport
@@ -81,9 +81,9 @@ async def by_session(request: Request, way: Way, url: str, note: Callable[[int],
     if request.body is not None and request.checked == "after":
         response = replace(response, digest=await md5_of(request.body))
     if request.into is not None and response.succeeded:
-        if len(response.body) != len(request.into):
+        if len(response.body) != length_of(request.into):
             raise IntegrityError(url, "the answer has another length than what was asked for")
-        request.into[:] = response.body
+        fill(request.into, response.body)
     return response
 
 

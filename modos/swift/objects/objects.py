@@ -10,7 +10,7 @@ from itertools import chain
 
 from modos.errors import KeyExistsError
 from modos.swift.concurrency import together
-from modos.swift.http.bodies import Body, length_of
+from modos.swift.http.bodies import Body, Room, length_of
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Response, address_of
 from modos.swift.objects.listing import Lister, raw_name
@@ -117,8 +117,8 @@ class Objects:
         answer = await self.client.request("GET", path, most=size)
         return answer.body, info_from_headers(path, answer.headers)
 
-    async def fetch_into(self, path: str, buffer: memoryview, *, start: int) -> Info:
-        """Fill a buffer with the bytes of an object from `start` on, and return the info that came with them.
+    async def fetch_into(self, path: str, room: Room, *, start: int) -> Info:
+        """Fill a buffer or a sink with the bytes of an object from `start` on, and return the info that came with them.
 
         For many bytes, which a thread carries cheaper than `fetch`.
 
@@ -127,7 +127,7 @@ class Objects:
         IntegrityError
             Not so many bytes came.
         """
-        return info_from_headers(path, await self.client.read_into(path, buffer, start=start))
+        return info_from_headers(path, await self.client.read_into(path, room, start=start))
 
     async def write(
         self, path: str, body: bytes | bytearray | memoryview, *, headers: Mapping[str, str], create: bool = False

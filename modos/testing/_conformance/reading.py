@@ -12,6 +12,7 @@ import pytest
 
 from modos.errors import InvalidInputError, KeyNotFoundError
 from modos.storage import Storage
+from modos.storage.spans import FileSpan
 from modos.testing._conformance.suite import BODY, StorageSuite, listed
 
 __all__ = ["ListingTests", "ReadingTests"]
@@ -210,6 +211,18 @@ class ReadingTests(StorageSuite):
         ranges = [(700, 710), (0, 4), (2, 8), (4, 4), (_SIZE - 5, _SIZE + 50), (8, 20), (_SIZE + 5, _SIZE + 9), (0, 4)]
         self.put_raw(storage, "demo.bin", BODY)
         assert list(storage.read_ranges("demo.bin", ranges, gap=gap)) == [BODY[start:end] for start, end in ranges]
+
+    @pytest.mark.parametrize(("start", "end"), [(0, 1), (2, 5), (0, _SIZE), (_SIZE - 1, _SIZE)])
+    def test_a_span_is_poured_into_another_file(self, storage: Storage, start: int, end: int) -> None:
+        """As `transfer` writes what comes to a disk: it begins anew, and the rest of that file stays as it is."""
+        self.put_raw(storage, "demo.bin", BODY)
+        file = io.BytesIO(bytes(_SIZE))
+        span = FileSpan(file, start, end)
+        span.write(b"of another attempt")
+        with storage._boundary("demo.bin"):  # noqa: SLF001 - of the contract
+            storage._pour("demo.bin", span)  # noqa: SLF001 - likewise
+        assert file.getvalue() == bytes(start) + BODY[start:end] + bytes(_SIZE - end)
+        assert (span.size, span.md5) == (end - start, hashlib.md5(BODY[start:end]).hexdigest())  # noqa: S324 - no secret
 
     def test_no_ranges_are_no_bytes(self, storage: Storage) -> None:
         """No range gives no piece, and empty ranges give empty pieces."""

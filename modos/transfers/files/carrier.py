@@ -1,8 +1,9 @@
-"""One part of a large file from source to target: read and sent, streamed out of a file, or copied by the service.
+"""One part of a large file from source to target: read and sent, streamed out of a file or into one, or copied by the service.
 
 Owns which of these, and what makes a part count that was there before. Must not know the whole file, nor who waits.
 """
 
+from functools import partial
 from typing import Literal
 
 from modos.storage import Storage
@@ -13,6 +14,8 @@ from modos.transfers.files.under_way import Part
 from modos.transfers.limits import Limiter, Patience
 
 __all__ = ["PartCarrier"]
+
+type Way = Literal["copied", "poured", "streamed", "sent"]
 
 
 class PartCarrier:
@@ -37,10 +40,12 @@ class PartCarrier:
         self._sending = sending
         self._patiently = patiently
 
-    def way(self, part: Part, *, digested: bool) -> Literal["copied", "streamed", "sent"]:
+    def way(self, part: Part, *, digested: bool) -> Way:
         """Tell how a part is brought; one that is `digested` for the whole file is held here."""
         if part.step.by == "service" and part.upload.copies_from(self._source):
             return "copied"
+        if not digested and part.upload.pours:
+            return "poured"
         return "streamed" if part.upload.streams and self._reader.opens and not digested else "sent"
 
     def bring(self, part: Part, chain: Chain | None = None) -> PartInfo:
@@ -48,7 +53,8 @@ class PartCarrier:
         way = self.way(part, digested=chain is not None)
         if way == "sent":
             return self._send(part, chain)
-        return self._patiently(lambda: self._copy(part) if way == "copied" else self._stream(part))
+        work = {"copied": self._copy, "poured": self._pour, "streamed": self._stream}[way]
+        return self._patiently(partial(work, part))
 
     def _copy(self, part: Part) -> PartInfo:
         file = part.step.file
@@ -63,6 +69,13 @@ class PartCarrier:
                 return found
             with self._sending.slot():
                 return upload.put_from(part.index, file)
+
+    def _pour(self, part: Part) -> PartInfo:
+        upload, found = part.upload, part.found
+        if found is not None and upload.has(found):
+            return found
+        with self._asking.slot():
+            return upload.put_by(part.index, partial(self._reader.pour, part.step.file, part.piece))
 
     def _send(self, part: Part, chain: Chain | None) -> PartInfo:
         """Read a part here, where it is there already, or else from the source, and send what is not there as it is."""

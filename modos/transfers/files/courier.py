@@ -36,8 +36,9 @@ SERVICE_WHOLE = 1024 * 1024 * 1024
 So do those that consist of parts themselves: of a copy in one request nobody knows what tag a listing will give it.
 """
 
-_STREAMED = 24 * 1024 * 1024
-"""Bytes that a part counts for which is read while it is sent: hardly any are held, but more than a few at once gain nothing."""
+_PASSING = 24 * 1024 * 1024
+"""Bytes that a part counts for which is sent or written while it is read: hardly any are held, but more than a few at once
+gain nothing."""
 
 _COPIES = 3
 """How many times its size a body takes while it is sent, in buffers of the client."""
@@ -256,8 +257,10 @@ class Courier:
     def _part_unit(self, large: Large, index: int) -> Unit:
         """Return the work that brings a part."""
         part = large.part(index)
-        held = {"copied": 0, "streamed": _STREAMED, "sent": self._held * large.upload.part_size}
-        weight = held[self._carrier.way(part, digested=large.chain is not None)]
+        held = self._held * large.upload.part_size
+        poured = _PASSING if self._reader.pours else held
+        weights = {"copied": 0, "poured": poured, "streamed": _PASSING, "sent": held}
+        weight = weights[self._carrier.way(part, digested=large.chain is not None)]
         return Unit(partial(self._bring, large, part), weight, partial(self._note, large.step.file))
 
     def _bring(self, large: Large, part: Part) -> Iterable[Unit]:

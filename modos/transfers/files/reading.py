@@ -16,6 +16,7 @@ from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.makeup import Composition, Makeup, Piece
 from modos.storage.parts.plan import Body
+from modos.storage.spans import FileSpan
 from modos.transfers.digests import is_composite, part_size_of
 from modos.transfers.listings import changed_since
 
@@ -98,14 +99,34 @@ class Reader:
         wanted = file.size if end is None else end
         with source._boundary(name):  # noqa: SLF001 - of the contract
             body, told = source._fetch_whole(name, wanted) if whole else source._fetch(name, start, wanted)  # noqa: SLF001 - likewise
-        if len(body) != wanted - start:
-            told_of = _UNDESCRIBED if not file.size else ""
-            reason = f"{len(body) + start:,} bytes were read where {wanted:,} are listed{told_of}"
-            raise IntegrityError(source.url_of(name), reason)
+        self._expect(file, start + len(body), wanted)
         proven = whole and file.md5 is not None
         if told is None and (self._stats or not proven):
             told = source.stat(name)
         return Fetched(body, file if told is None else self._checked(file, told))
+
+    @property
+    def pours(self) -> bool:
+        """Whether hardly anything is held of what is poured."""
+        return self._source._pours  # noqa: SLF001 - of the contract
+
+    def pour(self, file: ObjectInfo, piece: Piece | None, span: FileSpan) -> None:
+        """Fill a span with the same one of a listed file, proven as `part` proves it; fail as that does."""
+        source, parts, name = self._source, self._source.parts, str(file.path)
+        if piece is None or parts is None or not parts.pour_piece(piece, span):
+            with source._boundary(name):  # noqa: SLF001 - of the contract
+                told = source._pour(name, span)  # noqa: SLF001 - likewise
+            self._expect(file, span.start + span.size, span.end)
+            self._checked(file, source.stat(name) if told is None else told)
+        if piece is not None and span.md5 != piece.md5:
+            self._refuse(file)
+
+    def _expect(self, file: ObjectInfo, end: int, wanted: int) -> None:
+        """Fail unless what was read of a file ends where it should."""
+        if end != wanted:
+            told_of = _UNDESCRIBED if not file.size else ""
+            reason = f"{end:,} bytes were read where {wanted:,} are listed{told_of}"
+            raise IntegrityError(self._source.url_of(file.path), reason)
 
     def part(self, file: ObjectInfo, piece: Piece | None, start: int, end: int, *, proven: bool = True) -> Body:
         """Return a range of a file; by itself, where it is a part that the service has so.
