@@ -64,3 +64,50 @@ def test_a_type_that_anndata_cannot_write_is_told_with_its_place(modo):
 
     with pytest.raises(InvalidElementError, match=r"key 'batch' .*/obs; convert it first"):
         modo.add_anndata("a", cells, "cells")
+
+
+@pytest.mark.parametrize("name", ["", "raw\\counts"])
+@pytest.mark.parametrize("part", ["obs", "layers", "uns"])
+def test_names_that_zarr_takes_for_other_places_are_refused(modo, part, name):
+    """An empty one would be written over the group that it is in, a backslash makes a group: neither could be read."""
+    cells = _cells("first", "second")
+    getattr(cells, part)[name] = cells.X if part == "layers" else [1, 2]
+
+    with pytest.raises(InvalidElementError, match="cannot be the name of an array"):
+        modo.add_anndata("a", cells, "cells")
+
+    assert modo.list_arrays("a") == "assay/a"
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pandas 3.1 to MuData 0.4
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_a_mudata_comes_back_equal_and_is_left_as_it_was(modo, axis):
+    """Text that repeats stays text, in the stored one and in the one that was given; gaps of unstructured text stay gaps."""
+    first, second = (_cells("same", "same", dtype="str") for _ in range(2))
+    second.obs_names = _CELLS if axis != 1 else ["c3", "c4"]
+    second.var_names = ["other"] if axis == 0 else first.var_names
+    given = mudata.MuData({"rna": first, "adt": second}, axis=axis)
+    given.uns["note"] = np.array(["a", None], dtype=object)
+    given.obsm["place"] = np.arange(given.n_obs)[:, None]
+
+    modo.add_mudata("a", given, "cells")
+    found = modo.to_mudata("a", "cells")
+
+    assert (list(found.mod), found.axis, found.shape) == (["rna", "adt"], axis, given.shape)
+    assert first.obs["batch"].dtype == found["rna"].obs["batch"].dtype == "str"
+    assert found.uns["note"].isna().tolist() == [False, True]
+    for part in ("obsm", "obsmap", "varmap"):
+        there, here = getattr(given, part), getattr(found, part)
+        assert {key: each.tolist() for key, each in here.items()} == {key: each.tolist() for key, each in there.items()}
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pandas 3.1 to MuData 0.4
+@pytest.mark.parametrize("kind", ["anndata", "mudata"])
+def test_numbers_that_stand_among_unstructured_text_are_refused(modo, kind):
+    """They would be text, too."""
+    cells = _cells("first", "second")
+    whole, add = (cells, modo.add_anndata) if kind == "anndata" else (mudata.MuData({"rna": cells}), modo.add_mudata)
+    whole.uns["mixed"] = ["a", 1]
+
+    with pytest.raises(InvalidElementError, match="'mixed' holds int objects"):
+        add("a", whole, "cells")

@@ -183,8 +183,10 @@ def _longer_table(place: Appended, group: "zarr.Group", old: Foreign, added: "pd
         node.attrs["modos"] = said
     fills: list[Fill] = []
     columns = [added.iloc[:, position] for position in range(added.shape[1])]
-    for key, values in zip([*said["levels"], *node.attrs["column-order"]], [*levels, *columns], strict=True):
-        for write in encode_column(side, key, values, Options()):
+    keys = [*said["levels"], *node.attrs["column-order"]]
+    names = ["the index"] * len(levels) + [f"column {each!r}" for each in added.columns]
+    for key, what, values in zip(keys, names, [*levels, *columns], strict=True):
+        for write in encode_column(side, key, values, Options(), what):
             write()
         there, new = _leaves(node[key], key), _leaves(side[key], key)
         changing = {path for path in there if path.endswith("/categories")}
@@ -193,7 +195,7 @@ def _longer_table(place: Appended, group: "zarr.Group", old: Foreign, added: "pd
             continue
         whole = joined(pd.Series(decode_column(old[key])), pd.Series(values))
         store.forget(f"{place[3]}/{key}")
-        fills += encode_column(node, key, whole, Options())
+        fills += encode_column(node, key, whole, Options(), what)
     return fills
 
 
@@ -243,7 +245,7 @@ def _append_sparse(place: Appended, more: Foreign, axis: int | str) -> Staged:
     if _bytes(old) <= SHARD or axis != main:
         stack = scipy.sparse.vstack if axis == 0 else scipy.sparse.hstack
         there = decode_sparse(old)
-        whole = stack([there, added]).asformat(there.format)
+        whole = stack([there, type(there)(added)]).asformat(there.format)
         return _anew(place, lambda group: encode_sparse(group, place[3], whole, Options(attributes=_own(old.attrs))))
     count = old["data"].shape[0]
     if count + added.nnz > np.iinfo(old["indptr"].dtype).max:
@@ -265,13 +267,16 @@ def _append_sparse(place: Appended, more: Foreign, axis: int | str) -> Staged:
 def _append_labelled(place: Appended, more: Foreign, axis: int | str) -> Staged:
     import xarray as xr
 
-    from modos.objects.arrays.layouts.labelled import encode_dataset, encode_labelled
+    from modos.objects.arrays.layouts.labelled import encode_dataset, encode_labelled, refuse_changes
 
     old, name = _node(place), place[3]
     there: Foreign = read(*place, lazy=True)
     dimension = dimension_of(_path(place), there, axis)
     refuse_misfits(_path(place), there, more, dimension)
     more = more.load()
+    said: Foreign = old.attrs.get("modos") or {}
+    added = more if isinstance(more, xr.Dataset) else more.to_dataset(name=said["variable"])
+    refuse_changes(name, added)
     if _bytes(old) <= SHARD:
         how: dict[str, Any] = {"join": "exact", "combine_attrs": "override", "coords": "minimal", "compat": "equals"}
         encode: Foreign = encode_labelled
@@ -279,8 +284,6 @@ def _append_labelled(place: Appended, more: Foreign, axis: int | str) -> Staged:
             how, encode = {**how, "data_vars": "minimal"}, encode_dataset
         whole = xr.concat([there.load(), more], dim=dimension, **how)
         return _anew(place, lambda group: encode(group, name, whole, Options()))
-    said: Foreign = old.attrs.get("modos") or {}
-    added = more if isinstance(more, xr.Dataset) else more.to_dataset(name=said["variable"])
     added = added.drop_vars([each for each, array in added.variables.items() if dimension not in array.dims])
     added = added.assign_attrs(old.attrs)
     return _onwards(place, lambda group: [lambda: _write_on(place, group, added, dimension)])

@@ -14,7 +14,7 @@ from modos.model import ElementId
 from modos.model.ids import check_name
 from modos.objects.arrays.claims import claimed
 from modos.objects.arrays.grids import is_part
-from modos.objects.arrays.trees import is_whole
+from modos.objects.arrays.trees import is_labelled, is_whole
 from modos.objects.editing.commit import commit
 from modos.objects.editing.draft import Change, Draft
 from modos.objects.editing.settling import complete
@@ -313,7 +313,7 @@ def _above(base: Snapshot, element: ElementId, name: str) -> dict[str, Attribute
         said = base.others.get(f"{element}/{path}")
         if said is None:
             continue
-        if is_whole(said):
+        if is_whole(said) or is_labelled(base.others, f"{element}/{path}"):
             reason = f"{name!r} cannot be the name of an array: {path!r} is one, and no group"
             raise InvalidElementError(reason, slot="name", value=name)
         found[path] = said

@@ -79,7 +79,7 @@ def rows_like(path: str, head: "pd.DataFrame", more: "pd.DataFrame") -> "pd.Data
     """Return rows with the columns of a table, in its order and of its types, of which the first rows are given."""
     missing = [each for each in head.columns if each not in more.columns]
     extra = [each for each in more.columns if each not in head.columns]
-    if missing or extra or more.index.nlevels != head.index.nlevels:
+    if missing or extra or not _has_levels_of(more.index, head.index):
         wrong = [f"lacks {missing}"] * bool(missing) + [f"has {extra} besides"] * bool(extra)
         raise misfit(path, f"the table that is appended {' and '.join(wrong) or 'has another index'}")
     are_unique = head.columns.is_unique and more.columns.is_unique
@@ -105,6 +105,11 @@ def rows_like(path: str, head: "pd.DataFrame", more: "pd.DataFrame") -> "pd.Data
     result = type(found)({position: each.array for position, each in converted.items()}, index=index)
     result.columns = head.columns
     return result
+
+
+def _has_levels_of(index: "pd.Index[Any]", other: "pd.Index[Any]") -> bool:
+    """Tell whether both are plain, or have as many levels; one level makes no plain index."""
+    return index.nlevels == other.nlevels and hasattr(index, "levels") == hasattr(other, "levels")
 
 
 def dimension_of(path: str, there: Foreign, axis: int | str) -> str:
@@ -143,6 +148,22 @@ def refuse_misfits(path: str, there: Foreign, more: Foreign, dimension: str) -> 
         if dimension in old.dims and not _is_held_by(old.dtype, new):
             raise misfit(path, f"{name} is of type {old.dtype}, what is appended of type {new.dtype}; convert it first")
     xr.align(there, more, join="exact", exclude={dimension})
+    _refuse_others(path, there, more, dimension)
+
+
+def _refuse_others(path: str, there: Foreign, more: Foreign, dimension: str) -> None:
+    """Refuse another value of what does not go along the dimension."""
+    known = _without(dimension, there)
+    for name, new in _without(dimension, more).items():
+        if name not in known or not known[name].to_base_variable().equals(new.to_base_variable()):
+            reason = f"{name} does not go along {dimension}, and what is appended has another; drop it, if it shall stay as it is"
+            raise misfit(path, reason)
+
+
+def _without(dimension: str, labelled: Foreign) -> dict[Foreign, Foreign]:
+    """Return the variables that do not go along a dimension: whatever is appended, there is one of each."""
+    holder = labelled if hasattr(labelled, "data_vars") else labelled.coords
+    return {name: each for name, each in holder.variables.items() if dimension not in each.dims}
 
 
 def _is_held_by(there: Foreign, more: Foreign) -> bool:

@@ -17,6 +17,7 @@ from modos.model import ElementId
 from modos.objects.arrays.edits import located
 from modos.objects.arrays.layouts.encoding import Foreign
 from modos.objects.arrays.said import node_of
+from modos.objects.arrays.trees import is_labelled
 from modos.objects.snapshot import Snapshot
 from modos.storage import ZARR_ROOT, Storage
 
@@ -130,14 +131,7 @@ def layout_of(said: Snapshot, path: str) -> Layout:
     layout = _LAYOUTS.get(str(attributes.get("encoding-type")))
     if layout is not None:
         return layout
-    about = attributes.get("modos")
-    if isinstance(about, Mapping) and "variable" in about:  # one value has no dimensions that tell it
-        return "labelled"
-    start = f"{path}/"
-    children = (each for name, each in said.others.items() if name.startswith(start) and "/" not in name[len(start) :])
-    arrays = [each for each in children if each["node_type"] == "array"]
-    named = [each for each in arrays if each.get("dimension_names")]
-    return "labelled" if named and all(each in named or not each["shape"] for each in arrays) else "group"
+    return "labelled" if is_labelled(said.others, path) else "group"
 
 
 def _usual(said: Snapshot, path: str, layout: Layout) -> str:

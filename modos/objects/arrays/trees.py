@@ -3,13 +3,13 @@
 Owns how it is drawn, and what is told apart, from what the root document says. Asks no storage.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modos.model import ELEMENT_KINDS, ElementId
 from modos.objects.snapshot import Snapshot
 
-__all__ = ["array_tree", "is_whole", "whole_around"]
+__all__ = ["array_tree", "is_labelled", "is_whole", "whole_around"]
 
 
 def array_tree(snapshot: Snapshot, element: ElementId | None = None) -> str:
@@ -18,13 +18,28 @@ def array_tree(snapshot: Snapshot, element: ElementId | None = None) -> str:
     said |= {kind: {} for kind in ELEMENT_KINDS if kind not in said}
     top = "" if element is None else str(element)
     label = snapshot.id if element is None else top
-    return "\n".join([label, *_branches(said, top)])
+    inside: dict[str, list[str]] = {}
+    for path in sorted(said):
+        inside.setdefault(path.rpartition("/")[0], []).append(path)
+    return "\n".join([label, *_branches(said, inside, top)])
 
 
 def is_whole(document: Mapping[str, Any]) -> bool:
     """Tell whether an array or group is one thing, such as a table, and no place for others."""
     attributes = document.get("attributes") or {}
     return document.get("node_type") == "array" or "encoding-type" in attributes or "modos" in attributes
+
+
+def is_labelled(documents: Mapping[str, Mapping[str, Any]], path: str) -> bool:
+    """Tell whether a group holds labelled arrays and nothing else, as xarray writes them."""
+    about = (documents[path].get("attributes") or {}).get("modos")
+    if isinstance(about, Mapping) and about.keys() & {"variable", "dataset"}:  # values without dimensions tell nothing
+        return True
+    start = f"{path}/"
+    children = (each for name, each in documents.items() if name.startswith(start) and "/" not in name[len(start) :])
+    arrays = [each for each in children if each["node_type"] == "array"]
+    named = [each for each in arrays if each.get("dimension_names")]
+    return bool(named) and all(each in named or not each["shape"] for each in arrays)
 
 
 def whole_around(documents: Mapping[str, Mapping[str, Any]], path: str) -> str | None:
@@ -44,14 +59,15 @@ def whole_around(documents: Mapping[str, Mapping[str, Any]], path: str) -> str |
     return next((each for each in above if is_whole(documents.get(each, {}))), None)
 
 
-def _branches(said: Mapping[str, Mapping[str, Any]], top: str, indent: str = "") -> Iterator[str]:
+def _branches(
+    said: Mapping[str, Mapping[str, Any]], inside: Mapping[str, Sequence[str]], top: str, indent: str = ""
+) -> Iterator[str]:
     """Yield the lines beneath a path of the hierarchy."""
-    start = f"{top}/" if top else ""
-    children = sorted(path for path in said if path.startswith(start) and "/" not in path[len(start) :])
+    children = inside.get(top, ())
     for path in children:
         last = path == children[-1]
-        yield f"{indent}{'└── ' if last else '├── '}{path[len(start) :]}{_shape(said[path])}"
-        yield from _branches(said, path, indent + ("    " if last else "│   "))
+        yield f"{indent}{'└── ' if last else '├── '}{path.rpartition('/')[2]}{_shape(said[path])}"
+        yield from _branches(said, inside, path, indent + ("    " if last else "│   "))
 
 
 def _shape(document: Mapping[str, Any]) -> str:

@@ -231,7 +231,7 @@ class ArrayKeeping(Telling):
         return found
 
     def add_mudata(self, element_id: str, mdata: "MuData", name: str = "data", *, overwrite: bool = False) -> None:
-        """Store a MuData in the group of an element, as its own library writes it to zarr.
+        """Store a MuData in the group of an element, in the layout that its own library has for zarr.
 
         Parameters
         ----------

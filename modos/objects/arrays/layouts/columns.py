@@ -15,7 +15,7 @@ import zarr
 from modos.errors import InvalidElementError
 from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, encode_array
 
-__all__ = ["decode_column", "encode_column"]
+__all__ = ["decode_column", "encode_column", "name_of_type"]
 
 _MISSING: Mapping[str, Any] = MappingProxyType({"NA": pd.NA, "NaN": np.nan, "None": None})
 _MASKED = MappingProxyType(
@@ -26,15 +26,16 @@ _VERSIONS = MappingProxyType({"array": "0.2.0", "string-array": "0.2.0", "catego
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a column goes, and what is said of it besides its layout."""
+    """Where a column goes, what it is called in errors, and what is said of it besides its layout."""
 
     group: "zarr.Group"
     name: str
     options: Options
+    what: str
     said: Mapping[str, object] = field(default_factory=dict)
 
 
-def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Options) -> list[Fill]:
+def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Options, what: str) -> list[Fill]:
     """Make the array or group of a column.
 
     Parameters
@@ -47,13 +48,17 @@ def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Opti
         A series or an index.
     options
         How it is stored.
+    what
+        What it is, for errors, such as `column 'length'`: arrays are not always called as their columns.
 
     Raises
     ------
     InvalidElementError
-        When it holds what there is no layout for; names the column.
+        When it holds what there is no layout for, or is of a type that is not found again by its name.
     """
-    place = _Place(group, name, options, {"dtype": _name_of(values.dtype)})
+    place = _Place(group, name, options, what, {"dtype": name_of_type(values.dtype)})
+    if not _is_found_again(values.dtype):
+        raise _no_layout(what, values.dtype)
     if isinstance(values.dtype, pd.SparseDtype):
         values = pd.Series(np.asarray(values))
     dtype = values.dtype
@@ -62,7 +67,7 @@ def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Opti
 
         values = arrow.plain(values)
         if values is None:
-            raise _no_layout(name, dtype)
+            raise _no_layout(what, dtype)
         dtype = values.dtype
     kind = getattr(dtype, "kind", "O")
     if isinstance(dtype, pd.CategoricalDtype):
@@ -77,11 +82,11 @@ def encode_column(group: "zarr.Group", name: str, values: Foreign, options: Opti
     if kind in _MASKED:
         plain = values.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
         return _masked(place, plain, np.asarray(values.isna()), _MASKED[kind])
-    raise _no_layout(name, dtype)
+    raise _no_layout(what, dtype)
 
 
-def _no_layout(name: str, dtype: object) -> InvalidElementError:
-    return InvalidElementError(f"column {name!r} is of type {dtype}, for which there is no layout; convert it first")
+def _no_layout(what: str, dtype: object) -> InvalidElementError:
+    return InvalidElementError(f"{what} is of type {dtype}, for which there is no layout; convert it first")
 
 
 def _array(place: _Place, values: Foreign) -> list[Fill]:
@@ -102,7 +107,7 @@ def _group(place: _Place, layout: str, **more: object) -> "zarr.Group":
 
 def _masked(place: _Place, values: Foreign, mask: Foreign, layout: str, **more: object) -> list[Fill]:
     made = _group(place, layout, **more)
-    values_at, mask_at = (_Place(made, name, place.options) for name in ("values", "mask"))
+    values_at, mask_at = (_Place(made, name, place.options, place.what) for name in ("values", "mask"))
     return [*_array(values_at, values), *_array(mask_at, mask)]
 
 
@@ -112,8 +117,8 @@ def _text(place: _Place, values: Foreign) -> list[Fill]:
     present = objects[~mask]
     wrong = next((each for each in present if not isinstance(each, str)), None)
     if wrong is not None:
-        what = f"{type(wrong).__name__} objects such as {str(wrong)[:40]!r}"
-        reason = f"column {place.name!r} holds {what}; convert it to one type"
+        held = f"{type(wrong).__name__} objects such as {str(wrong)[:40]!r}"
+        reason = f"{place.what} holds {held}; convert it to one type"
         raise InvalidElementError(reason)
     text = np.full(len(objects), "", dtype=np.dtypes.StringDType())
     text[~mask] = present.astype(np.dtypes.StringDType())
@@ -137,10 +142,11 @@ def _missing_of(missing: Foreign, dtype: Foreign) -> str:
 def _categorical(place: _Place, values: Foreign) -> list[Fill]:
     found = pd.Categorical(values)
     made = _group(place, "categorical", ordered=bool(found.ordered))
-    codes = _array(_Place(made, "codes", place.options), np.asarray(found.codes))
+    codes = _array(_Place(made, "codes", place.options, place.what), np.asarray(found.codes))
+    compressed = Options(compressors=place.options.compressors)
     return [
         *codes,
-        *encode_column(made, "categories", found.categories, Options(compressors=place.options.compressors)),
+        *encode_column(made, "categories", found.categories, compressed, f"{place.what} (its categories)"),
     ]
 
 
@@ -203,13 +209,23 @@ _LAYOUTS: Mapping[str, Callable[[Foreign, slice], Foreign]] = MappingProxyType(
 )
 
 
-def _name_of(dtype: object) -> str:
+def name_of_type(dtype: object) -> str:
     """Return the name of a type by which it is found again, on machines with other defaults too."""
     if isinstance(dtype, pd.StringDtype):
         return "string" if dtype.na_value is pd.NA else "str"
     if isinstance(dtype, pd.ArrowDtype):
         return f"arrow:{dtype.pyarrow_dtype}"
     return str(dtype)
+
+
+def _is_found_again(dtype: Foreign) -> bool:
+    """Tell whether a type is the one of its name: zones, and what stands between sparse values, may have none."""
+    if isinstance(dtype, pd.StringDtype | pd.ArrowDtype | pd.CategoricalDtype):
+        return True
+    try:
+        return bool(pd.api.types.pandas_dtype(name_of_type(dtype)) == dtype)
+    except TypeError:
+        return False
 
 
 def _as(values: Foreign, dtype: str) -> Foreign:

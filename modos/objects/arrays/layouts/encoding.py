@@ -19,7 +19,7 @@ from modos._given import expect
 from modos._lazy import require
 from modos.errors import InvalidElementError, ModosError
 from modos.objects.arrays.grids import SHARD, cut, slabs
-from modos.objects.arrays.layouts.elsewhere import asked_for
+from modos.objects.arrays.layouts.elsewhere import Receiver, asked_for
 
 __all__ = [
     "Fill",
@@ -44,11 +44,13 @@ _TEXT_BYTES = 32
 
 _BLOCKS_AT_ONCE = 3
 
-_OWN = "modos"
+_OWN = ("modos", "encoding-type")
 
 _MORE_THAN_ARRAYS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("dask", "DataFrame"): "compute() makes a table of pandas of it",
+        ("dask", "Index"): "compute() makes an index of pandas of it",
+        ("dask", "Series"): "compute() makes a series of pandas of it",
         ("pandas", "Categorical"): "a Series of it keeps the categories",
         ("polars", "DataFrame"): "to_arrow() makes a table of Arrow of it",
         ("polars", "LazyFrame"): "collect().to_arrow() makes a table of Arrow of it",
@@ -188,17 +190,16 @@ def _function(module: str, name: str) -> Encoder:
 
 
 def refuse_own(attributes: Mapping[Any, Any]) -> None:
-    """Refuse what somebody wants an array to say under the key by which it says how it is laid out.
+    """Refuse what somebody wants an array to say under a key by which it says how it is laid out.
 
     Raises
     ------
     InvalidElementError
-        When that key is among them.
+        When such a key is among them.
     """
-    if _OWN in attributes:
-        raise InvalidElementError(
-            f"the attribute {_OWN!r} says how an array is laid out; choose another name for yours"
-        )
+    own = next((each for each in _OWN if each in attributes), None)
+    if own is not None:
+        raise InvalidElementError(f"the attribute {own!r} says how an array is laid out; choose another name for yours")
 
 
 def in_json(attributes: Mapping[Any, Any]) -> dict[str, Any]:
@@ -308,7 +309,9 @@ def fill(array: Foreign, values: Foreign, at: Sequence[int] = ()) -> None:
         stored = array.shards or array.chunks
         blocks, scheduler = asked_for(values if any(offset) else values.rechunk(dict(enumerate(stored))))
         region = tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))
-        dask.array.store(blocks, array, regions=region, lock=any(offset), compute=True, scheduler=scheduler)
+        target: Foreign = Receiver(array, values.dtype)
+        dask.array.store(blocks, target, regions=region, lock=any(offset), compute=True, scheduler=scheduler)
+        target.refuse_fewer(values.size)
         return
     if values.nbytes <= SHARD:
         array[tuple(slice(start, start + size) for start, size in zip(offset, shape, strict=True))] = np.asarray(values)

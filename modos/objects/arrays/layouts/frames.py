@@ -3,6 +3,7 @@
 Owns what a table is besides its columns: their order and names, the index, its names and kind. Does not need AnnData.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import zarr
 
 from modos.errors import InvalidElementError, InvalidInputError, suggestion
 from modos.model.ids import check_name
-from modos.objects.arrays.layouts.columns import decode_column, encode_column
+from modos.objects.arrays.layouts.columns import decode_column, encode_column, name_of_type
 from modos.objects.arrays.layouts.encoding import Fill, Foreign, Options, keeps_whole_numbers
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def encode_frame(group: "zarr.Group", name: str, frame: pd.DataFrame, options: O
     if not options.is_of_one_axis:
         reason = f"{name}: columns have one axis each, so chunks are one number, as in (100_000,)"
         raise InvalidElementError(reason)
+    if isinstance(frame.index, pd.MultiIndex) and frame.index.nlevels == 1:
+        raise InvalidElementError("the index is one of levels and has one; get_level_values(0) makes a plain one of it")
     index, labels = _levels(frame.index), list(frame.columns)
     keys = _keys([*index, *labels])
     levels, columns = keys[: len(index)], keys[len(index) :]
@@ -64,6 +67,8 @@ def encode_frame(group: "zarr.Group", name: str, frame: pd.DataFrame, options: O
     }
     if isinstance(frame.columns, pd.RangeIndex):
         about["columns_range"] = [frame.columns.start, frame.columns.stop, frame.columns.step]
+    else:
+        about |= _type_of_labels(frame.columns)
     attributes = {
         **options.attributes,
         "_index": levels[0],
@@ -76,9 +81,10 @@ def encode_frame(group: "zarr.Group", name: str, frame: pd.DataFrame, options: O
     values = [frame.index.get_level_values(level) for level in range(len(levels))] if len(levels) > 1 else [frame.index]
     fills = []
     for key, each in zip(levels, values, strict=True):
-        fills += encode_column(made, key, each, options)
+        what = "the index" if len(levels) == 1 else f"level {levels.index(key)} of the index"
+        fills += encode_column(made, key, each, options, what)
     for position, key in enumerate(columns):
-        fills += encode_column(made, key, frame.iloc[:, position], options)
+        fills += encode_column(made, key, frame.iloc[:, position], options, f"column {labels[position]!r}")
     return fills
 
 
@@ -135,6 +141,8 @@ def as_type(values: Foreign, dtype: Foreign) -> Foreign:
         return values
     if isinstance(dtype, pd.StringDtype) and not all(isinstance(each, str) for each in values.dropna()):
         raise TypeError("they are no text")
+    if isinstance(dtype, pd.PeriodDtype):
+        raise TypeError("they are no periods of this length")
     converted = values.astype(dtype)
     if dtype.kind in "biumM" and not ((converted == values) | (converted.isna() & values.isna())).all():
         raise ValueError("values would change")
@@ -156,11 +164,19 @@ def index_like(index: Foreign, other: Foreign) -> Foreign:
     if isinstance(other, pd.RangeIndex) and not isinstance(index, pd.RangeIndex):
         reason = "it has labels, and the table counts its rows; reset_index(drop=True) drops the labels"
         raise ValueError(reason)  # noqa: TRY004 - an index is one, of another kind
-    if isinstance(other, pd.RangeIndex | pd.MultiIndex) or index.dtype == other.dtype:
+    if isinstance(other, pd.MultiIndex):
+        levels = [_level_like(index, other, level) for level in range(other.nlevels)]
+        return pd.MultiIndex.from_arrays(levels, names=index.names)
+    if isinstance(other, pd.RangeIndex) or index.dtype == other.dtype:
         return index
     if isinstance(index, pd.RangeIndex) and other.dtype.kind not in "iu":
         raise ValueError(f"it counts rows, and the table has labels of type {other.dtype}")
     return pd.Index(as_type(pd.Series(index), other.dtype))
+
+
+def _level_like(index: Foreign, other: Foreign, level: int) -> Foreign:
+    values = pd.Series(index.get_level_values(level))
+    return as_type(values, other.get_level_values(level).dtype).array
 
 
 def joined(first: Foreign, more: Foreign) -> Foreign:
@@ -233,7 +249,7 @@ def decode_frame(node: Foreign, *, rows: slice | None = None, columns: Sequence[
     if columns is None and "columns_range" in said:
         found.columns = _range(said["columns_range"], name)
     else:
-        found.columns = pd.Index([labels[position] for position in wanted], name=name)
+        found.columns = pd.Index([labels[position] for position in wanted], dtype=said.get("columns_type"), name=name)
     return found
 
 
@@ -276,7 +292,7 @@ def _is_name(label: str) -> bool:
 
 def _label(label: object, what: str) -> object:
     plain = label.item() if hasattr(label, "item") else label
-    if not isinstance(plain, _PLAIN):
+    if not isinstance(plain, _PLAIN) or (isinstance(plain, float) and not math.isfinite(plain)):
         reason = f"the name of {what} is {label!r}; names of tables that are stored are text or numbers"
         raise InvalidElementError(reason)
     return plain
@@ -286,8 +302,42 @@ def _kind_of(index: Foreign) -> dict[str, object]:
     """Return what an index is besides its values."""
     if isinstance(index, pd.RangeIndex):
         return {"range": [index.start, index.stop, index.step]}
-    freq = getattr(index, "freqstr", None)
-    return {"freq": freq} if freq is not None and not isinstance(index, pd.PeriodIndex) else {}
+    freq = None if isinstance(index, pd.PeriodIndex) else getattr(index, "freq", None)
+    if freq is None:
+        return {}
+    if not _is_named(freq):
+        reason = (
+            f"the index has the frequency {freq!r}, which has no name to store it by; index.freq = None leaves it out"
+        )
+        raise InvalidElementError(reason)
+    return {"freq": freq.freqstr}
+
+
+def _is_named(freq: Foreign) -> bool:
+    try:
+        return bool(pd.tseries.frequencies.to_offset(freq.freqstr) == freq)
+    except ValueError:
+        return False
+
+
+def _type_of_labels(columns: Foreign) -> dict[str, str]:
+    """Return the type of the labels of columns, where it is not the one that pandas gives to such labels.
+
+    Raises
+    ------
+    InvalidElementError
+        When they are of a type that does not come back.
+    """
+    labels = [_label(each, "a column") for each in columns]
+    if pd.Index(labels).dtype == columns.dtype:
+        return {}
+    name = name_of_type(columns.dtype)
+    if pd.Index(labels, dtype=name).dtype != columns.dtype:
+        reason = (
+            f"the names of the columns are of type {columns.dtype}, which would be lost; convert frame.columns first"
+        )
+        raise InvalidElementError(reason)
+    return {"columns_type": name}
 
 
 def _range(said: Sequence[int], name: Foreign) -> pd.RangeIndex:
