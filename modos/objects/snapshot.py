@@ -10,6 +10,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from modos.errors import (
@@ -30,7 +31,7 @@ from modos.objects.editing.files import FileNames
 from modos.objects.history.commits import Contained
 from modos.objects.mentions import Mentions, Table, differing
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
-from modos.storage.directories import Sight
+from modos.storage.directories import Sight, file_sight
 from modos.storage.hierarchy.documents import group_member
 from modos.storage.hierarchy.root import RootText, ZarrRoot, read_root
 
@@ -164,7 +165,7 @@ class Snapshot:
     @classmethod
     def _read(cls, storage: Storage, known: Self | None) -> Self:
         began = time.monotonic()
-        root, zarr_format, body = _root_of(storage, None if known is None else known.body)
+        root, zarr_format, body = _root_of(storage, None if known is None else known._own_document)  # noqa: SLF001 - of this class
         if root is None:
             assert known is not None
             return replace(known, read_at=began)
@@ -204,20 +205,21 @@ class Snapshot:
             return cls(storage.url, exists=False)
 
     @property
-    def body(self) -> bytes | None:
-        """The root document that says so; `None` when it is not at hand."""
-        return self.document.body if self.document is not None and self.document.says(self) else None
+    def _own_document(self) -> "Document | None":
+        """The root document that says this; `None` when it is not at hand."""
+        return self.document if self.document is not None and self.document.says(self) else None
 
-    def written(self) -> Self:
-        """Return the same, with the root document that says so: an earlier one, edited, when little is different."""
+    def written(self) -> tuple[Self, RootText]:
+        """Return the same with the root document that says so, and that: an earlier one, edited, when little is different."""
         known = self.document
         changed = {} if known is None else self._members_since(known.said)
-        if known is None or known.text is None or len(changed) * _MANY > len(self.elements) + len(self.others):
-            text = self.root().text()
-        else:
+        is_little = len(changed) * _MANY <= len(self.elements) + len(self.others)
+        if is_little and known is not None and isinstance(known.text, RootText):
             text = known.text.edited(self.attributes, self.contained.dump(), changed)
+        else:
+            text = self.root().text()
         said = replace(self, consolidated=True, document=None)
-        return replace(said, document=Document(said, text.body, text))
+        return replace(said, document=Document(said, text)), text
 
     def _members_since(self, before: "Snapshot") -> dict[str, Attributes | None]:
         """Return the members that are others than they were, `None` for those that are gone."""
@@ -260,6 +262,10 @@ class Snapshot:
             except ValueError as error:
                 reason = f"{shown_value(str(place))} holds a number or a character that JSON has not, such as NaN; set or unset that first"
                 raise DamagedObjectError(self.url, reason) from error
+
+    def holds_the_same_as(self, other: "Snapshot") -> bool:
+        """Tell, without comparing anything, whether both hold one and the same; `False` does not say that they differ."""
+        return self.attributes is other.attributes and self.elements is other.elements and self.others is other.others
 
     def is_committed_as(self, other: Self) -> bool:
         """Tell whether the root document is the same; without consolidated metadata it says nothing of groups."""
@@ -324,31 +330,32 @@ class Document:
     ----------
     said
         What it says.
-    body
-        The document.
     text
-        The same, as it can be edited; `None` when it was written elsewhere, in whatever form.
+        The document, as it can be edited; as it was read when it was written elsewhere, in whatever form.
+    sight
+        How its file on this machine is seen as long as nobody has written another; `None` where that is not known.
     """
 
     said: Snapshot
-    body: bytes
-    text: RootText | None = None
+    text: RootText | bytes
+    sight: Sight | None = None
+
+    def is_body(self, body: bytes) -> bool:
+        """Tell whether it is the same as one that was read."""
+        return body == self.text if isinstance(self.text, bytes) else self.text.is_body(body)
 
     def says(self, other: Snapshot) -> bool:
         """Tell whether it says what another snapshot does, which is so where both hold the same."""
-        return (
-            other.attributes is self.said.attributes
-            and other.elements is self.said.elements
-            and other.others is self.said.others
-            and other.contained is self.said.contained
-        )
+        return other.holds_the_same_as(self.said) and other.contained is self.said.contained
 
 
-def _root_of(storage: Storage, known: bytes | None) -> tuple[ZarrRoot | None, int, bytes | None]:
+def _root_of(storage: Storage, known: Document | None) -> tuple[ZarrRoot | None, int, bytes | None]:
     """Return what the hierarchy says, `None` when it is what is known; its format, and the root document."""
+    if known is not None and known.sight is not None and known.sight == file_sight(Path(storage.path, ROOT_DOCUMENT)):
+        return None, _CURRENT, None
     try:
         body = storage.read(ROOT_DOCUMENT)
-        return (None if body == known else read_root(storage, body)), _CURRENT, body
+        return (None if known is not None and known.is_body(body) else read_root(storage, body)), _CURRENT, body
     except KeyNotFoundError as error:
         old = read_old_root(storage)
         if old is not None:

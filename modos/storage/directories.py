@@ -17,6 +17,7 @@ __all__ = [
     "Sight",
     "entries",
     "entries_behind",
+    "file_sight",
     "is_directory",
     "is_text",
     "is_unmistakable",
@@ -30,8 +31,8 @@ __all__ = [
 
 type Entry = os.DirEntry[str] | Path
 
-type Sight = tuple[int, int, int]
-"""What a directory is known by: its device, its number there, and when something last came into it or went."""
+type Sight = tuple[int, ...]
+"""What a directory is known by: its device, its number there, and when something last came into it or went; a file likewise."""
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 """Reasons why there is nothing under a name; one that the file system cannot have is the name of no file."""
@@ -93,6 +94,28 @@ def is_unmistakable(left: Sight | None, before: Sight | None, later: Sight | Non
     return left[:2] == before[:2] and left[0] == later[0] and before[2] < left[2] < later[2]
 
 
+def file_sight(file: Path) -> Sight | None:
+    """Return how a file is seen as long as nobody writes to it, nor gives its name to another; `None` where that cannot be told.
+
+    Whoever writes to a file sets two times, that of its content and that of its status, to the same moment. Who gives it a name
+    sets only the second. So while the first is earlier than the second, nobody has written to it since it got its name;
+    and once somebody has, it is not seen so again, whatever the time, unless a clock that is set back meets both.
+
+    It is opened for that, since some file systems of a network look only then what others have made of it.
+    """
+    try:
+        opened = os.open(file, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(opened)
+    finally:
+        os.close(opened)
+    if status.st_mtime_ns >= status.st_ctime_ns:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def entries(place: Path) -> Iterator[os.DirEntry[str]]:
     """Yield what is in a directory, nothing where there is none."""
     with _looked_into(place), os.scandir(place) as found:
@@ -152,6 +175,7 @@ def take_place(finished: str | Path, place: str | Path) -> None:
     """
     if os.path.lexists(place):
         write_out(finished)
+        os.stat(finished)  # for `file_sight`: Linux then gives it a later time with its name
     try:
         os.replace(finished, place)
     except IsADirectoryError as error:

@@ -164,6 +164,32 @@ def test_a_replacement_that_fails_leaves_nothing_beside_what_is_there(
     assert content(replaced.storage) == before
 
 
+@pytest.mark.parametrize(
+    ("element", "new", "failing", "beside"),
+    [
+        ("reads", "demo1.cram", "demo1.cram", "demo1.cram.crai"),
+        ("counts", "counts.zarr", "plain/zarr.json", "plain/0/c"),
+    ],
+)
+def test_what_has_come_beside_a_file_goes_when_that_cannot_be_replaced(
+    replaced, data, content, monkeypatch, *, element, new, failing, beside
+):
+    """The last step of a replacement fails when the index, or the part of a directory, has taken its place already."""
+    before = content(replaced.storage)
+    original = Storage.move
+
+    def move(self, source, target, **options):
+        if str(target) == failing:
+            original(self, str(source).replace(failing, beside), beside)
+            raise ServiceError(self.url_of(target), status=507)
+        return None if str(target) == beside else original(self, source, target, **options)
+
+    monkeypatch.setattr(Storage, "move", move)
+    with pytest.raises(ServiceError):
+        replaced.update_element(element, {}, data / new)
+    assert content(replaced.storage) == before
+
+
 @pytest.mark.parametrize("record", ["readable", "damaged"])
 def test_what_another_edit_has_stored_beside_meanwhile_stays(replaced, data, fail_once, record):
     """An index that has come there by an edit that was made is not that of the one that failed any more.

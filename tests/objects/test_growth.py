@@ -1,6 +1,7 @@
 """What an edit of a large object does: no more than of a small one, but for writing its root document."""
 
 import copy
+import gc
 import itertools
 import os
 import pickle
@@ -21,7 +22,7 @@ from modos.model.links import names_of, new_links
 from modos.objects.editing.files import FileNames
 from modos.objects.mentions import Mentions, Table, differing
 from modos.objects.snapshot import Snapshot
-from modos.storage import LOG, ROOT_DOCUMENT
+from modos.storage import LOG, ROOT_DOCUMENT, LocalStorage
 
 TABLES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["", "x", "x y", "y z", "z"]))
 
@@ -96,6 +97,63 @@ def test_an_edit_goes_through_no_table_of_elements(tmp_path, kind, iterated):
     assert max(iterated, default=0) < 10
 
 
+@pytest.mark.parametrize("kind", EDITS)
+def test_an_edit_copies_a_table_of_elements_once(tmp_path, kind, monkeypatch):
+    """To plan on; what comes of that is what the object says afterwards, where nobody has edited it meanwhile."""
+    modo = grown(tmp_path, 60)
+    EDITS[kind](modo, "first")
+    copied, init = [], Table.__init__
+
+    def note(table, items=()):
+        init(table, items)
+        copied.append(len(table))
+
+    monkeypatch.setattr(Table, "__init__", note)
+    EDITS[kind](modo, "second")
+    assert len([size for size in copied if size > 50]) == 1
+
+
+@pytest.mark.parametrize("kind", list(EDITS)[:5])
+def test_an_edit_that_looks_for_no_files_leaves_nothing_to_the_garbage_collector(tmp_path, kind):
+    """Which would find, whenever it ran, a root document and tables of all elements for each edit since."""
+    modo = grown(tmp_path, 8)
+    EDITS[kind](modo, "first")
+    gc.collect()
+    gc.disable()
+    try:
+        EDITS[kind](modo, "second")
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_the_root_document_is_not_read_where_it_is_as_it_was_left(tmp_path, monkeypatch):
+    """On a disk that is slow enough for the clock of the file system to move on while a document is written out."""
+    pytest.importorskip("fcntl")
+    modo = grown(tmp_path, 8)
+    read, reads = LocalStorage.read, []
+    monkeypatch.setattr(LocalStorage, "read", lambda self, name, *span: reads.append(name) or read(self, name, *span))
+    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.02))
+    others = MODO(modo.path)
+    for times, writer in ((1, others), (0, others), (1, modo), (0, modo), (1, others)):
+        reads.clear()
+        EDITS["an element"](writer, f"new{time.time_ns()}")
+        assert (reads.count(ROOT_DOCUMENT) > 0) == times
+
+
+def test_what_a_program_without_a_log_has_written_in_place_is_seen_at_once(tmp_path):
+    """However soon after an edit, and though it is as long as before."""
+    modo = grown(tmp_path, 8)
+    place = modo.path / ROOT_DOCUMENT
+    for number in range(30):
+        modo.update_element("s1", {"description": "ours", "name": f"name {number:04}"})
+        body = place.read_bytes()
+        with place.open("r+b") as file:
+            file.write(body.replace(b'"ours"', b'"past"'))
+        modo.update_element("s2", {"name": f"name {number}"})
+        assert modo.metadata["sample/s1"]["description"] == "past"
+
+
 def test_the_log_is_not_listed_where_nobody_has_had_a_turn_since(tmp_path, monkeypatch):
     """On a disk that is slow enough for the clock of the file system to move on while an edit is made; its first one looks."""
     pytest.importorskip("fcntl")
@@ -139,8 +197,10 @@ def test_links_are_added_one_by_one_to_very_many(tmp_path):
     assert calls[500] < calls[10] + 20 * 500
 
 
-def test_a_document_edited_again_and_again_is_as_if_written_whole(tmp_path):
+@pytest.mark.parametrize("longest", [1, 400, 1_000_000])
+def test_a_document_edited_again_and_again_is_as_if_written_whole(tmp_path, longest, monkeypatch):
     """Elements and arrays that come, change, get other names and go, singly and together, by this instance and by another."""
+    monkeypatch.setattr("modos.storage.hierarchy.root._LONGEST", longest)
     modo = grown(tmp_path, 60)
     steps: list[Callable[[MODO], object]] = [
         lambda modo: modo.add_element({"@type": "Sample", "id": 'Probe "7": {früh}'}),
@@ -174,13 +234,15 @@ def test_an_element_that_is_removed_cannot_be_linked_again_in_one_edit(tmp_path)
     assert "has_sample" not in modo.metadata["data/d1"]
 
 
-def test_a_number_that_no_document_may_hold_is_named(tmp_path):
-    """Another program wrote 1e999, which Python reads as infinity: an edit is refused for it, until the slot is set."""
+@pytest.mark.parametrize(
+    "said", [b"1e999", b'"a\xed\xa0\x80"', rb'"a\ud800"'], ids=["infinity", "half", "escaped half"]
+)
+def test_what_no_document_may_hold_is_named(tmp_path, said):
+    """Another program wrote what Python reads as infinity, or as half a character: edits are refused until the slot is set."""
     modo = grown(tmp_path, 4)
     body = modo.storage.read(ROOT_DOCUMENT)
-    modo.storage.put(
-        body.replace(b'"data_path": "reads/d1.cram"', b'"data_path": "reads/d1.cram", "size": 1e999'), ROOT_DOCUMENT
-    )
+    path = b'"data_path": "reads/d1.cram"'
+    modo.storage.put(body.replace(path, path + b', "size": ' + said), ROOT_DOCUMENT)
     modo.refresh()
     with pytest.raises(DamagedObjectError, match="'data/d1' holds a number"):
         modo.add_element({"@type": "Sample", "id": "new"})

@@ -527,7 +527,11 @@ def check_files(place):
     assert modo.verify(deep=True).is_sound
     assert not modo.verify().extra
     assert not list(place.list(INCOMING))
-    replaced = [(record.notes[KEPT], name) for record in check_whole(place) for name in record.files.replaced]
+    replaced = [
+        (record.notes[KEPT], name)
+        for record in check_whole(place)
+        for name in record.files.replaced.keys() - record.files.stored.keys()
+    ]
     assert {(each.commit, each.name) for each in modo.trash()} >= set(replaced)
 
 
@@ -574,6 +578,73 @@ def test_a_writer_killed_while_a_file_is_replaced_leaves_the_old_one_or_the_new(
         assert place.read("reads.fastq") == b"oursoursours"
         assert modo.check(repair=True, grace=timedelta(0), depth="contents").is_clean
         check_files(place)
+
+
+BESIDE = {
+    "an index": ({"r.cram": "old"}, {"r.cram": "new", "r.cram.crai": "new"}),
+    "a part of a directory": ({"r.cram/0": "old"}, {"r.cram/0": "new", "r.cram/1": "new"}),
+    "another directory": ({"r.cram/0": "old"}, {"r.cram/1": "new"}),
+}
+
+
+@pytest.fixture
+def make_beside(tmp_path):
+    """Make a place where an element has some files, and the edit that replaces them by others."""
+
+    def make_beside(before, after):
+        for folder, files in (("before", before), ("after", after)):
+            for name, text in files.items():
+                (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / folder / name).write_text(text)
+        place = new_place()
+        element = {"@type": "DataEntity", "id": "reads", "data_format": "CRAM", "data_path": "r.cram"}
+        MODO("", place).add_element(element, tmp_path / "before/r.cram")
+        return place, lambda modo: modo.update_element("reads", {}, tmp_path / "after/r.cram")
+
+    return make_beside
+
+
+def files_in(place):
+    return {str(name): place.read(name).decode() for name in MODO("", place).list_files()}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_nothing_new_stands_beside_what_an_edit_has_not_replaced_yet(make_beside, case):
+    """Killed before its edit is recorded, a writer leaves the files as they were: no index of another file, no part of another array."""
+    before, after = BESIDE[case]
+    place, replace = make_beside(before, after)
+    doomed = Writer(place, "a", replace)
+    doomed.until("put", str(LOG))
+    doomed.kill()
+    assert files_in(place) == before
+    modo = MODO("", place)
+    replace(modo)
+    assert files_in(place) == after
+    modo.undo()
+    assert files_in(place) == before
+    modo.undo(next(iter(modo.log())).id)
+    assert files_in(place) == after
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_is_recorded_comes_beside_whole_or_not_at_all(make_beside, monkeypatch, case):
+    """Killed later, the edit is completed by another; given way to another edit, it leaves nothing."""
+    before, after = BESIDE[case]
+    place, replace = make_beside(before, after)
+    doomed = Writer(place, "a", replace)
+    doomed.until("put", ROOT_DOCUMENT)
+    doomed.kill()
+    monkeypatch.setattr(commits, "_DECIDING", timedelta(0))
+    update("s", name="later")(MODO("", place))
+    assert files_in(place).items() >= after.items()
+
+    place, replace = make_beside(before, after)
+    second = Writer(place, "b", replace)
+    second.until("put", str(LOG))
+    MODO("", place).update_element("reads", {"data_path": "other.cram"})
+    second.finish()
+    assert isinstance(second.result, ConflictError)
+    assert files_in(place) == {name.replace("r.cram", "other.cram"): text for name, text in before.items()}
 
 
 def test_files_that_wait_are_left_to_their_writer(stored):

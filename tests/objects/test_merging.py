@@ -168,6 +168,18 @@ def test_a_delta_leads_there_and_back(one, other):
 
 
 @given(elements, elements, elements)
+def test_an_edit_of_what_it_was_planned_on_comes_to_what_was_planned(one, other, third):
+    """Which is found without looking for clashes, as if they were looked for; of another state it comes to what it does."""
+    before, after, meanwhile = whole(one), whole(other), whole(third)
+    delta = difference(before, after)
+    planned = replace(delta, between=(before, after))
+    result, clashes = applied(planned, before)
+    assert (result, clashes) == applied(delta, before)
+    assert result.elements is after.elements
+    assert applied(planned, meanwhile) == applied(delta, meanwhile)
+
+
+@given(elements, elements, elements)
 @settings(max_examples=60)
 def test_edits_that_do_not_clash_give_the_same_in_any_order(one, two, three):
     """Two writers, two readers: whoever came first, both end with the same elements, slots and sets of links."""

@@ -13,7 +13,7 @@ from modos.objects.checks.examination import check_object
 from modos.objects.checks.repair import repair_object
 from modos.objects.history.records import read_record, record_ids, record_path
 from modos.objects.snapshot import Snapshot
-from modos.storage import LOG, ROOT_DOCUMENT, Storage
+from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage
 
 AT_ONCE = timedelta(seconds=-2)  # services round times up
 
@@ -228,6 +228,17 @@ def test_a_record_that_cannot_be_read_is_found_and_hinders_no_edit(make_storage,
         modo.remove_element("b", purge=True)
     assert any("purged" in note for note in caught.value.__notes__)
     assert "sample/b" not in MODO("", modo.storage).metadata
+
+
+def test_a_name_of_no_moment_is_that_of_no_record(make_storage):
+    """Among the records and in the trash it is a file as any other, which stops nobody who looks there."""
+    modo, name = MODO.create("ex", make_storage("local")), "20269931T235959.999999Z-00000000"
+    modo.storage.put(b"{}", f"{LOG}/{name}.json")
+    modo.storage.put(b"{}", f"{TRASH}/{name}/demo")
+    modo.add_element(sample("a"))
+    assert modo.check().is_clean
+    assert len(modo.log()) == 2
+    assert [each.name for each in modo.trash()] == []
 
 
 @pytest.mark.parametrize("kind", ["local", "memory"])

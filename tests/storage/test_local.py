@@ -15,7 +15,7 @@ import pytest
 from modos import list_modos
 from modos.errors import AccessDeniedError, InvalidPathError, KeyExistsError, KeyNotFoundError, StorageError
 from modos.storage import ROOT_DOCUMENT, LocalStorage, ObjectInfo
-from modos.storage.directories import is_unmistakable, sight
+from modos.storage.directories import file_sight, is_unmistakable, sight, take_place
 
 NOBODY = 65534
 
@@ -417,3 +417,57 @@ def test_a_directory_is_not_seen_again_as_it_was_left_unmistakably(tmp_path):
         told += is_told
     assert told > 10
     assert sight(tmp_path / "missing") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is the time of a file's status elsewhere is there that of its making")
+@pytest.mark.parametrize("change", ["written in place", "replaced", "renamed", "removed"])
+def test_a_file_is_not_seen_again_as_it_was_once_it_is_another(tmp_path, change):
+    """However soon that comes; and where the clock is given the time to move on, it is known by how it is seen."""
+    place, beside = tmp_path / "place", tmp_path / "beside"
+    told = 0
+    for number in range(100):
+        place.write_bytes(b"0")
+        beside.write_bytes(b"1")
+        time.sleep(0.012 * (number % 5 == 0))
+        take_place(beside, place)
+        left = file_sight(place)
+        assert file_sight(place) == left
+        match change:
+            case "written in place":
+                place.write_bytes(b"2")
+            case "replaced":
+                beside.write_bytes(b"2")
+                take_place(beside, place)
+            case "renamed":
+                place.rename(beside)
+                beside.rename(place)
+            case "removed":
+                place.unlink()
+        assert left is None or file_sight(place) != left
+        told += left is not None
+    assert told >= 20
+
+
+def test_what_took_a_place_is_known_at_once_where_the_system_helps(tmp_path):
+    """Linux gives what was looked at another time with its next change, from 6.13 on, though its clock stands still."""
+    place, beside = tmp_path / "place", tmp_path / "beside"
+    place.touch()
+    known = {True: 0, False: 0}
+    for is_ours in [True, False] * 20:
+        beside.write_bytes(b"1")
+        if is_ours:
+            take_place(beside, place)
+        else:
+            beside.stat()
+            beside.replace(place)
+        known[is_ours] += file_sight(place) is not None
+    if known[False] < 20:
+        pytest.skip("this one does not, or not on this file system")
+    assert known[True] == 20
+
+
+def test_a_file_that_was_written_last_is_known_by_nothing(tmp_path):
+    """Whoever writes to it before the clock moves on leaves no trace."""
+    (tmp_path / "file").write_bytes(b"0")
+    assert file_sight(tmp_path / "file") is None
+    assert file_sight(tmp_path / "missing") is None

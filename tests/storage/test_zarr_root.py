@@ -32,7 +32,7 @@ from modos.storage import (
     list_zarr_items,
 )
 from modos.storage.hierarchy.documents import COMPLETE, document_path, group_document, group_member, parse_document
-from modos.storage.hierarchy.root import ZarrRoot, read_root
+from modos.storage.hierarchy.root import RootText, ZarrRoot, read_root
 from modos.storage.hierarchy.store import StorageStore
 
 ROOT = {"@type": "MODO", "id": "ex", "name": "naïve 🧬"}
@@ -168,6 +168,16 @@ class TestReferenceFunctions:
         with pytest.raises((InvalidElementError, ElementExistsError)):
             add_data(group, data, name)
         assert [name for name, _ in group.members()] == ["there"]
+
+    def test_what_is_no_group_is_refused_in_words(self):
+        """Whoever gives the name of a group, or an array, in its place is told so."""
+        for verb in (
+            list_zarr_items,
+            lambda group: add_data(group, [1]),
+            lambda group: add_metadata_group(group, SAMPLE),
+        ):
+            with pytest.raises(InvalidInputError, match="by a group of zarr, not by a str"):
+                verb("sample")
 
     @pytest.mark.parametrize("kind", ["local", "swift"])
     def test_what_is_added_to_an_object_belongs_to_it(self, make_storage, kind):
@@ -411,3 +421,29 @@ class TestStorageStore:
         assert pickle.loads(pickle.dumps(store)) == store == StorageStore(place)
         assert store != store.with_read_only(read_only=True)
         assert place.url in repr(store)
+
+
+class TestText:
+    """The root document as text."""
+
+    @given(
+        st.lists(
+            st.dictionaries(st.from_regex(r"[a-cäÄ\"]{1,2}(/[a-c]{1,2})?", fullmatch=True), st.none() | st.text())
+        ),
+        st.integers(1, 2_000),
+    )
+    def test_edits_of_blocks_of_lines_come_to_the_whole_text(self, edits, longest):
+        """Of any length: lines come, change and go, and no block is empty; it is known when it is read, and nothing else is."""
+        text, members = RootText(), {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("modos.storage.hierarchy.root._LONGEST", longest)
+            for edit in edits:
+                changes = {path: None if name is None else group_member({"name": name}) for path, name in edit.items()}
+                text = text.edited(ROOT, None, changes)
+                members = {path: member for path, member in {**members, **changes}.items() if member is not None}
+                assert all(text.blocks)
+        body = ZarrRoot(ROOT, members).dump()
+        text = text.edited(ROOT, None, {})
+        assert text.body == body
+        assert text.is_body(body)
+        assert not any(map(text.is_body, (body[:-1], b" " + body, body + b"\n", body.replace(b"ex", b"ey"))))

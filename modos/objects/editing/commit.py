@@ -24,7 +24,7 @@ from modos.model import ElementId
 from modos.objects.contents import refuse_foreign
 from modos.objects.editing.draft import Change
 from modos.objects.editing.settling import ATTEMPTS, Read, Settling
-from modos.objects.editing.turns import log_as_left, log_as_seen, turn
+from modos.objects.editing.turns import as_left, log_as_seen, turn
 from modos.objects.editing.writing import Writing
 from modos.objects.history.commits import new_commit_id
 from modos.objects.history.deltas import Clash, applied, difference
@@ -159,7 +159,8 @@ class _Edit(Settling):
                 return change.base
             self._exists = change.base.exists
             self._stored = [(element, file.target) for element, file in change.attachments]
-            delta = replace(difference(change.base, change.result), renamed=dict(change.renamed))
+            ends = change.base, change.result
+            delta = replace(difference(*ends), renamed=dict(change.renamed), between=ends)
             self._record = replace(self._record, delta=delta, parents=tuple(change.base.contained.heads))
             with turn(self.storage) as is_exclusive:
                 self.is_alone = is_exclusive
@@ -200,8 +201,7 @@ class _Edit(Settling):
         if clash is not None:
             self._refuse(clash, self.publish(now, left, []) if left else now)
         self._put_record(after=max([newest, *ids[-1:]]))
-        said = self.publish(now, [*left, self._record], [])
-        return replace(said, log=log_as_left(self.storage, seen))
+        return as_left(self.storage, self.publish(now, [*left, self._record], []), seen)
 
     # -- others may be ----------------------------------------------------------------------------------------------
 

@@ -34,8 +34,6 @@ class Replacing:
     ----------
     storage
         The root of the object.
-    store
-        What stores a file under a name, checks that it is as it was sent, and returns its BLAKE2b.
 
     Attributes
     ----------
@@ -49,13 +47,12 @@ class Replacing:
         The name under which they wait, and those others are put aside; `""` when there are none.
     """
 
-    def __init__(self, storage: Storage, store: Callable[[Attachment, str], str]) -> None:
+    def __init__(self, storage: Storage) -> None:
         self.attachments: dict[str, Attachment] = {}
         self.restorations: dict[str, str] = {}
         self.digests: dict[str, str] = {}
         self.aside = ""
         self._storage = storage
-        self._store = store
         self._there: dict[str, ObjectInfo | None] = {}
         self._placed: dict[str, ObjectInfo | None] = {}
         self._needed: set[str] = set()
@@ -66,19 +63,30 @@ class Replacing:
         return sorted({*self.attachments, *self.restorations})
 
     @property
+    def new(self) -> set[str]:
+        """Those among them of whose names there was nothing: indexes of files, and parts of directories, that are replaced."""
+        return {name for name in self.names if self._there.get(name, ...) is None}
+
+    @property
     def stored(self) -> list[str]:
         """Where they wait, and where those others are put aside."""
         return [place(self.aside, name) for name in self.names for place in (_waiting, place_of) if self.aside]
 
-    def stage(self) -> None:
-        """Store what takes the place of others beside them, and put copies of these aside; what was done is not done again."""
+    def stage(self, store: Callable[[Attachment, str], str]) -> None:
+        """Store what takes the place of others beside them, and put copies of these aside; what was done is not done again.
+
+        Parameters
+        ----------
+        store
+            What stores a file under a name, checks that it is as it was sent, and returns its BLAKE2b.
+        """
         names = self.names
         if self.aside or not names:
             return
         self.aside = new_commit_id()
         self._there = self._stats(names)
         put_copies_aside(self._storage, names, self.aside)
-        all_at_once(self._stage, names)
+        all_at_once(lambda name: self._stage(name, store), names)
         now = self._stats(names)
         for name in names:
             if now[name] != self._there[name]:
@@ -124,10 +132,10 @@ class Replacing:
     def _stats(self, names: Iterable[str]) -> dict[str, ObjectInfo | None]:
         return dict(zip(names, all_at_once(lambda name: stat_if_any(self._storage, name), names), strict=True))
 
-    def _stage(self, name: str) -> None:
+    def _stage(self, name: str, store: Callable[[Attachment, str], str]) -> None:
         place = _waiting(self.aside, name)
         if name in self.attachments:
-            self.digests[name] = self._store(self.attachments[name], place)
+            self.digests[name] = store(self.attachments[name], place)
         else:
             self._storage.copy(self.restorations[name], place)
 
@@ -137,11 +145,13 @@ class Replacing:
     def _bring_back(self) -> None:
         """Let files be what they were; where somebody else has replaced them since, these are kept."""
         kept = {each.name: each.place for each in kept_files(self._storage, self.aside)}
-        here = self._stats(kept.keys() & self._placed.keys())
+        here = self._stats((kept.keys() | self.new) & self._placed.keys())
         changed = [name for name, info in here.items() if info != self._there[name]]
         theirs = {name for name in changed if here[name] is not None and not self._is_ours(name, here[name])}
-        all_at_once(lambda name: self._storage.copy(kept[name], name), [name for name in changed if name not in theirs])
-        self._needed |= {kept[name] for name in theirs}
+        ours = [name for name in changed if name not in theirs]
+        all_at_once(lambda name: self._storage.copy(kept[name], name), [name for name in ours if name in kept])
+        self._storage.remove_many([name for name in ours if name not in kept])
+        self._needed |= {kept[name] for name in theirs if name in kept}
 
     def _is_ours(self, name: str, here: ObjectInfo | None) -> bool:
         """Tell whether a file is as it was put in its place here; where that could not be found out then, by its content."""

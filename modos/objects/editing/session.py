@@ -152,7 +152,7 @@ class Edit(Staging):
         """
         with self._turn:
             self._refuse_unless_open()
-            return foreseen(self._held.storage, self._draft.change())
+            return foreseen(self._held.storage, self._draft.change_so_far())
 
     def discard(self) -> None:
         """Let nothing be changed when the block ends, for a trial of what an edit would come to."""

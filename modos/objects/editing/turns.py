@@ -1,21 +1,23 @@
 """Writers of one object taking turns, as far as they can know of each other.
 
 Owns mutual exclusion: between threads everywhere, between processes where the object is a directory of this machine; and
-how a writer there knows that nothing was recorded since his last turn. Must not know what is written. Services have no lock
+how a writer there knows that nothing was recorded or published since his last turn. Must not know what is written. Services have no lock
 that could be trusted, so writers there look again afterwards.
 """
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from modos.storage import LOG, ZARR_ROOT, Storage
-from modos.storage.directories import Sight, is_unmistakable, sight
+from modos.objects.snapshot import Snapshot
+from modos.storage import LOG, ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.directories import Sight, file_sight, is_unmistakable, sight
 from modos.storage.directories import turn as turn_in
 
-__all__ = ["log_as_left", "log_as_seen", "turn"]
+__all__ = ["as_left", "log_as_seen", "turn"]
 
 _LOCKS: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 _LOCKS_LOCK = threading.Lock()
@@ -44,15 +46,23 @@ def log_as_seen(storage: Storage) -> Sight | None:
     return sight(Path(storage.path, LOG))
 
 
-def log_as_left(storage: Storage, before: Sight | None) -> Sight | None:
-    """Return how the log is left at the end of a turn; `None` where it could be seen so again though others have recorded an edit.
+def as_left(storage: Storage, said: Snapshot, before: Sight | None) -> Snapshot:
+    """Return what an object says at the end of a turn, with how its log and its root document are seen as long as both are left so.
+
+    Neither is noted where it could be seen so again though others have recorded an edit, or written another root document.
 
     Parameters
     ----------
     storage
         The root of the object, whose root document was written after the record of this turn.
+    said
+        What this document says.
     before
         How the log was seen before that record.
     """
-    left = log_as_seen(storage)
-    return left if is_unmistakable(left, before, sight(Path(storage.path, ZARR_ROOT))) else None
+    log = log_as_seen(storage)
+    is_certain = is_unmistakable(log, before, sight(Path(storage.path, ZARR_ROOT)))
+    document = said.document
+    if document is not None:
+        document = replace(document, sight=file_sight(Path(storage.path, ROOT_DOCUMENT)))
+    return replace(said, log=log if is_certain else None, document=document)

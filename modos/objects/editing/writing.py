@@ -25,7 +25,7 @@ from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.departing import departing, files_leaving, names_leaving
 from modos.objects.editing.change import Change, NewArray
 from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, has_copy, stat_if_any
-from modos.objects.editing.files import Attachment, FileNames, data_path
+from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
 from modos.objects.editing.replacing import Replacing
 from modos.objects.history.records import Files, Unreadable, read_records
 from modos.objects.history.trash import put_aside
@@ -58,10 +58,11 @@ class Writing:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self.replacing = Replacing(storage, self._store)
+        self.replacing = Replacing(storage)
         self._base = Snapshot(storage.url, exists=False)
         self._checksums: dict[str, str] = {}
         self._found: dict[str, Attachment] = {}
+        self._there: dict[str, bool] = {}
         self._new_files: set[str] = set()
         self._moved: set[str] = set()
         self._groups: dict[str, bytes] = {}
@@ -125,7 +126,7 @@ class Writing:
     def stage_files(self) -> None:
         """Store the files that take the place of others, beside them."""
         all_at_once(self._store_if_gone, self._found.values())
-        self.replacing.stage()
+        self.replacing.stage(self._store)
 
     def replace_files(self) -> None:
         """Let these take their places: the one thing that is seen before the root document says so."""
@@ -145,7 +146,7 @@ class Writing:
         stored |= {name: after.get(name) for _, name in change.restored} | self.replacing.digests
         replaced = self.replacing.names
         elsewhere = {*dict(change.moves), *self._moved, *stored}
-        new = {*self._new_files, *(name for _, name in change.restored)}.difference(replaced)
+        new = {*self._new_files, *(name for _, name in change.restored)}.difference(replaced) | self.replacing.new
         leaving = names_leaving(self._files_leaving(change, change.result), change) if change.leaves_something else ()
         return Files(
             stored={name: digest for name, digest in stored.items() if name in new},
@@ -166,9 +167,8 @@ class Writing:
         """
         said.refuse_improper()
         self._write_groups(said, touched)
-        said = said.written()
-        assert said.body is not None
-        self._write(ROOT_DOCUMENT, said.body)
+        said, text = said.written()
+        self.storage.put(text.pieces(), ROOT_DOCUMENT, content_type="application/json")
         if not self._base.exists:  # one that replaces another is on the disk before
             self.storage.persist([ROOT_DOCUMENT])
         return replace(said, read_at=time.monotonic())
@@ -248,11 +248,21 @@ class Writing:
         found = examined(self.storage, file, names, declared)
         if found.checksum is not None:
             self._checksums[file.target] = found.checksum
-        if found.verdict == "replaces":
+        if found.verdict == "replaces" or (found.verdict == "new" and self._comes_beside(file.target, names)):
             self.replacing.attachments[file.target] = file
+            return False
         if found.verdict == "same" and names.owner(file.target) is None:
             self._found[file.target] = file
         return found.verdict == "new"
+
+    def _comes_beside(self, name: str, names: FileNames) -> bool:
+        """Tell whether a new name is that of an index of a file that is there, or of a part of such a directory."""
+        owner = names.owner(name)
+        paths = () if owner is None else files_of(self._base.elements[owner])[:1]
+        for path in paths:
+            if path not in self._there:
+                self._there[path] = self.storage.exists(path) or next(self.storage.scan(path), None) is not None
+        return any(self._there[path] for path in paths if path != name)
 
     def _store_new(self, file: Attachment) -> None:
         """Store a file under a name that was free; one that another writer has stored there since is theirs."""
@@ -315,10 +325,10 @@ class Writing:
     def _is_new(self, source: str, target: str, names: FileNames) -> bool:
         """Tell whether a file that is to be restored is not there; refuse a name that something undescribed has."""
         here = stat_if_any(self.storage, target)
-        if here is None:
+        if here is None and not self._comes_beside(target, names):
             return True
         content = digested(self.storage, source)
-        if not has_content(self.storage, here, content):
+        if here is None or not has_content(self.storage, here, content):
             if names.owner(target) is None:
                 raise FileConflictError(target)
             self.replacing.restorations[target], self.replacing.digests[target] = source, content.blake2b

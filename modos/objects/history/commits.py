@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
@@ -62,8 +63,20 @@ def undecided_since() -> datetime:
 
 
 def is_commit_id(text: str) -> bool:
-    """Tell whether a text is the name of a commit."""
-    return _ID.fullmatch(text) is not None
+    """Tell whether a text is the name of a commit, of which each begins with a moment.
+
+    Examples
+    --------
+    >>> is_commit_id("20261121T143500.123456Z-1a2b3c4d"), is_commit_id("20269931T235959.999999Z-00000000")
+    (True, False)
+    """
+    if _ID.fullmatch(text) is None:
+        return False
+    try:
+        time_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 def time_of(commit: str) -> datetime:
@@ -74,10 +87,10 @@ def time_of(commit: str) -> datetime:
     >>> time_of("20261121T143500.123456Z-1a2b3c4d").isoformat()
     '2026-11-21T14:35:00.123456+00:00'
     """
-    return datetime.strptime(commit[:_TIME_LENGTH], _TIME).replace(tzinfo=UTC)
+    return datetime.fromisoformat(commit[:_TIME_LENGTH])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contained:
     """Which commits a root document contains.
 
@@ -112,9 +125,13 @@ class Contained:
                 return cls(floor, frozenset(each for each in commits if isinstance(each, str) and is_commit_id(each)))
         return cls(_second_of(attributes.get(LAST_UPDATE)))
 
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return sorted(self.commits)
+
     def dump(self) -> dict[str, Any]:
         """Return what stands in the root document."""
-        return {"floor": self.floor, "contains": sorted(self.commits)}
+        return {"floor": self.floor, "contains": self._in_order}
 
     def __contains__(self, commit: object) -> bool:
         return isinstance(commit, str) and (commit <= self.floor or commit in self.commits)
@@ -122,12 +139,12 @@ class Contained:
     @property
     def newest(self) -> str:
         """The newest commit that is known, or the floor."""
-        return max(self.commits, default=self.floor)
+        return self._in_order[-1] if self.commits else self.floor
 
     @property
     def heads(self) -> list[str]:
         """The newest commits: what a record names as that which it was planned on."""
-        return sorted(self.commits)[-_HEADS:]
+        return self._in_order[-_HEADS:]
 
     def lacking(self, commits: Iterable[str]) -> list[str]:
         """Return the commits that are not contained, in order."""
@@ -141,7 +158,7 @@ class Contained:
         """
         if not commits:
             return self
-        known = sorted({*self.commits, *commits})
+        known = sorted([*self._in_order, *set(commits).difference(self.commits)])
         leaps = (before for before, behind in pairwise(known[-_HEADS:]) if time_of(behind) - time_of(before) > HORIZON)
         oldest = (time_of(next(leaps, known[-1])) - HORIZON).strftime(_TIME)
         kept = [each for each in known[-_MOST:] if each > oldest]

@@ -65,6 +65,9 @@ class Delta:
         Elements that were not there, and to which those that came or went linked nevertheless.
     renamed
         Elements that went and came under another id, from and to.
+    between
+        The two states whose difference it is, where these are at hand, so that what is made of the one is known; `None` for
+        what was read from a record.
     """
 
     object: _Slots = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Delta:
     documents: Mapping[str, tuple[_Document, _Document]] = field(default_factory=dict)
     dangling: frozenset[ElementId] = frozenset()
     renamed: Mapping[ElementId, ElementId] = field(default_factory=dict)
+    between: tuple[Snapshot, Snapshot] | None = field(default=None, compare=False, repr=False)
 
     def inverse(self) -> "Delta":
         """Return what undoes it."""
@@ -146,6 +150,9 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
     tuple of Snapshot and Clash
         The new state, and what did not become part of it.
     """
+    if delta.between is not None and said.holds_the_same_as(delta.between[0]):
+        after = delta.between[1]
+        return replace(said, attributes=after.attributes, elements=after.elements, others=after.others, exists=True), ()
     work = _Work(Table(said.elements), Table(said.others), [])
     work.remove(delta.removed, delta.documents, said)
     staying = {each for each in delta.removed if each in work.elements}

@@ -241,6 +241,6 @@ def _values(slots: Iterable[tuple[str, SlotDelta]], after: int) -> Attributes:
 
 def _file_changes(files: Files) -> Iterator[FileChange]:
     yield from (FileChange(name, "stored") for name in files.stored)
-    yield from (FileChange(name, "replaced") for name in files.replaced)
+    yield from (FileChange(name, "replaced") for name in files.replaced if name not in files.stored)
     yield from (FileChange(new, "renamed", source=old) for old, new in files.renamed.items())
     yield from (FileChange(name, "removed") for name in files.removed)

@@ -141,7 +141,7 @@ class Undo:
         described = {path for each in base.elements.values() for path in files_of(each)[:1]}
         wanted = {path for each in result.elements.values() if CHECKSUM in each for path in files_of(each)[:1]}
         for name in (*files.replaced, *files.removed, *sorted(wanted - described)):
-            if name in restored or any(each.startswith(f"{name}/") for each in restored):
+            if name in files.stored or name in restored or any(each.startswith(f"{name}/") for each in restored):
                 continue
             if name not in files.replaced and names.owner(name) in own and self._is_there(name):
                 continue

@@ -5,6 +5,7 @@ are, nor how they are consolidated.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from math import isfinite, isnan, nan
 from types import MappingProxyType
@@ -39,6 +40,8 @@ _DEEPEST = 64
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HALVES = (b"\\ud", b"\\uD")
 """How halves of characters look, which Python reads and no document may have; whole ones may look like it."""
+_HALF = re.compile(rb"\xed[\xa0-\xbf]")
+"""How one looks that is not written as an escape."""
 
 
 def parse_document(body: bytes, url: str) -> JSON:
@@ -70,7 +73,11 @@ def parsed(body: bytes, url: str) -> tuple[JSON, bool]:
     if _may_be_deep(body) and _depth(document) > _DEEPEST:
         raise DamagedObjectError(url, f"its metadata is nested more than {_DEEPEST} deep")
     check_document(document, url, what="its metadata")
-    return cast("JSON", document), not improper and not (b"\\" in body and any(each in body for each in _HALVES))
+    return cast("JSON", document), not improper and not _may_be_halved(body)
+
+
+def _may_be_halved(body: bytes) -> bool:
+    return _HALF.search(body) is not None or (b"\\" in body and any(each in body for each in _HALVES))
 
 
 def _may_be_deep(body: bytes) -> bool:

@@ -89,9 +89,7 @@ def add_metadata_group(parent_group: "zarr.Group", metadata: "Mapping[str, Any] 
     ElementExistsError
         When there is an element of this id.
     """
-    import zarr
-
-    expect(parent_group, zarr.Group, "where an element is added is said by a group of zarr")
+    _expect_group(parent_group, "where an element is added")
     model = parse_element(metadata)
     element, attributes = element_id(model), attributes_of(model)
     if parent_group.basename != element.kind:
@@ -126,6 +124,7 @@ def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> 
     """
     import numpy as np
 
+    _expect_group(group, "where an array is added")
     check_name(name)
     with _told_of(f"{group.path}/{name}"):
         array = group.create_array(name, data=np.asarray(data))
@@ -171,7 +170,14 @@ def _stored(array: "zarr.Array[Any]") -> JSON:
 
 def list_zarr_items(group: "zarr.Group") -> "list[zarr.Group | zarr.Array[Any]]":
     """Return all groups and arrays beneath a group, parents before what they hold."""
+    _expect_group(group, "what is listed")
     return list(_items(group))
+
+
+def _expect_group(given: object, what: str) -> None:
+    import zarr
+
+    expect(given, zarr.Group, f"{what} is said by a group of zarr")
 
 
 def _items(group: "zarr.Group") -> "Iterator[zarr.Group | zarr.Array[Any]]":

@@ -5,8 +5,10 @@ Owns how it is read, written and edited as text. Knows nothing of what an object
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from modos.errors import DamagedObjectError
 from modos.storage.base import ROOT_DOCUMENT, ZARR_ROOT, Storage
@@ -29,6 +31,8 @@ _MEMBER = re.compile(r"(?!\.\.?(?:/|$))[^/]+(?:/(?!\.\.?(?:/|$))[^/]+)*", re.DOT
 _END = b"\n    }\n  }\n}"
 """What a root document ends with, behind the lines of its members."""
 _KEY = re.compile(rb'\s*("(?:[^"\\]|\\.)*")')
+_LONGEST = 256 * 1024
+"""Bytes of the lines that are held together: as many are copied when one of them changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,55 +103,95 @@ class ZarrRoot:
 class RootText:
     """A root document as it is written here: each member on a line of its own, those with shorter paths first, then by path.
 
-    It is edited as text, so that what an edit leaves alone is neither encoded nor even looked at again.
+    It is edited as text, in blocks of lines, so that what an edit leaves alone is neither encoded nor copied, nor even looked
+    at again.
 
     Attributes
     ----------
-    body
-        All of it.
-    start
-        Where the lines begin.
+    head
+        What stands before the lines.
+    blocks
+        The lines, in order, each with a comma and a line break behind it.
     """
 
-    body: bytes = _END
-    start: int = 0
+    head: bytes = b""
+    blocks: tuple[bytes, ...] = ()
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all of it, piece by piece: the last line is without a comma."""
+        yield self.head
+        yield from self.blocks[:-1]
+        yield from (block.removesuffix(b",\n") for block in self.blocks[-1:])
+        yield _END
+
+    def is_body(self, body: bytes) -> bool:
+        """Tell whether all of it is the same as a document that was read."""
+        position = 0
+        for piece in self.pieces():
+            if not body.startswith(piece, position):
+                return False
+            position += len(piece)
+        return position == len(body)
 
     def edited(self, attributes: JSON, log: JSON | None, members: Mapping[str, JSON | None]) -> "RootText":
         """Return the same of other attributes and another log, with some members set or, when they are `None`, taken out."""
-        head = _head(attributes, log)
-        lines = [line for line in self._lines(members) if line]
-        if lines:
-            lines[-1] = lines[-1][:-2]
-        return RootText(b"".join([head, *lines, _END]), len(head))
-
-    def _lines(self, members: Mapping[str, JSON | None]) -> Iterator[bytes | memoryview]:
-        """Yield all lines in order, each with a comma and a line break behind it: old ones together, new ones one by one."""
-        old, position, end = memoryview(self.body), self.start, len(self.body) - len(_END)
+        blocks: list[Iterable[bytes]] = [(block,) for block in self.blocks] or [()]
+        touched: dict[int, list[str]] = {}
         for path in sorted(members, key=_rank):
-            first, behind = self._line(path, position, end)
-            yield old[position:first]
-            if position < first == end:
-                yield b",\n"
-            if (member := members[path]) is not None:
-                yield f"      {compact(path)}: {compact(member)},\n".encode()
-            position = behind
-        if position < end:
-            yield old[position:end]
-            yield b",\n"
+            touched.setdefault(max(bisect(self.blocks, _rank(path), key=_first_rank) - 1, 0), []).append(path)
+        for number, paths in touched.items():
+            blocks[number] = _cut(b"".join(_edited(b"".join(blocks[number]), paths, members)))
+        return RootText(_head(attributes, log), tuple(chain.from_iterable(blocks)))
 
-    def _line(self, path: str, start: int, end: int) -> tuple[int, int]:
-        """Return where the line of a member begins and where the next one does; one place, twice, when there is none."""
-        wanted = _rank(path)
-        while start < end:
-            begin = self.body.rfind(b"\n", start, (start + end) // 2) + 1 or start
-            behind = self.body.find(b"\n", begin, end) + 1 or end
-            key = _KEY.match(self.body, begin)
-            assert key is not None
-            there = _rank(json.loads(key[1]))
-            if there == wanted:
-                return begin, behind
-            start, end = (behind, end) if there < wanted else (start, begin)
-        return start, start
+
+def _edited(block: bytes, paths: Iterable[str], members: Mapping[str, JSON | None]) -> Iterator[bytes | memoryview]:
+    """Yield the lines of a block with some members, in order, set or taken out: old ones together, new ones one by one."""
+    old, position = memoryview(block), 0
+    for path in paths:
+        first, behind = _line(block, path, position)
+        yield old[position:first]
+        if (member := members[path]) is not None:
+            yield f"      {compact(path)}: {compact(member)},\n".encode()
+        position = behind
+    yield old[position:]
+
+
+def _cut(lines: bytes) -> Iterator[bytes]:
+    """Yield lines in blocks of which none is empty, nor, but for a line that is long itself, much longer than it may be."""
+    start = 0
+    while start < len(lines):
+        is_long = len(lines) - start > _LONGEST
+        end = lines.find(b"\n", start + _LONGEST // 2) + 1 if is_long else len(lines)
+        yield lines[start:end]
+        start = end
+
+
+def _line(block: bytes, path: str, start: int) -> tuple[int, int]:
+    """Return where the line of a member begins and where the next one does; one place, twice, when there is none."""
+    wanted, end = _rank(path), len(block)
+    while start < end:
+        begin = block.rfind(b"\n", start, (start + end) // 2) + 1 or start
+        behind = block.find(b"\n", begin) + 1
+        there = _rank_at(block, begin)
+        if there == wanted:
+            return begin, behind
+        start, end = (behind, end) if there < wanted else (start, begin)
+    return start, start
+
+
+def _first_rank(block: bytes) -> tuple[int, str]:
+    return _rank_at(block, 0)
+
+
+def _rank_at(block: bytes, begin: int) -> tuple[int, str]:
+    key = _KEY.match(block, begin)
+    assert key is not None
+    return _rank(json.loads(key[1]))
 
 
 def _rank(path: str) -> tuple[int, str]:

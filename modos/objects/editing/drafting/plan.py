@@ -100,20 +100,27 @@ class Plan:
             table.settle()
 
     def change(self) -> Change:
-        """Return what the edit comes to, once all of it has been checked.
+        """Return what the edit comes to, once all of it has been checked; the draft is at its end, since the tables are handed over.
 
         Raises
         ------
         DanglingLinkError, FileConflictError
             As for `check`.
         """
+        return self._change(self._elements, self._others)
+
+    def change_so_far(self) -> Change:
+        """Return the same while more can be asked for: tables of their own, whose making takes as long as they are large."""
+        return self._change(Table.copy_of(self._elements), Table.copy_of(self._others))
+
+    def _change(self, elements: Table[ElementId, Attributes], others: Table[str, Attributes]) -> Change:
         self.check()
-        base, elements = self._base, self._elements
+        base = self._base
         touched = sorted(elements.touched)
         written = tuple(each for each in touched if each in elements and elements[each] != base.elements.get(each))
         removed = tuple(each for each in touched if each in base.elements and each not in elements)
         obsolete, moves = self._files_left(written, removed)
-        result = self._result(Table.copy_of(elements), Table.copy_of(self._others), lookup=base.lookup)
+        result = self._result(elements, others, lookup=base.lookup)
         change = Change(
             base=base,
             result=result,
