@@ -18,6 +18,7 @@ from modos.errors import (
     ModosError,
 )
 from modos.model import ElementId, Sample
+from modos.objects.editing.files import SourceFile
 
 
 def checksum(path) -> str:
@@ -113,6 +114,54 @@ def test_directories_are_data(modo, data, entity):
     assert set(files(modo)) == {"counts.zarr2", "images/c.zarr/zarr.json", "images/c.zarr/1"}
     modo.remove_element("demo1")
     assert set(files(modo)) == {"counts.zarr2"}
+
+
+AROUND = {
+    "the object": "study/ex",
+    "a folder with it": "study",
+    "another name of that folder": "linked",
+    "a folder that leads to it": "leading",
+    "a folder that leads around it": "leading around",
+    "its hierarchy": "study/ex/data.zarr",
+    "what is kept of its history": "study/ex/.modos/log",
+    "a relative path": "study/../study",
+}
+
+
+@pytest.mark.parametrize("folder", AROUND.values(), ids=AROUND)
+def test_an_object_is_not_added_to_itself(tmp_path, entity, content, monkeypatch, folder):
+    """However the folder is named and by whatever call: the next one would add all of that again, and what it has added."""
+    monkeypatch.chdir(tmp_path)
+    modo = MODO.create("study/ex")
+    modo.add_element(entity(data_path="d"))
+    (tmp_path / "linked").symlink_to(tmp_path / "study")
+    for name, there in (("leading", "study/ex"), ("leading around", "study")):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep/link").symlink_to(tmp_path / there)
+    description = [{"element": entity("new", data_path="n"), "args": {"source_file": folder}}]
+    (tmp_path / "study.json").write_text(json.dumps(description))
+    before = content(modo.storage)
+    for add in (
+        lambda: modo.add_element(entity("new", data_path="n"), folder),
+        lambda: modo.update_element("demo1", {}, tmp_path / folder),
+        lambda: modo.update_element("demo1", {"data_path": "n"}, f"file://{tmp_path}/{folder}"),
+        lambda: modo.add_from_file("study.json"),
+    ):
+        with pytest.raises(InvalidInputError, match="study/ex itself, or a part of its metadata"):
+            add()
+    assert content(modo.storage) == before
+
+
+def test_what_is_beside_an_object_or_its_metadata_is_added(place, entity):
+    """Names that only begin as the object's do, and its own data files, are no part of it; on a service it is told by address."""
+    modo = MODO.create("ex", place / "study")
+    for name in ("study/ex2/a", "study/ex/data.zarr2/b", "study/ex/data/c"):
+        place.put(b"content", name)
+    for name in ("study/ex2", "study/ex/data.zarr2", "study/ex/data"):
+        assert len(SourceFile(place, name).attachments("d", modo.storage.url)) == 1
+    for name in ("study", "study/ex", "study/ex/data.zarr", "study/ex/.modos"):
+        with pytest.raises(InvalidInputError, match="is in it"):
+            SourceFile(place, name).attachments("d", modo.storage.url)
 
 
 def test_slots_are_set_and_unset(modo, place):

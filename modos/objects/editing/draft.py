@@ -304,7 +304,7 @@ class Draft(Plan):
         if target is None:
             reason = f"{element}: a {attributes['@type']} has no data_path, so no file can be added with it"
             raise InvalidElementError(reason, slot="data_path")
-        self._attached.put(element, (source, tuple(source.attachments(target))))
+        self._attached.put(element, (source, tuple(source.attachments(target, self._base.url))))
 
 
 def _given(element: "Mapping[str, object] | NamedThing") -> dict[str, object]:

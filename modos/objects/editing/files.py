@@ -98,14 +98,50 @@ class SourceFile:
         """Open it for reading."""
         return self.storage.open(self.name)
 
-    def attachments(self, target: str) -> list[Attachment]:
-        """Return the files to store when this becomes `target`: itself, or all in it, and its index files."""
+    def attachments(self, target: str, url: str) -> list[Attachment]:
+        """Return the files to store when this becomes `target`: itself, or all in it, and its index files.
+
+        Parameters
+        ----------
+        target
+            Its name in the object.
+        url
+            Path or address of the object.
+
+        Raises
+        ------
+        InvalidInputError
+            When it is a directory with the object, or a part of its metadata, in it.
+        """
         if not self.storage.exists(self.name):
-            inside = [str(path) for path in self.storage.list(self.name)]
+            inside = self._files_inside(url)
             return [Attachment(SourceFile(self.storage, path), target + path[len(self.name) :]) for path in inside]
         companions = companions_of(self.name, target, self.storage.exists)
         pairs = {self.name: target, **companions}
         return [Attachment(SourceFile(self.storage, source), stored) for source, stored in pairs.items()]
+
+    def _files_inside(self, url: str) -> Iterator[str]:
+        """Yield the names of the files in a directory, which links in it may bring from anywhere."""
+        own = _real(url)
+        self._refuse_object(own, self.name)
+        folders = {self.name}
+        for path in self.storage.list(self.name):
+            if (folder := str(path.parent)) not in folders:
+                self._refuse_object(own, folder)
+                folders.add(folder)
+            yield str(path)
+
+    def _refuse_object(self, own: str, folder: str) -> None:
+        """Refuse a directory that the object is in, or that is of its metadata: it would be larger each time it is added."""
+        place = _real(self.storage.url_of(folder))
+        if own.startswith(place) or place.startswith((f"{own}{ZARR_ROOT}/", f"{own}{OWN_ROOT}/")):
+            reason = f"the object {own.removesuffix('/')} itself, or a part of its metadata, is in it; name a folder beside it"
+            raise InvalidInputError(f"{self.storage.url_of(self.name)} cannot be added: {reason}")
+
+
+def _real(place: str) -> str:
+    """Return an address, or a path without links, with a slash behind it."""
+    return f"{(place if is_url(place) else os.path.realpath(place)).removesuffix('/')}/"
 
 
 def data_path(attributes: Mapping[str, object]) -> str | None:

@@ -346,9 +346,9 @@ class _InPlace(SourceFile):
 
     __slots__ = ()
 
-    def attachments(self, target: str) -> list[Attachment]:
+    def attachments(self, target: str, url: str) -> list[Attachment]:
         """Return nothing: there is nothing to store."""
-        del target
+        del target, url
         return []
 
 
