@@ -8,11 +8,16 @@ from types import MappingProxyType
 
 from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
+from modos.linked_data.joins import most_joined
 from modos.linked_data.tokens import tokens_of
 from modos.model.curies import PREFIXES
 
 MOST_PARTS = 400
 """How many brackets, operators and ends of patterns a query may have outside lists of values."""
+
+MOST_JOINED = 100
+"""How many patterns a query may join with one another: finding an order for these takes the engine about two seconds, for twice as
+many half a minute, and nothing ends it."""
 
 _VALUES = re.compile(r"\bVALUES [() ]*\{[^{}]*\}", re.IGNORECASE)
 _PARTS = re.compile(r"[\[({!|&+*/^=<>.;-]")
@@ -36,7 +41,7 @@ _HINTS = MappingProxyType(
 
 
 def check_size(sparql: str) -> None:
-    """Refuse a query of so many parts that the engine, which recurses over them, might end the whole process.
+    """Refuse a query of so many parts that the engine, which recurses over them, might end the whole process, or stand still.
 
     Raises
     ------
@@ -50,12 +55,20 @@ def check_size(sparql: str) -> None:
     modos.errors.InvalidInputError: the query has 1,002 brackets, operators and ends of patterns, and may have 400; ask in several queries, or with VALUES
     """
     expect(sparql, str, "a query is asked by text")
-    bare = " ".join(text for kind, text in tokens_of(sparql) if kind in {"word", "mark", "other"})
+    tokens = tokens_of(sparql)
+    bare = " ".join(text for kind, text in tokens if kind in {"word", "mark", "other"})
     parts = len(_PARTS.findall(_VALUES.sub("", bare)))
     if parts > MOST_PARTS:
         reason = (
             f"the query has {parts:,} brackets, operators and ends of patterns, and may have {MOST_PARTS}; "
             "ask in several queries, or with VALUES"
+        )
+        raise InvalidInputError(reason)
+    joined = most_joined(tokens)
+    if joined > MOST_JOINED:
+        reason = (
+            f"the query joins {joined:,} patterns with one another, and may join {MOST_JOINED}; ask in several queries, "
+            "with VALUES, or in sub-queries, each { SELECT * { … } }"
         )
         raise InvalidInputError(reason)
 

@@ -157,6 +157,9 @@ NESTED = {
     "patterns": lambda n: "ASK { " + "?s a modos:Sample." * n + " }",
     "subqueries": lambda n: "SELECT * { " * n + "}" * n,
     "bindings": lambda n: "ASK { " + " ".join(f"BIND(1 AS ?x{i})" for i in range(n)) + " }",
+    "objects": lambda n: "ASK { ?s a modos:Sample" + ", modos:Sample" * n + " }",
+    "items": lambda n: "ASK { ?s a (" + "1 true 'x'@en " * (n // 6) + ") }",
+    "values": lambda n: "ASK { " + "VALUES ?x { 1 } " * n + " }",
 }
 
 
@@ -166,6 +169,44 @@ def test_queries_of_very_many_parts(knowledge, kind):
     with pytest.raises(InvalidInputError, match="ask in several queries"):
         knowledge.query(NESTED[kind](30_000))
     assert knowledge.query(NESTED[kind](60)).table()
+
+
+STAR = [f"?s modos:p{number} ?o{number}" for number in range(300)]
+
+
+def in_groups(form):
+    return " ".join(form % " . ".join(STAR[start : start + 20]) for start in range(0, len(STAR), 20))
+
+
+def test_patterns_that_take_very_long_to_order_are_refused(knowledge):
+    """Three hundred of one subject would keep the engine busy for minutes, however they are written; the error says what to do."""
+    names = [pattern.removeprefix("?s ") for pattern in STAR]
+    for joined in (" . ".join(STAR), f"?s {' ; '.join(names)}", in_groups("{ %s }"), in_groups("OPTIONAL { %s }")):
+        with pytest.raises(
+            InvalidInputError, match=r"joins 3\d\d patterns .* in sub-queries, each { SELECT \* { … } }"
+        ):
+            knowledge.query(f"SELECT ?s {{ ?s a modos:Sample . {joined} }}")
+
+
+@pytest.mark.parametrize(
+    ("form", "rows"),
+    [
+        ("{ SELECT * { %s } }", 0),
+        ("MINUS { %s }", 1),
+        ("FILTER NOT EXISTS { %s }", 1),
+        ("{ %s } UNION", 1),
+    ],
+)
+def test_patterns_that_are_not_joined_with_one_another_are_no_more_for_that(knowledge, form, rows):
+    """Those of sub-queries, alternatives and conditions are counted, and answered, each group on its own."""
+    found = knowledge.query(f"SELECT ?s {{ ?s modos:sex ?sex . {in_groups(form)} {'{}' if 'UNION' in form else ''} }}")
+    assert len(found) == rows
+
+
+def test_what_a_query_makes_is_not_joined(knowledge):
+    """CONSTRUCT may make as many triples of each answer as it likes."""
+    made = " . ".join(f"?s modos:p{number} {number}" for number in range(300))
+    assert len(knowledge.query(f"CONSTRUCT {{ {made} }} WHERE {{ ?s a modos:Sample ; modos:sex ?sex }}")) == 300
 
 
 def is_small(sparql):
@@ -178,7 +219,7 @@ def is_small(sparql):
 
 def test_the_largest_queries_do_not_end_the_process():
     """Right below the limit all is well, on the stack of a process as it is started."""
-    slow = {"paths", "patterns"}  # whose order takes the engine seconds to plan
+    slow = {"patterns", "options", "objects", "values"}  # whose order takes the engine seconds to plan
     quick = [make for kind, make in NESTED.items() if kind not in slow]
     queries = [next(filter(is_small, (make(n) for n in range(MOST_PARTS, 0, -1)))) for make in quick]
     code = (
