@@ -203,7 +203,8 @@ def _clean(place: str, options: dict[str, Any], grace: timedelta, *, keep: bool,
         return
     for each in found:
         typer.echo(f"{storage.url_of(each.path)}  {amount(each.size)}")
-    total = f"parts of {len(found):,} files, {amount(sum(each.size for each in found))}," if found else "nothing"
+    files = f"{len(found):,} file{'' if len(found) == 1 else 's'}"
+    total = f"parts of {files}, {amount(sum(each.size for each in found))}," if found else "nothing"
     note(f"{total} {'left over' if keep else 'removed'}")
 
 

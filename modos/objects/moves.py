@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from modos.errors import KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
+from modos.errors import AccessDeniedError, KeyNotFoundError, ModosError, ObjectExistsError, ObjectNotFoundError
 from modos.objects.checks.older import OLD_ROOTS
 from modos.objects.contents import refuse_foreign, refuse_inner
 from modos.objects.editing.replacing import INCOMING
@@ -158,10 +158,15 @@ def transfer_objects(
     ObjectNotFoundError
         When there is no object at all.
     """
-    names = list(find_objects(source))
+    names: list[str] = []
+    closed: AccessDeniedError | None = None
+    try:
+        names.extend(find_objects(source))
+    except AccessDeniedError as error:  # of a directory that may not be looked into; the others have been by then
+        closed = error
     if holds(source, target) and not holds(target, source):  # copies that were made before are none of the objects
         names = [name for name in names if not holds(target, source / name if name else source)]
-    if not names:
+    if not names and closed is None:
         raise ObjectNotFoundError(source.url, "there is no digital object beneath it")
     for name in names:
         here, there = (storage / name if name else storage for storage in (source, target))
@@ -175,6 +180,8 @@ def transfer_objects(
         except ModosError as error:
             moved = replace(moved, error=error)
         yield moved
+    if closed is not None:
+        raise closed
 
 
 def _completed[T](source: Storage, work: Callable[..., T]) -> T:

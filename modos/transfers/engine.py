@@ -24,7 +24,7 @@ from modos.transfers.crew import Crew
 from modos.transfers.digests import DigestBook, digests_of, same_content
 from modos.transfers.files.courier import Courier
 from modos.transfers.files.under_way import Done
-from modos.transfers.listings import Listing, by_name, check_room, check_unchanged, is_listed, nameable
+from modos.transfers.listings import Listing, by_name, check_ends, check_room, check_same, listed_of, nameable
 from modos.transfers.plan import (
     Carrier,
     Commit,
@@ -222,7 +222,8 @@ def transfer(
                 full=verify == "full",
                 seen=prepared.seen,
             )
-            _carry_out(plan, crew, courier, partial(check_unchanged, source, prepared.wanted, commit), client)
+            check = partial(check_ends, source, target, prepared.wanted, prepared.present, commit)
+            _carry_out(plan, crew, courier, check, client)
             done = courier.done
         _remove_leftovers(target, plan, special)
         known = _known_of_skipped(source, target, prepared, kept)
@@ -278,10 +279,13 @@ def _prepare(
 ) -> _Prepared:
     seen = time.time()
     completing = in_turn(commit)
-    if completing and not is_listed(source, completing[-1]):  # before all of what may be a whole bucket
+    completed = listed_of(source, completing)
+    if completing and completing[-1] not in completed:  # before all of what may be a whole bucket
         reason = "it is the file that completes a copy, and the source has none"
         raise KeyNotFoundError(source.url_of(completing[-1]), reason)
     wanted, present = nameable(source), by_name(target)
+    # what a newer one names may be where the listing had been already; what this one names was there before it
+    check_same(source, completed, wanted, commit)
 
     def same(one: ObjectInfo, other: ObjectInfo) -> bool:
         if one.size != other.size:
@@ -334,9 +338,9 @@ def _carry_out(
         crew.carry_out([*courier.burst, *map(courier.unit, late)])
     # also what was the same already: a transfer that was killed a moment ago has not waited for what it had written
     courier.target.persist(step.file.path for step in plan.steps if step.action not in {"commit", "remove"})
-    check()
     if courier.done.files + courier.done.same != len(new) + len(late):
         raise IntegrityError(courier.target.url, "not all files have arrived, and so nothing was committed")
+    check()
     for step in plan.steps_to("commit"):
         crew.carry_out([courier.unit(step)])
         courier.target.persist([step.file.path])

@@ -4,15 +4,25 @@ Owns what a listing alone can tell before a byte is moved. Must not know how fil
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from modos.errors import IntegrityError, InvalidPathError, KeyExistsError
+from modos.errors import IntegrityError, InvalidPathError, KeyChangedError, KeyExistsError, KeyNotFoundError
 from modos.storage import Storage
 from modos.storage.info import ObjectInfo
 from modos.storage.paths import target_name
 from modos.transfers.plan import Commit, in_turn
 
-__all__ = ["Listing", "by_name", "changed_since", "check_room", "check_unchanged", "is_listed", "nameable"]
+__all__ = [
+    "Listing",
+    "by_name",
+    "changed_since",
+    "check_ends",
+    "check_room",
+    "check_same",
+    "listed_of",
+    "nameable",
+]
 
 type Listing = Mapping[str, ObjectInfo]
 
@@ -43,11 +53,11 @@ def nameable(source: Storage) -> dict[str, ObjectInfo]:
     return found
 
 
-def is_listed(storage: Storage, name: str) -> bool:
-    """Tell whether there is a file by a listing of the directory that it is in."""
-    path = PurePosixPath(name)
-    directory = None if path.parent == PurePosixPath() else path.parent
-    return any(info.path == path for info in storage.scan(directory, recursive=False))
+def listed_of(storage: Storage, names: Collection[str]) -> dict[str, ObjectInfo]:
+    """Return those of some files that are there, as the directories list them that they are in."""
+    directories = dict.fromkeys(PurePosixPath(name).parent for name in names)
+    found = (info for each in directories for info in storage.scan(each if each.parts else None, recursive=False))
+    return {name: info for info in found if (name := str(info.path)) in names}
 
 
 def check_room(source: Storage, target: Storage, wanted: Listing, present: Listing) -> None:
@@ -98,17 +108,45 @@ def changed_since(listed: ObjectInfo, found: ObjectInfo) -> bool:
     return None not in {listed.last_modified, found.last_modified} and listed.last_modified != found.last_modified
 
 
-def check_unchanged(source: Storage, wanted: Listing, commit: Commit) -> None:
-    """List the source again and compare; files that are new there are of no concern.
+def check_same(source: Storage, before: Listing, found: Listing, commit: Commit) -> None:
+    """Compare two looks at files of the source; those that only the later one has are of no concern.
 
     Raises
     ------
     IntegrityError
         When a file is gone or another one; the committing file is named before any other.
     """
-    found = by_name(source)
-    changed = [name for name, info in wanted.items() if name not in found or changed_since(info, found[name])]
+    changed = [name for name, info in before.items() if name not in found or changed_since(info, found[name])]
     if changed:
         name = next((each for each in reversed(in_turn(commit)) if each in changed), min(changed))
         reason = "the source was edited while it was copied; nothing was completed, copy it again"
         raise IntegrityError(source.url_of(name), reason)
+
+
+def check_ends(source: Storage, target: Storage, wanted: Listing, present: Listing, commit: Commit) -> None:
+    """List the source again, and look at the committing files that the target had: whoever edits it writes one of them last.
+
+    A disk is asked about all files, which costs little there: what is removed meanwhile would be missed by nobody else.
+
+    Raises
+    ------
+    IntegrityError
+        When a file of the source has changed.
+    KeyChangedError
+        When a committing file of the target has.
+    KeyNotFoundError
+        When a file of the target is gone.
+    """
+    check_same(source, wanted, by_name(source), commit)
+    completing = {*in_turn(commit)}
+    arrived = wanted.keys() - completing if isinstance(target.path, Path) else ()
+    gone = next((name for name in arrived if not target.exists(name)), None)
+    if gone is not None:
+        reason = "this was removed while others were copied, and so nothing was completed; copy again"
+        raise KeyNotFoundError(target.url_of(gone), reason)
+    for name in present.keys() & completing:
+        with suppress(KeyNotFoundError):
+            if not changed_since(present[name], target.stat(name)):
+                continue
+        reason = "what is here was edited while it was to be replaced, and so it was not; copy again"
+        raise KeyChangedError(target.url_of(name), reason)

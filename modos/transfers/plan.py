@@ -290,7 +290,7 @@ def _requests(steps: Iterable[Step], wanted: int, present: int, source: Costs, t
 
 def _requests_of(step: Step, source: Costs, target: Costs) -> int:
     if step.by == "service" and not is_composite(step.file):
-        return 2  # the copy, and a look at what it has made
+        return 3  # a look at what is copied, the copy, and a look at what it has made
     pieces = target.parts(step.file.size)
     if step.by == "service":
         return pieces + 3

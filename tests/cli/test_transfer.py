@@ -131,6 +131,9 @@ def test_parts_that_were_left_are_listed_and_removed(modos, ex):
     removed = modos("transfer", ex, "--clean", "--grace", "0")
     assert (young.code, young.out, young.err) == (0, "", "modos: nothing removed\n")
     assert listed.out == removed.out == f"{ex}/reads/large.cram  5 bytes\n"
+    assert (listed.err, removed.err) == tuple(
+        f"modos: parts of 1 file, 5 bytes, {end}\n" for end in ("left over", "removed")
+    )
     assert (as_json[0]["path"], as_json[0]["bytes"]) == ("reads/large.cram", 5)
     assert datetime.fromisoformat(as_json[0]["changed"]) <= datetime.now(UTC)
     assert modos("transfer", ex, "--clean", "--grace", "0").out == ""

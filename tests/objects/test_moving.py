@@ -1,11 +1,12 @@
 """Objects on the move: plans, mirrors, and many at once."""
 
+import re
 import time
 
 import pytest
 
 from modos import MODO, list_modos, transfer, transfer_many
-from modos.errors import ObjectExistsError, ObjectNotFoundError, ServiceError
+from modos.errors import AccessDeniedError, ObjectExistsError, ObjectNotFoundError, ServiceError
 from modos.storage import LOG, OWN_ROOT, TRASH, LocalStorage
 from modos.testing import Proxy
 
@@ -109,6 +110,23 @@ def test_all_objects_beneath_a_place_are_moved_and_one_failure_stops_none(tmp_pa
     assert MODO(tmp_path / "copies" / "two").id == "two"
     with pytest.raises(ObjectNotFoundError):
         list(transfer_many(tmp_path / "nowhere", tmp_path / "copies"))
+
+
+def test_a_directory_that_may_not_be_looked_into_keeps_back_none(tmp_path, monkeypatch):
+    """What is found beside it is copied first; then it is named."""
+    for name in ("one", "two"):
+        MODO.create(tmp_path / "study" / name)
+
+    def found(storage):
+        yield from ("one", "two")
+        raise AccessDeniedError(storage.url_of("lost+found"), "this user may not look into this directory")
+
+    monkeypatch.setattr("modos.objects.moves.find_objects", found)
+    moving = transfer_many(tmp_path / "study", tmp_path / "copies")
+    assert [next(moving).error, next(moving).error] == [None, None]
+    with pytest.raises(AccessDeniedError, match=re.escape("lost+found")):
+        next(moving)
+    assert [MODO(tmp_path / "copies" / name).id for name in ("one", "two")] == ["one", "two"]
 
 
 def test_copies_beneath_the_objects_are_none_of_them(tmp_path):

@@ -141,6 +141,20 @@ def test_the_estimate_of_requests_is_about_right(places, here, fill):
         assert len(proxy.requests) - planned in range(2 * WORKERS)
 
 
+@pytest.mark.parametrize("kind", ["s3", "swift"])
+def test_the_estimate_counts_what_a_service_is_asked_that_copies_by_itself(places, fill, kind):
+    """It looks at each file before it copies and afterwards: these requests are planned as well."""
+    files = {f"{number}.txt": b"x" for number in range(40)}
+    source = places.make(kind)
+    fill(source, files)
+    with Proxy(places.server.url) as proxy:
+        ends = [places.through(proxy, each) for each in (source, places.make(kind))]
+        planned = prepare_transfer(*ends, commit=None).requests
+        proxy.clear()
+        transfer(*ends, commit=None)
+        assert len(proxy.requests) - planned in range(len(files) // 2)
+
+
 OTHERS = {"s3": {"PUT": 1, "GET": 3}, "swift": {"PUT": 3, "GET": 3}}
 
 
