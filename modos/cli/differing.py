@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modos.cli.reporting import note
+from modos.cli.reporting import note, visible
 
 if TYPE_CHECKING:
     from modos.objects.differences import Difference
@@ -18,7 +18,6 @@ __all__ = ["DryRun", "show_difference"]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be changed, slot by slot; change nothing.")]
 
 _COLOURS = {"+": typer.colors.GREEN, "~": typer.colors.YELLOW, "-": typer.colors.RED}
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 def show_difference(difference: "Difference", *, as_json: bool, dry_run: bool = False, **also: Any) -> None:  # noqa: ANN401 - whatever JSON holds
@@ -39,7 +38,7 @@ def show_difference(difference: "Difference", *, as_json: bool, dry_run: bool = 
         typer.echo(json.dumps({**also, "dry_run": dry_run, **difference.as_dict()}, indent=2, ensure_ascii=False))
         return
     for line in difference.lines():
-        typer.secho(line.translate(_CONTROL), fg=_COLOURS.get(line[0]))
+        typer.secho(visible(line), fg=_COLOURS.get(line[0]))
     if difference.is_empty:
         note("nothing would be changed" if dry_run else "nothing is changed")
     else:

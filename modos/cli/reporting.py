@@ -11,7 +11,7 @@ import typer
 
 from modos.errors import ModosError
 
-__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "message", "note", "remark", "report"]
+__all__ = ["FAILED", "INTERRUPTED", "MISUSED", "message", "note", "remark", "report", "visible"]
 
 FAILED = 1
 """Exit code of what was refused or has failed."""
@@ -23,7 +23,8 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 _USAGE, _COMMAND_LINE = typer.BadParameter.__mro__[1:3]  # click's; newer typers carry a click of their own
-_ESCAPED = MappingProxyType({code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")})
+_CONTROL = MappingProxyType({code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))})
+_ESCAPED = MappingProxyType({code: shown for code, shown in _CONTROL.items() if code != ord("\n")})
 _DEFECT = "this is a defect of modos; please report it with what 'modos --debug' shows"
 
 
@@ -50,6 +51,17 @@ def report(error: BaseException, *, debug: bool = False) -> int:
 def note(text: str) -> None:
     """Write a line to standard error, with characters that would steer a terminal made visible."""
     remark(f"modos: {text.translate(_ESCAPED)}")
+
+
+def visible(text: str) -> str:
+    r"""Return what somebody has written as one line, with characters that would steer a terminal made visible.
+
+    Examples
+    --------
+    >>> visible("Ada\nLovelace") == r"Ada\x0aLovelace"
+    True
+    """
+    return text.translate(_CONTROL)
 
 
 def remark(text: str) -> None:

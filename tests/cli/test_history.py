@@ -44,6 +44,19 @@ def test_edits_are_listed_compared_and_taken_back(modos, study):
     assert "sex: Male" in modos("show", url, "s1", *options).out
 
 
+def test_what_others_have_written_does_not_steer_the_terminal(modos, tmp_path, monkeypatch):
+    """Each commit is a line, each finding two: control characters of authors, messages and names are made visible."""
+    steering = "\x1b[2J\rred\n"
+    monkeypatch.setenv("MODOS_AUTHOR", f"eve{steering}")
+    modo = MODO.create(tmp_path / "ex")
+    with modo.edit(f"first{steering}") as edit:
+        edit.add({"@type": "Sample", "id": "s1", "name": f"name{steering}"})
+    (tmp_path / "ex" / f"file{steering}.txt").touch()
+    shown = [modos("log", tmp_path / "ex", "--changes", "-n", 1).out, modos("check", tmp_path / "ex").out]
+    assert [len(each.splitlines()) for each in shown] == [3, 2]
+    assert [each.isprintable() for out in shown for each in out.split("\n")] == [True] * 7
+
+
 def test_removed_files_are_listed_brought_back_and_removed_for_good(modos, study, place):
     """By `trash`, `undo`, `trash --empty`, and `remove --purge`, which keeps none."""
     url, *options = study

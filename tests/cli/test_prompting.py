@@ -221,6 +221,14 @@ def test_terms_ids_and_files_are_completed(tmp_path):
     assert file_question().refusal(f"{tmp_path}/none") == "there is no such file"
 
 
+@pytest.mark.parametrize("text", ["~", "~nobody-here", "~nobody-here/reads", "x" * 300], ids=lambda text: text[:20])
+def test_any_name_of_a_file_may_be_typed(typing, text):
+    """Also the beginning of somebody's home, letter by letter, and what is too long for a name: it is there or not."""
+    assert file_question().refusal(text) == ("" if text == "~" else "there is no such file")
+    where = Question("object", files=True)
+    assert typing(text).ask(where) == (str(Path.home()) if text == "~" else text)
+
+
 @pytest.fixture
 def typing() -> Iterator:
     """Answer by typing into prompt_toolkit."""

@@ -251,6 +251,20 @@ def test_missing_file(tmp_path):
             load_document(path.with_suffix(".yaml"))
 
 
+@pytest.mark.parametrize("name", ["x" * 300 + ".yaml", "a\0.yaml", "\ud800.yaml"], ids=["long", "NUL", "no Unicode"])
+def test_names_that_no_file_has(tmp_path, name):
+    """Whatever a description is called, what cannot be read is refused like all else that is wrong with one."""
+    with pytest.raises(InvalidDocumentError, match="cannot be read"):
+        load_document(tmp_path / name)
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
+    """It is refused by its name."""
+    monkeypatch.setattr("pathlib.Path.iterdir", lambda path: (_ for _ in ()).throw(PermissionError(13, "denied", path)))
+    with pytest.raises(InvalidDocumentError, match=rf"^{tmp_path}: cannot be read, denied$"):
+        load_document(tmp_path)
+
+
 def test_same_id_of_different_kinds(written):
     """An id may be used once for each kind of element, the object included."""
     records = [{"element": {"@type": name, "id": "x"}} for name in ("MODO", "Assay", "Sample", "DataEntity")]
@@ -260,6 +274,18 @@ def test_same_id_of_different_kinds(written):
 def test_byte_order_mark(written):
     """A byte order mark, as some editors write it, is no part of the first key or column."""
     assert load_document(written("sample.csv", b"\xef\xbb\xbfid\ns1"))[0].element == {"@type": "Sample", "id": "s1"}
+
+
+def test_blank_lines_before_a_table(written):
+    """They are none of it, and lines are counted with them."""
+    assert load_document(written("sample.csv", "\n , \r\n\nid,sex\n\ns1,\n"))[0].element == {
+        "@type": "Sample",
+        "id": "s1",
+    }
+    with pytest.raises(InvalidDocumentError, match="line 3, column 2: the column 'sexx' is no slot of Sample"):
+        load_document(written("sample.csv", "\n\nid,sexx\n"))
+    with pytest.raises(InvalidDocumentError, match="is empty; its first line names the columns"):
+        load_document(written("sample.csv", "\n ,\n"))
 
 
 def test_table(written):

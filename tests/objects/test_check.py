@@ -16,6 +16,7 @@ from modos.errors import DamagedObjectError, InvalidInputError, ModosError, Obje
 from modos.objects.checks.evidence import gather
 from modos.objects.checks.examination import check_object
 from modos.objects.checks.findings import KINDS, finding
+from modos.objects.checks.hierarchy import NAMELESS
 from modos.objects.checks.repair import plan_repair, repair_object
 from modos.storage import ROOT_DOCUMENT
 from modos.storage.hierarchy.documents import group_document
@@ -83,6 +84,8 @@ STATEMENTS = {
     "unknown slot": ({"@type": "Sample", "mood": "good"}, ("schema", "mood", "good")),
     "no class": ({"sex": "Male"}, ("schema", "@type", None)),
     "another kind's class": ({"@type": "Assay", "omics_type": ["GENOMICS"]}, ("schema", "@type", "Assay")),
+    "another id": ({"@type": "Sample", "id": "good"}, ("schema", "id", "good")),
+    "no id at all": ({"@type": "Sample", "id": ["bad"]}, ("schema", "id", ["bad"])),
 }
 
 
@@ -124,6 +127,31 @@ def test_every_mistake_of_an_element_is_a_finding(ex):
     say(ex, "data/d", {"@type": "DataEntity", "data_path": "../x", "data_checksum": "short", "name": 5})
     found = {each.slot: each.value for each in check_object(ex).findings}
     assert found == {"data_path": "../x", "data_checksum": "short", "name": 5, "data_format": None}
+
+
+def test_an_id_that_is_none_is_one_finding(ex):
+    """The other slots of the object are not told for it."""
+    document = root_of(ex)
+    document["attributes"] |= {"id": "a/b", "creation_date": "never"}
+    ex.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+    found = {each.slot: each.what for each in check_object(ex).findings}
+    assert found == {
+        "id": "id 'a/b' has a slash, which separates folders; write the id without its kind",
+        "creation_date": "creation_date 'never' is no date such as 2024-01-17 or 2024-01-17T09:30:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("x.bam", "is that of data/a"), ("x.bam/y", "is in 'x.bam', that of data/a")]
+)
+def test_a_file_of_two_elements_is_found(ex, name, what):
+    """Or one in the directory of another; each may be what the other is not."""
+    ex.put(b"", name)
+    for element, path in (("data/a", "x.bam"), ("data/b", name), ("data/c", "x.bam2")):
+        say(ex, element, {"@type": "DataEntity", "data_format": "BAM", "data_path": path})
+    (found,) = (each for each in check_object(ex, depth="listing").findings if each.code == "shared-file")
+    assert (found.place, found.slot, found.value, found.severity) == ("data/b", "data_path", name, "warning")
+    assert what in found.what
 
 
 @pytest.mark.parametrize(
@@ -435,6 +463,30 @@ def test_arrays_of_other_programs_are_never_removed(ex):
     assert told(report) == {("orphan-group", "notes")}
     assert report.is_clean
     assert ex.exists("data.zarr/notes/x/zarr.json")
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "x" * 256])
+def test_what_has_a_name_that_none_may_have_stops_no_repair(ex, name):
+    """There is no place for its document: that is told, with where to take it out; all else is repaired."""
+    document = root_of(ex)
+    members = document["consolidated_metadata"]["metadata"]
+    members[f"sample/{name}"] = {**members["sample"], "attributes": {"@type": "Sample"}}
+    ex.put(json.dumps(document).encode(), ROOT_DOCUMENT)
+    ex.remove("data.zarr/sample/s1/zarr.json")
+    report = repair_object(ex, grace=AT_ONCE)
+    assert [each.place for each in report.repairs] == ["sample/s1"]
+    assert told(report) == {("schema", f"sample/{name}"), ("missing-group", f"sample/{name}")}
+    assert {each.remedy for each in report.findings} == {NAMELESS}
+
+
+def test_what_cannot_be_read_of_a_damaged_root_is_not_guessed(ex):
+    """A byte of its id that is damaged makes no other id of it."""
+    ex.put(ex.read(ROOT_DOCUMENT).replace(b'"id": "ex"', b'"id": "e\xff"'), ROOT_DOCUMENT)
+    before = ex.read(ROOT_DOCUMENT)
+    report = repair_object(ex, grace=AT_ONCE)
+    assert ("unreadable-root", ROOT_DOCUMENT) in told(report)
+    assert report.repairs == ()
+    assert ex.read(ROOT_DOCUMENT) == before
 
 
 @pytest.mark.parametrize("body", [None, b"", b"\xff\xfe", b"[]", b'{"attributes": {"name": "no id"}}'])

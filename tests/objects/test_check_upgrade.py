@@ -206,6 +206,39 @@ def test_what_only_consolidated_metadata_have_is_told_before_an_upgrade_leaves_i
     assert MODO("", ex).metadata["sample/sample1"] == ELEMENTS["sample/sample1"]
 
 
+@pytest.mark.parametrize("name", ["sample/sample1/.zgroup", "data/demo1/plain/.zarray"])
+def test_what_has_lost_its_document_but_not_all_else_is_not_left_out(ex, name):
+    """Nobody has removed it: it is told, the upgrade names the document, and the only copy of what it said stays."""
+    ex.remove(f"data.zarr/{name}")
+    before = contents(ex)
+    assert ("missing-group", name.rpartition("/")[0]) in {(each.code, each.place) for each in check_object(ex).findings}
+    with pytest.raises(DamagedObjectError, match=rf"data\.zarr/{name} is not there") as caught:
+        upgrade_object(ex)
+    assert ".zmetadata may hold a copy" in caught.value.__notes__[0]
+    assert contents(ex) == before
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]"])
+def test_a_document_that_cannot_be_read_is_named(ex, body):
+    """By the check, the upgrade, and opening, which reads one when there are no consolidated ones."""
+    ex.put(body, "data.zarr/sample/sample1/.zattrs")
+    ex.remove("data.zarr/.zmetadata")
+    (found,) = check_object(ex).findings
+    with pytest.raises(DamagedObjectError) as refused:
+        upgrade_object(ex)
+    with pytest.raises(DamagedObjectError) as unopened:
+        MODO("", ex)
+    for said in (found.what, str(refused.value), str(unopened.value)):
+        assert "data.zarr/sample/sample1/.zattrs is no" in said
+
+
+def test_an_object_that_lost_its_id_is_named_by_its_address(ex):
+    """A finding about its own slots has a place all the same."""
+    ex.put(b'{"@type": "MODO", "name": 5, "source_uri": "x:y z"}', "data.zarr/.zattrs")
+    places = {each.place for each in check_object(ex).findings if each.code == "schema"}
+    assert places == {ex.url.rpartition("/")[2]}
+
+
 def test_old_documents_can_stay_and_go_later(ex, written):
     """A dry run writes nothing; kept documents are told as a note, and the next upgrade removes them."""
     planned = upgrade_object(ex, dry_run=True)

@@ -102,6 +102,14 @@ def test_a_folder_with_other_tables_is_refused(described, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["local"], indirect=True)
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".yaml", "a\0.yaml"], ids=["folder", "long", "NUL"])
+def test_names_that_no_file_can_have_are_refused(described, tmp_path, name):
+    """As by every storage."""
+    with pytest.raises(ModosError):
+        described.export_to(tmp_path / name, format="tsv")
+
+
+@pytest.mark.parametrize("place", ["local"], indirect=True)
 def test_only_files_that_are_there_are_referred_to(described, tmp_path):
     """Paths are relative to what is written; an element whose file is missing says nothing of one."""
     described.storage.remove("demo1.cram")

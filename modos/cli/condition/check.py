@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modos.cli.places import Anonymous, AsJSON, Endpoint, Place, access, check_s3
-from modos.cli.reporting import FAILED, note
+from modos.cli.reporting import FAILED, note, visible
 from modos.cli.swift.places import duration
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def check(
 def _tell(report: "CheckReport") -> None:
     done = "would repair" if report.dry_run else "repaired"
     for repair in report.repairs:
-        typer.echo(f"{done}: {repair.place}: {repair.what} [{repair.code}]")
+        typer.echo(visible(f"{done}: {repair.place}: {repair.what} [{repair.code}]"))
     for each in report.findings:
-        typer.echo(f"{each}\n    {each.remedy}")
+        typer.echo(f"{visible(str(each))}\n    {visible(each.remedy)}")
     counts = [sum(each.severity == severity for each in report.findings) for severity in ("error", "warning", "note")]
     words = ("error", "warning", "note")
     told = ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in zip(counts, words, strict=True))

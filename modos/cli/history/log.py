@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from modos.cli.places import Anonymous, AsJSON, Endpoint, Place, open_object
+from modos.cli.reporting import visible
 
 __all__ = ["log"]
 
@@ -34,7 +35,7 @@ def log(
         typer.echo(json.dumps([each.as_dict() for each in found], indent=2, ensure_ascii=False))
         return
     for each in found:
-        typer.echo(str(each))
+        typer.echo(visible(str(each)))
         if changes:
             for line in each.difference.lines():
-                typer.echo(f"    {line}")
+                typer.echo(f"    {visible(line)}")

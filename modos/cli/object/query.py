@@ -11,6 +11,7 @@ import typer
 
 from modos.cli.object.publish import BaseURI
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
+from modos.cli.reporting import visible
 
 if TYPE_CHECKING:
     from modos.linked_data import Answer
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["AnswerFormat", "query"]
 
 _STANDARD_INPUT = "-"
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 class AnswerFormat(StrEnum):
@@ -72,4 +72,4 @@ def _print_columns(answer: "Answer") -> None:
 def _shown(value: object) -> str:
     if value is None:
         return ""
-    return (str(value).lower() if isinstance(value, bool) else str(value)).translate(_CONTROL)
+    return visible(str(value).lower() if isinstance(value, bool) else str(value))

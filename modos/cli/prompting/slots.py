@@ -5,7 +5,7 @@ Owns how a slot is asked for. Must not know in which order, or where answers go.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from os.path import exists, expanduser
 
 from modos.cli.prompting.questions import Choice, Question, Script
 from modos.errors import InvalidElementError
@@ -119,13 +119,15 @@ def file_question() -> Question:
         "file",
         help="Path or address of the file to store with it; indexes beside it come along. Enter for none.",
         files=True,
-        check=lambda text: (
-            "" if is_url(text) or "|" in text or Path(text).expanduser().exists() else "there is no such file"
-        ),
+        check=lambda text: "" if is_url(text) or "|" in text or _is_there(text) else "there is no such file",
     )
 
 
 _SHOWN = 5
+
+
+def _is_there(text: str) -> bool:
+    return exists(expanduser(text))  # noqa: PTH110, PTH111 - pathlib raises at ~nobody, and at names that are too long
 
 
 def _help(slot: Slot) -> str:

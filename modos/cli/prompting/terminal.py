@@ -4,7 +4,7 @@ Owns how a question looks, by way of prompt_toolkit. Must not know what is asked
 """
 
 import sys
-from pathlib import Path
+from os.path import expanduser
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -72,7 +72,7 @@ class Terminal:
         answer = answer.strip() or question.default
         if answer == BACK:
             raise Back
-        return str(Path(answer).expanduser()) if question.files and answer.startswith("~") else answer
+        return expanduser(answer) if question.files else answer  # noqa: PTH111 - pathlib raises at ~nobody
 
     def tell(self, error: ModosError) -> None:
         """Say why an answer cannot be taken."""

@@ -5,6 +5,7 @@ Owns which format a document is in. Must not know how any is written, or what be
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike, fspath
@@ -180,7 +181,9 @@ def _documents(source: Source, chosen: DocumentFormat | None) -> Iterator[_Docum
     path = Path(source)
     if not fspath(source):
         raise InvalidDocumentError("'' names no description; name a file, or a folder of tables")
-    if path.is_dir():
+    with _named(path):
+        is_folder = path.is_dir()
+    if is_folder:
         for table in _tables_in(path):
             yield str(table), path, format_of(table).read, _text(table)
         return
@@ -190,7 +193,9 @@ def _documents(source: Source, chosen: DocumentFormat | None) -> Iterator[_Docum
 
 def _tables_in(folder: Path) -> list[Path]:
     """Return the tables of a folder that are named after classes; refuse a name that was probably meant to be one."""
-    tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower().removeprefix(".") in DELIMITERS]
+    with _named(folder):
+        paths = sorted(folder.iterdir())
+    tables = [path for path in paths if path.suffix.lower().removeprefix(".") in DELIMITERS]
     found = [path for path in tables if class_of_table(path.name)]
     for path in tables:
         near = None if path in found else near_class(path.name)
@@ -218,12 +223,19 @@ def _sniffed(text: str) -> DocumentFormat:
 
 
 def _text(path: Path) -> str:
-    try:
+    with _named(path):
         content = path.read_bytes()
-    except OSError as error:
-        reason = f"{path}: cannot be read, {error.strerror or error}"
-        raise InvalidDocumentError(reason) from error
     return _decoded(str(path), content)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which document it is that this machine does not give out, or whose name can be none here."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # the latter of a name with a NUL, or that is not Unicode
+        reason = f"{path}: cannot be read, {getattr(error, 'strerror', None) or error}"
+        raise InvalidDocumentError(reason) from error
 
 
 def _decoded(name: str, content: bytes) -> str:

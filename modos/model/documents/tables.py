@@ -12,6 +12,7 @@ import io
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import dropwhile
 from pathlib import PurePath
 from types import MappingProxyType
 
@@ -57,10 +58,10 @@ def read_table(document: str, text: str, delimiter: str) -> Iterator[Located]:
     {'element': {'@type': 'Sample', 'id': 's1', 'collector': ['Foo', 'Bar']}, 'args': {}}
     """
     rows = _rows(document, text, delimiter)
-    _, header = rows[0] if rows else (1, [])
-    _check_delimiter(document, header, delimiter)
+    first, header = rows[0] if rows else (1, [])
+    _check_delimiter(f"{document}, line {first}", header, delimiter)
     default = {} if _TYPE in header else {_TYPE: _named_class(document, header)}
-    _check_header(document, header, default.get(_TYPE))
+    _check_header(f"{document}, line {first}", header, default.get(_TYPE))
     for number, (line, row) in enumerate(rows[1:], start=1):
         where = f"entry {number} (line {line})"
         if len(row) > len(header):
@@ -72,12 +73,12 @@ def read_table(document: str, text: str, delimiter: str) -> Iterator[Located]:
 
 
 def _rows(document: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the rows, the first stripped, each with the line that it ends in."""
+    """Return the rows from the first on that is not blank, which is stripped, each with the line that it ends in."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     with _LIMIT:  # which holds for the process; cells may be as long as a list of many links is
         before = csv.field_size_limit(max(len(text), csv.field_size_limit()))
         try:
-            found = [(rows.line_num, row) for row in rows]
+            found = [*dropwhile(_is_blank, ((rows.line_num, row) for row in rows))]
         except csv.Error as error:
             reason = f"{document}, line {rows.line_num}: {error}"
             raise InvalidDocumentError(reason) from error
@@ -86,23 +87,27 @@ def _rows(document: str, text: str, delimiter: str) -> list[tuple[int, list[str]
     return [(line, [cell.strip() for cell in row]) for line, row in found[:1]] + found[1:]
 
 
+def _is_blank(found: tuple[int, list[str]]) -> bool:
+    return not any(cell.strip() for cell in found[1])
+
+
 def _columns(line: int, header: list[str]) -> dict[str, str]:
     return {name: f"line {line}, column {at}" for at, name in enumerate(header, start=1)}
 
 
-def _check_delimiter(document: str, header: list[str], delimiter: str) -> None:
+def _check_delimiter(line: str, header: list[str], delimiter: str) -> None:
     other = next((each for each in _SEPARATORS if len(header) == 1 and each in header[0]), None)
     if other is not None:
-        reason = f"{document}, line 1: cells are separated by {_SEPARATORS[other]}, here they should be by {_SEPARATORS[delimiter]}"
+        reason = f"{line}: cells are separated by {_SEPARATORS[other]}, here they should be by {_SEPARATORS[delimiter]}"
         raise InvalidDocumentError(reason)
 
 
-def _check_header(document: str, header: list[str], class_name: str | None) -> None:
+def _check_header(line: str, header: list[str], class_name: str | None) -> None:
     slots = SLOTS if class_name is None else CLASSES[class_name].slots
     known = (_TYPE, *slots, *ARGUMENTS)
     of_what = "no slot" if class_name is None else f"no slot of {class_name}"
     for position, name in enumerate(header):
-        place = f"{document}, line 1, column {position + 1}"
+        place = f"{line}, column {position + 1}"
         if name not in known:
             close = suggestion(name, known) or f"; columns may be {', '.join(known)}"
             reason = f"{place}: the column {shown_value(name)} is {of_what}{close}"

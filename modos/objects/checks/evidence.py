@@ -64,12 +64,6 @@ class Evidence:
     zarr_format: int = 3
     when: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    @property
-    def id(self) -> str:
-        """The object's id as far as it is known, else the last part of its address."""
-        known = None if self.root is None else self.root.attributes.get("id")
-        return known if isinstance(known, str) else self.url.rstrip("/").rpartition("/")[2]
-
 
 def gather(storage: Storage) -> Evidence:
     """Look at an object: one listing and one read, and one more for each document that the listing casts doubt upon.
@@ -200,7 +194,7 @@ def _member(name: str) -> str | None:
 
 def _salvaged(body: bytes | None) -> JSON | None:
     """Return the object's own attributes as far as the root document can be read; `None` without an id."""
-    text = (body or b"").decode("utf-8", "replace")
+    text = (body or b"").decode("utf-8", "surrogateescape")
     try:
         document = json.loads(text)
         attributes = document.get("attributes") if isinstance(document, dict) else None
@@ -208,7 +202,16 @@ def _salvaged(body: bytes | None) -> JSON | None:
         attributes = _beginning(text)
     if not isinstance(attributes, dict) or not isinstance(attributes.get("id"), str):
         return None
-    return attributes
+    return attributes if _is_text(attributes) else None
+
+
+def _is_text(attributes: JSON) -> bool:
+    """Tell whether all of it was read as it was written: a byte that is damaged is no part of any character."""
+    try:
+        json.dumps(attributes, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _beginning(text: str) -> object:

@@ -38,6 +38,7 @@ type Code = Literal[
     "wrong-link",
     "one-sided-link",
     "unknown-term",
+    "shared-file",
     "missing-file",
     "changed-file",
     "unreadable-file",
@@ -172,6 +173,11 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "warning",
             "a term cannot be looked up, is in none of the vocabularies at hand, or is obsolete",
             "'modos update {url} {place}'",
+        ),
+        "shared-file": Kind(
+            "warning",
+            "a file belongs to two elements, or is in the directory of another",
+            "'modos update {url} {place}' with another data_path gives it a file of its own",
         ),
         "missing-file": Kind(
             "error", "a file that is described, or that values of an array are stored in, is not there", AGAIN

@@ -10,7 +10,9 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
+from modos.errors import InvalidElementError
 from modos.model import ELEMENT_KINDS
+from modos.model.ids import check_name
 from modos.objects.arrays.grids import count_of_chunks, is_chunk, is_complete
 from modos.objects.checks.evidence import Evidence, missing_kinds
 from modos.objects.checks.findings import AGAIN, Finding, finding
@@ -19,8 +21,10 @@ from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.documents import document_path
 
 __all__ = [
+    "NAMELESS",
     "YOUNG",
     "Strays",
+    "can_be_named",
     "directories_in_place",
     "has_class",
     "hierarchy_findings",
@@ -108,6 +112,14 @@ def directories_in_place(evidence: Evidence) -> set[str]:
     return {name for name in above if name not in evidence.listed}
 
 
+def can_be_named(path: str) -> bool:
+    """Tell whether a group or an array may have this path; there are names that zarr or file systems keep for themselves."""
+    try:
+        return all(check_name(name) for name in path.split("/"))
+    except InvalidElementError:
+        return False
+
+
 def has_class(attributes: object) -> bool:
     """Tell whether attributes of an element say its class, without which the object does not open."""
     return isinstance(attributes, Mapping) and isinstance(attributes.get("@type"), str)
@@ -173,7 +185,8 @@ def _of_members(evidence: Evidence, grace: timedelta) -> Iterator[Finding]:
             what = "a directory with something in it is in the place of its document"
             yield finding("missing-group", path, what, url, remedy=_MOVE_AWAY)
         elif document_path(path) not in evidence.listed:
-            yield finding("missing-group", path, "its document is not there", url)
+            remedy = None if can_be_named(path) else NAMELESS
+            yield finding("missing-group", path, "its document is not there", url, remedy=remedy)
         elif is_stale(evidence, path):
             settled = is_settled(evidence, (document_path(path),), grace)
             what = f"its document is not as the root document has it{'' if settled else YOUNG}"
@@ -225,7 +238,10 @@ def _older(evidence: Evidence) -> Iterator[Finding]:
             what = "its document is not as the consolidated metadata of format 2 have it; an upgrade takes the document"
             yield finding("stale-group", path, what, url, remedy="'modos upgrade {url}'")
     for path in evidence.documents.keys() - root.members.keys():
-        what = "is in the consolidated metadata of format 2 only, so that an upgrade leaves it out"
+        outcome = "files of it are left, so that an upgrade is refused"
+        if not any(name.startswith(f"{_INSIDE}{path}/") for name in evidence.listed):
+            outcome = "an upgrade leaves it out"
+        what = f"is in the consolidated metadata of format 2 only; {outcome}"
         yield finding("missing-group", path, what, url, remedy=AGAIN)
 
 
@@ -239,5 +255,6 @@ def _essence(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _MOVE_AWAY = f"move what is in {ZARR_ROOT}/{{place}}/zarr.json/ elsewhere, then 'modos check {{url}} --repair'"
+NAMELESS = f"it has a name that none may have, so that no command finds it; take it out of {ROOT_DOCUMENT}"
 YOUNG = "; it is so young that a writer may be at work"
 """What is added to a finding that may be none, in a while."""

@@ -70,7 +70,7 @@ def read_old_root(storage: Storage) -> ZarrRoot | None:
     if not storage.exists(OLD_ROOT):
         return None
     try:
-        consolidated = _mapping(storage.read(_CONSOLIDATED), storage.url_of(_CONSOLIDATED)).get("metadata")
+        consolidated = _mapping(storage.read(_CONSOLIDATED), _CONSOLIDATED, storage.url).get("metadata")
     except KeyNotFoundError:
         names = [str(path) for path in storage.list(ZARR_ROOT) if path.name in OLD_NAMES - {".zmetadata"}]
         return old_hierarchy(documents_of_old(storage, names), storage.url)
@@ -104,7 +104,7 @@ def documents_of_old(storage: Storage, names: list[str]) -> dict[str, JSON]:
     from concurrent.futures import ThreadPoolExecutor  # objects of today are opened without
 
     def read(name: str) -> JSON:
-        return _mapping(storage.read(name), storage.url_of(name))
+        return _mapping(storage.read(name), name, storage.url)
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-old") as pool:
         found = pool.map(read, names)
@@ -249,11 +249,11 @@ def _fill_value(old: object, data_type: str | JSON) -> object:
     return missing if old is None else old
 
 
-def _mapping(body: bytes, url: str) -> JSON:
+def _mapping(body: bytes, name: str, url: str) -> JSON:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise DamagedObjectError(url, f"its metadata of zarr format 2 is not JSON ({error})") from error
+        raise DamagedObjectError(url, f"it is zarr format 2, and {name} is not JSON ({error})") from error
     if not isinstance(document, dict):
-        raise DamagedObjectError(url, "its metadata of zarr format 2 is not a JSON object")
+        raise DamagedObjectError(url, f"it is zarr format 2, and {name} is no JSON object")
     return document

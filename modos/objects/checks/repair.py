@@ -16,7 +16,7 @@ from modos.objects.at_once import all_at_once
 from modos.objects.checks.evidence import Evidence, gather, look, missing_kinds
 from modos.objects.checks.examination import GRACE, Depth, Vocabularies, judged, refuse_wrong
 from modos.objects.checks.findings import CheckReport, Code, Repair
-from modos.objects.checks.hierarchy import directories_in_place, is_settled, is_stale, strays
+from modos.objects.checks.hierarchy import can_be_named, directories_in_place, is_settled, is_stale, strays
 from modos.objects.checks.recorded import damaged, unreadable_edits, waiting
 from modos.objects.checks.statements import unlinked_assays
 from modos.objects.editing.change import dated
@@ -204,7 +204,7 @@ def _documents(evidence: Evidence, grace: timedelta) -> tuple[dict[str, bytes], 
         if there and not unreadable and not (is_stale(evidence, path) and is_settled(evidence, (name,), grace)):
             continue
         body = _written(name, partial(member_document, member))
-        if body is None:
+        if body is None or not can_be_named(path):
             continue
         documents[name] = body
         code: Code = "missing-group" if not there else "unreadable-group" if unreadable else "stale-group"

@@ -9,14 +9,15 @@ from typing import Any
 
 from modos.errors import InvalidElementError, InvalidPathError, suggestion
 from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
-from modos.model.schema import CLASSES, DESCRIBABLE, describable_class, shown_value
+from modos.model.ids import check_name
+from modos.model.schema import CLASSES, DESCRIBABLE, SchemaClass, describable_class, shown_value
 from modos.objects.checks.findings import Finding, finding
-from modos.objects.checks.hierarchy import has_class
-from modos.objects.editing.files import data_path
+from modos.objects.checks.hierarchy import NAMELESS, has_class
+from modos.objects.editing.files import data_path, directories_of, files_of
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT
 from modos.storage.hierarchy.root import ZarrRoot
 
-__all__ = ["element_groups", "statement_findings", "unlinked_assays"]
+__all__ = ["element_groups", "own_place", "statement_findings", "unlinked_assays"]
 
 type Attributes = Mapping[str, Any]
 
@@ -25,6 +26,8 @@ _UNTYPED = (
     "the object does not open until it has one, and a repair does not guess it: write it into {place} of "
     f"{ROOT_DOCUMENT}, where {ZARR_ROOT}/{{place}}/zarr.json may tell it still, or take both from a backup or a copy"
 )
+_SOME = "some"
+"""An id that may be one, so that what is wrong with a slot is told apart from what is wrong with the id."""
 _MOST_COMPARED = 1000
 """Ids among which near ones are looked for: it takes long among many."""
 
@@ -40,7 +43,7 @@ def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
         What it says.
     """
     elements = element_groups(root)
-    own = str(root.attributes.get("id"))
+    own = own_place(url, root)
     yield from _of_slots(url, own, None, root.attributes)
     yield from _of_links(url, own, root.attributes, elements)
     for path, document in root.members.items():
@@ -51,13 +54,21 @@ def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
         element = next((each for each in (_element(path),) if each is not None), None)
         if element is None:
             if kind in LINK_SLOTS.values():
-                yield finding("schema", path, f"{shown_value(name)} cannot be an id", url, slot="id", value=name)
+                what = f"{shown_value(name)} cannot be an id"
+                yield finding("schema", path, what, url, remedy=NAMELESS, slot="id", value=name)
             continue
         yield from _of_slots(url, path, element, attributes)
         yield from _of_links(url, path, attributes, elements)
+    yield from _of_shared_files(url, elements)
     for element in unlinked_assays(root):
         what = f"is in the object, and has_assay of {own} does not link to it"
         yield finding("one-sided-link", str(element), what, url, slot="has_assay")
+
+
+def own_place(url: str, root: ZarrRoot) -> str:
+    """Return what the object itself is called in findings: its id, or the end of its address where that is lost."""
+    known = root.attributes.get("id")
+    return known if isinstance(known, str) else url.rstrip("/").rpartition("/")[2]
 
 
 def element_groups(root: ZarrRoot) -> dict[ElementId, Attributes]:
@@ -82,7 +93,11 @@ def _of_slots(url: str, place: str, element: ElementId | None, attributes: Attri
     named = dict(attributes) if element is None else {**attributes, "id": element.name}
     for slot, value, reason in _mistakes(named, element):
         remedy = None if element is None or has_class(attributes) else _UNTYPED
-        yield finding("schema", place, reason.removeprefix(f"{place}: "), url, remedy=remedy, slot=slot, value=value)
+        yield finding("schema", place, reason, url, remedy=remedy, slot=slot, value=value)
+    stored = attributes.get("id")
+    if element is not None and stored not in (None, element.name, place):
+        what = f"id {shown_value(stored)} is stored, and an element is called as its group"
+        yield finding("schema", place, what, url, slot="id", value=stored)
     try:
         json.dumps(attributes, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
@@ -110,17 +125,26 @@ def _mistakes(attributes: dict[str, Any], element: ElementId | None) -> Iterator
         pass
     else:
         return
-    known = {"@type": found.name, "id": attributes.get("id", "")}
     for slot, value in attributes.items():
-        if slot in known or (slot in LINK_SLOTS and slot in found.slots):
+        if slot == "@type" or (slot in LINK_SLOTS and slot in found.slots):
             continue
-        try:
-            parse_element({**known, slot: value}, partial=True)
-        except InvalidElementError as error:
-            yield slot, value, error.reason
+        if reason := _mistake(found, slot, value):
+            yield slot, value, reason
     for slot in sorted(found.required):
         if attributes.get(slot) in _UNSET:
             yield slot, None, f"{slot} is missing, which every {found.name} needs"
+
+
+def _mistake(found: SchemaClass, slot: str, value: object) -> str:
+    """Return why the schema refuses a slot, whatever the others hold; "" when it does not."""
+    try:
+        if slot == "id":
+            check_name(value)
+        else:
+            parse_element({"@type": found.name, "id": _SOME, slot: value}, partial=True)
+    except InvalidElementError as error:
+        return error.reason.removeprefix(f"{found.kind}/{_SOME}: ").removeprefix(f"{_SOME}: ")
+    return ""
 
 
 def _of_links(
@@ -142,6 +166,19 @@ def _of_links(
                 near = suggestion(str(target), known) if len(known) <= _MOST_COMPARED else ""
                 what = f"{slot} links to {shown_value(text)}, which is not in the object{near}"
                 yield finding("dangling-link", place, what, url, slot=slot, value=text)
+
+
+def _of_shared_files(url: str, elements: Mapping[ElementId, Attributes]) -> Iterator[Finding]:
+    """Yield elements whose file is that of another, or is in the directory of another."""
+    owners: dict[str, ElementId] = {}
+    for name, element in sorted((name, each) for each in elements for name in files_of(elements[each])[:1]):
+        shared = next((each for each in (name, *directories_of(name)) if each in owners), None)
+        if shared is None:
+            owners[name] = element
+            continue
+        where = "is" if shared == name else f"is in {shown_value(shared)},"
+        what = f"data_path {shown_value(name)} {where} that of {owners[shared]} as well"
+        yield finding("shared-file", str(element), what, url, slot="data_path", value=name)
 
 
 def _element(path: str) -> ElementId | None:

@@ -12,7 +12,7 @@ from modos.model.curies import PREFIXES, expand, is_uri_or_curie
 from modos.model.schema import SLOTS, shown_value
 from modos.model.vocabularies import look_up, namespace_of
 from modos.objects.checks.findings import Finding, finding
-from modos.objects.checks.statements import element_groups
+from modos.objects.checks.statements import element_groups, own_place
 from modos.storage.hierarchy.root import ZarrRoot
 
 __all__ = ["TERM_SLOTS", "term_findings"]
@@ -43,7 +43,7 @@ def term_findings(url: str, root: ZarrRoot, vocabularies: Sequence[str | PathLik
     InvalidInputError
         When a vocabulary cannot be read.
     """
-    used = list(_terms(root))
+    used = list(_terms(url, root))
     for place, slot, text in used:
         prefix, _, rest = text.partition(":")
         if expand(text) == text and not rest.startswith("//") and prefix.lower() not in _SCHEMES:
@@ -63,9 +63,9 @@ def term_findings(url: str, root: ZarrRoot, vocabularies: Sequence[str | PathLik
             yield finding("unknown-term", place, what, url, slot=slot, value=text)
 
 
-def _terms(root: ZarrRoot) -> Iterator[tuple[str, str, str]]:
+def _terms(url: str, root: ZarrRoot) -> Iterator[tuple[str, str, str]]:
     """Yield each term with its place and slot; what can be none is a finding of its own."""
-    groups: dict[str, Mapping[str, Any]] = {str(root.attributes.get("id")): root.attributes}
+    groups: dict[str, Mapping[str, Any]] = {own_place(url, root): root.attributes}
     groups |= {str(element): attributes for element, attributes in element_groups(root).items()}
     for place, attributes in groups.items():
         for slot in TERM_SLOTS:

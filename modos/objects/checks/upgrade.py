@@ -4,7 +4,7 @@ Owns the order of that: new documents beside the old, the root document last, an
 the hierarchy and the chunks of arrays are neither read nor written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +13,14 @@ from typing import Any
 
 from modos.errors import DamagedObjectError, IntegrityError, ObjectNotFoundError, StorageError
 from modos.model import ELEMENT_KINDS
-from modos.objects.checks.older import OLD_NAMES, documents_of_old, old_hierarchy, refuse_unsupported
+from modos.objects.checks.older import (
+    OLD_NAMES,
+    OLD_ROOTS,
+    documents_of_old,
+    old_hierarchy,
+    read_old_root,
+    refuse_unsupported,
+)
 from modos.objects.checks.statements import element_groups
 from modos.objects.editing.turns import turn
 from modos.objects.places import Place, opened
@@ -105,7 +112,7 @@ def upgrade_object(place: Place, *, keep_old: bool = False, dry_run: bool = Fals
 
 def _upgraded(storage: Storage, listed: dict[str, ObjectInfo], *, keep_old: bool, dry_run: bool) -> Upgrade:
     old = tuple(_old(listed))
-    root = _planned(storage, old)
+    root = _planned(storage, old, listed)
     documents = {document_path(path): member_document(member) for path, member in root.members.items()}
     body = root.dump()
     if not dry_run:
@@ -122,18 +129,16 @@ def _upgraded(storage: Storage, listed: dict[str, ObjectInfo], *, keep_old: bool
     return _finished(storage, (*documents, ROOT_DOCUMENT), () if keep_old else old, dry_run=dry_run)
 
 
-def _planned(storage: Storage, old: tuple[str, ...]) -> ZarrRoot:
+def _planned(storage: Storage, old: tuple[str, ...], listed: Collection[str]) -> ZarrRoot:
     """Return what the root document is to be, or refuse what cannot be one."""
     documents = documents_of_old(storage, [name for name in old if not name.endswith("/.zmetadata")])
     found = old_hierarchy(documents, storage.url)
     if not isinstance(found.attributes.get("id"), str):
-        raise DamagedObjectError(storage.url, "its metadata of zarr format 2 has no id")
+        raise _lost(storage, f"it has no id in {ZARR_ROOT}/.zattrs")
     for element, attributes in element_groups(found).items():
         if not isinstance(attributes.get("@type"), str):
-            reason = f"its element {element} has no @type in {ZARR_ROOT}/{element}/.zattrs"
-            error = DamagedObjectError(storage.url, reason)
-            error.add_note(f"{ZARR_ROOT}/.zmetadata may hold a copy of what that said; nothing was changed")
-            raise error
+            raise _lost(storage, f"its element {element} has no @type in {ZARR_ROOT}/{element}/.zattrs")
+    _refuse_left(storage, found, listed)
     refuse_unsupported(found, storage.url)
     kinds: dict[str, dict[str, Any]] = {kind: group_member({}) for kind in ELEMENT_KINDS}
     root = ZarrRoot(found.attributes, {**kinds, **found.members})
@@ -143,6 +148,24 @@ def _planned(storage: Storage, old: tuple[str, ...]) -> ZarrRoot:
         reason = "its metadata of zarr format 2 has a number that JSON has not, such as NaN"
         raise DamagedObjectError(storage.url, reason) from error
     return root
+
+
+def _refuse_left(storage: Storage, found: ZarrRoot, listed: Collection[str]) -> None:
+    """Refuse to leave out what only consolidated metadata have, but where nothing else is left of it: that was removed."""
+    said = None
+    with suppress(DamagedObjectError):  # then they say nothing
+        said = read_old_root(storage) if OLD_ROOTS[0] in listed else None
+    missing = {} if said is None else {path: said.members[path] for path in said.members.keys() - found.members.keys()}
+    for path, member in sorted(missing.items()):
+        mark = ".zarray" if member["node_type"] == "array" else ".zgroup"
+        if any(name.startswith(f"{ZARR_ROOT}/{path}/") for name in listed):
+            raise _lost(storage, f"{ZARR_ROOT}/{path}/{mark} is not there")
+
+
+def _lost(storage: Storage, reason: str) -> DamagedObjectError:
+    error = DamagedObjectError(storage.url, f"it is zarr format 2, and {reason}")
+    error.add_note(f"{ZARR_ROOT}/.zmetadata may hold a copy of what that said; nothing was changed")
+    return error
 
 
 def _finished(storage: Storage, written: tuple[str, ...], removed: tuple[str, ...], *, dry_run: bool) -> Upgrade:

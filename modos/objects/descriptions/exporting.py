@@ -3,8 +3,8 @@
 Owns what refers to an object's files, and the order of entries and slots. Reads metadata and a listing, changes no object.
 """
 
-from collections.abc import Collection, Mapping
-from os.path import relpath
+from collections.abc import Collection, Iterator, Mapping
+from os.path import isdir, relpath
 from pathlib import Path, PurePosixPath
 
 from modos.errors import InvalidInputError, KeyExistsError
@@ -97,9 +97,8 @@ def documents_for(
             reason = f"{target} is a folder, which can hold tables ({', '.join(DELIMITERS)}), not {chosen}; name a file"
             raise InvalidInputError(reason)
         found = {target / name: text for name, text in tables_by_class(entries, chosen).items()}
-        for path in sorted(target.iterdir()) if target.is_dir() else ():
-            is_table = path.suffix.lower().removeprefix(".") in DELIMITERS and class_of_table(path.name)
-            if is_table and path not in found:
+        for path in _tables_in(target):
+            if path not in found:
                 reason = (
                     f"{path} is not written by this export and would be read with its tables; choose another folder"
                 )
@@ -117,7 +116,7 @@ def written(documents: Mapping[Path, str], *, overwrite: bool) -> list[Path]:
         When one is there and is not to be replaced; then none is written.
     """
     places = {path: (LocalStorage(path.absolute().parent), text.encode()) for path, text in documents.items()}
-    there = next((path for path in places if path.exists()), None)
+    there = next((path for path, (folder, _) in places.items() if folder.exists(path.name)), None)
     if there is not None and not overwrite:
         raise KeyExistsError(str(there), "is there already; overwrite=True or --overwrite replaces it")
     for path, (folder, content) in places.items():
@@ -127,7 +126,8 @@ def written(documents: Mapping[Path, str], *, overwrite: bool) -> list[Path]:
 
 def is_folder(target: Path, format: str | None) -> bool:  # noqa: A002 - the word users know
     """Tell whether tables are to be written to a folder: one that is there, or for tables a name without a suffix."""
-    return target.is_dir() or (format in DELIMITERS and not target.suffix)
+    is_there = isdir(target)  # noqa: PTH112 - names that can be none are for the storage to refuse
+    return is_there or (format in DELIMITERS and not target.suffix)
 
 
 def rdf_format(target: Path | None, format: str | None) -> str | None:  # noqa: A002 - the word users know
@@ -138,7 +138,9 @@ def rdf_format(target: Path | None, format: str | None) -> str | None:  # noqa: 
     InvalidInputError
         When it is no format at all.
     """
-    chosen = format or (None if target is None or not target.suffix or target.is_dir() else format_of(target).name)
+    chosen = format or (
+        None if target is None or not target.suffix or is_folder(target, None) else format_of(target).name
+    )
     if chosen in RDF_FORMATS:
         return chosen
     if chosen is not None and chosen not in WRITTEN_FORMATS:
@@ -146,6 +148,13 @@ def rdf_format(target: Path | None, format: str | None) -> str | None:  # noqa: 
         reason = f"{chosen!r} is no format of descriptions, which are {known}"
         raise InvalidInputError(reason)
     return None
+
+
+def _tables_in(folder: Path) -> Iterator[Path]:
+    """Yield the tables of a folder that are named after classes; none of one that is not there."""
+    for each in LocalStorage(folder.absolute()).list_dir():
+        if each.suffix.lower().removeprefix(".") in DELIMITERS and class_of_table(each.name):
+            yield folder / each
 
 
 def _in_order(said: Mapping[str, object]) -> dict[str, object]:
