@@ -7,7 +7,7 @@ the underscored methods, and is finished when `modos.testing.StorageTests` passe
 from collections.abc import Iterator, Mapping
 from math import inf
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 from modos._given import expect
 from modos.errors import InvalidInputError, InvalidURLError
@@ -92,7 +92,7 @@ class Storage(Changing):
         Raises
         ------
         InvalidInputError
-            When that is no time to come.
+            When that is no time to come, or there is no such method.
         ServiceError
             When this storage has no signed URLs.
         """
@@ -100,6 +100,8 @@ class Storage(Changing):
         if not 0 < expires_in < inf:
             message = f"a URL is good for some seconds to come, not for {expires_in}"
             raise InvalidInputError(message)
+        if method not in (known := get_args(Method.__value__)):
+            raise InvalidInputError(f"there are no URLs for {method!r}; known are {', '.join(known)}")
         name = target_name(target) if method == "GET" else self._writable(target)
         with self._boundary(name):
             return self._sign(name, expires_in=expires_in, method=method)

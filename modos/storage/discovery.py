@@ -7,19 +7,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from modos._given import expect
 from modos.errors import AccessDeniedError
 from modos.storage.backends.remote import LAST_NAME, Page
 from modos.storage.base import OLD_ROOT, ROOT_DOCUMENT, ZARR_ROOT, Storage
+from modos.storage.contract.looking import directory_name
 
-__all__ = ["is_discoverable", "list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
+__all__ = ["find_objects", "is_discoverable", "list_remote_modos", "objects_by_level", "objects_by_page", "skip_marker"]
 
 _DOCUMENTS = frozenset(PurePosixPath(each).name for each in (ROOT_DOCUMENT, OLD_ROOT))
 
 
-def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
+def list_remote_modos(storage: Storage, target: str | PurePath | None = None) -> list[str]:
     """Return the addresses of the digital objects in a storage, under the reference's name.
 
     Costs at most one request per object plus one per full listing page: what is inside an object is skipped.
@@ -34,15 +35,16 @@ def list_remote_modos(storage: Storage, target: str | None = None) -> list[str]:
     Raises
     ------
     InvalidInputError
-        When the storage is none, such as an address; `modos.list_modos` takes these, too.
+        When the storage is none, such as an address (`modos.list_modos` takes these, too), or the target is no directory's
+        name.
     """
     return [storage.url if name == "" else storage.url_of(name) for name in find_objects(storage, target)]
 
 
-def find_objects(storage: Storage, target: str | None = None) -> Iterator[str]:
+def find_objects(storage: Storage, target: str | PurePath | None = None) -> Iterator[str]:
     """Yield the directories of digital objects, relative to the storage; `""` when its root is one."""
     expect(storage, Storage, "where to look is said by a Storage, such as open_storage(address) returns")
-    name = (target or "").strip("/")
+    name = directory_name(target.strip("/") if isinstance(target, str) else target)
     with storage._boundary(name):  # noqa: SLF001 - discovery is part of the contract's house
         yield from storage._find_objects(name)  # noqa: SLF001 - likewise
 

@@ -6,9 +6,10 @@ is not known. Does no I/O, reads no environment and knows no backend.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal
 
-from modos._given import is_host
+from modos._given import expect, is_host
 from modos.errors import InvalidInputError, suggestion
 
 __all__ = [
@@ -82,6 +83,7 @@ class Spellings:
         >>> S3.checked({"aws_access_key_id": "me", "skip_signature": "true"})
         {'key': 'me', 'anon': True}
         """
+        expect(given, (Mapping, NoneType), f"options of {self.service} are given by a mapping")
         options: dict[str, Any] = {}
         for name, value in (given or {}).items():
             option = self.meaning(name)
@@ -138,6 +140,7 @@ def checked_endpoint(address: str) -> str:
     >>> checked_endpoint("https://s3.example.org/")
     'https://s3.example.org'
     """
+    expect(address, str, "the endpoint of a service is named by text")
     scheme, _, rest = address.partition("://")
     if scheme.lower() not in {"http", "https"} or not is_host(rest.partition("/")[0].rpartition("@")[2]):
         raise InvalidInputError(f"{address!r} is no endpoint; an endpoint looks like https://s3.example.org")
@@ -226,7 +229,7 @@ SWIFT = Spellings(
         "connection": (),
         "credentials": (),
         "insecure": (),
-        "interface": (),
+        "interface": ("endpoint_type",),
         "key": (),
         "on_request": (),
         "os_options": (),

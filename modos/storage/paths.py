@@ -7,6 +7,7 @@ purpose bucket naming rules" and "Naming Amazon S3 objects", and the OpenStack O
 import re
 from pathlib import PurePath
 
+from modos._given import expect
 from modos.errors import InvalidPathError
 
 __all__ = ["bucket_name", "container_name", "object_name", "target_name"]
@@ -30,6 +31,8 @@ def target_name(target: str | PurePath) -> str:
     ------
     InvalidPathError
         When the target is empty, absolute, or holds `..`, `.`, an empty part, NUL or text that is not Unicode.
+    InvalidInputError
+        When it is neither text nor a path.
 
     Examples
     --------
@@ -38,7 +41,11 @@ def target_name(target: str | PurePath) -> str:
     >>> target_name(PurePath("reads/demo 1+2.cram"))
     'reads/demo 1+2.cram'
     """
-    name = target if isinstance(target, str) else target.as_posix()
+    if isinstance(target, str):
+        name = target
+    else:
+        expect(target, PurePath, "a file in a storage is named by text or a path")
+        name = target.as_posix()
     if name in {"", "."}:
         raise InvalidPathError(name, "is empty; name a file in the storage")
     if name.startswith("/"):

@@ -4,7 +4,7 @@ Owns that conversion and the digest taken while chunks pass. Knows no storage.
 """
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Buffer, Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, runtime_checkable
@@ -27,7 +27,9 @@ class Readable(Protocol):
         ...
 
 
-type Source = bytes | bytearray | memoryview | Path | Readable | Iterable[bytes]
+_RULE = "a source is bytes, a path, a binary file or an iterable of bytes"
+
+type Source = Buffer | Path | Readable | Iterable[bytes]
 
 
 def chunks_of(source: Source) -> Generator[bytes]:
@@ -43,20 +45,27 @@ def chunks_of(source: Source) -> Generator[bytes]:
     match source:
         case bytes():
             yield from (source[start : start + CHUNK] for start in range(0, len(source), CHUNK))  # all of it is no copy
-        case bytearray() | memoryview():
-            whole = memoryview(source).cast("B")
-            for start in range(0, len(whole), CHUNK):
-                yield bytes(whole[start : start + CHUNK])
         case Path():
             with source.open("rb") as file:
                 yield from _pieces(file)
         case str():
-            message = "a source is bytes, a path, a binary file or an iterable of bytes; wrap a file's name in Path"
-            raise TypeError(message)
+            raise TypeError(f"{_RULE}; wrap a file's name in Path")
         case Readable():
             yield from _pieces(source)
+        case Buffer():
+            whole = memoryview(source).cast("B")
+            for start in range(0, len(whole), CHUNK):
+                yield bytes(whole[start : start + CHUNK])
+        case Iterable():
+            yield from filter(None, map(_bytes_of, source))
         case _:
-            yield from (bytes(chunk) for chunk in source if chunk)
+            raise TypeError(f"{_RULE}, not {type(source).__name__}")
+
+
+def _bytes_of(chunk: object) -> bytes:
+    if not isinstance(chunk, Buffer):  # of a number `bytes` would make so many zeros
+        raise TypeError(f"{_RULE}, not of {type(chunk).__name__}")
+    return bytes(chunk)
 
 
 def _pieces(file: Readable) -> Iterator[bytes]:

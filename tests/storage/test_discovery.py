@@ -205,6 +205,14 @@ class TestEveryStorage:
         place.put(b"{}", f"study/ex/{ROOT_DOCUMENT}")
         assert list(find_objects(place, "study/ex")) == ["study/ex"]
 
+    def test_where_to_look_is_named_as_any_target(self, place):
+        """Text and paths name the same directory; what leads out of the storage, or is neither, is refused in words."""
+        place.put(b"{}", f"study/ex/{ROOT_DOCUMENT}")
+        assert list_remote_modos(place, PurePosixPath("study")) == list_remote_modos(place, "study") != []
+        for target in ("../study", PurePosixPath("/study"), "study//ex", 5):
+            with pytest.raises(InvalidInputError):
+                list_remote_modos(place, target)
+
     def test_an_address_is_no_storage(self):
         """It is refused in words before anything is asked."""
         with pytest.raises(InvalidInputError, match=r"open_storage\(address\) returns, not by a str"):

@@ -18,7 +18,16 @@ from modos.errors import (
     UnreachableError,
     shown_url,
 )
-from modos.storage import FsspecStorage, LocalStorage, S3Storage, Storage, SwiftStorage, open_storage
+from modos.storage import (
+    FsspecStorage,
+    LocalStorage,
+    S3Path,
+    S3Storage,
+    Storage,
+    SwiftPath,
+    SwiftStorage,
+    open_storage,
+)
 from modos.storage.backends.clouds import CloudStorage
 from modos.storage.backends.http import HTTPStorage
 from modos.storage.options import SERVICES, swift_connection_options
@@ -94,6 +103,26 @@ def test_a_close_scheme_is_suggested(url, meant):
     """A slip of the finger is answered with what was meant."""
     with pytest.raises(InvalidURLError, match=f"'{meant.replace('+', '[+]')}'"):
         open_storage(url)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: S3Storage(None),
+        lambda: S3Storage(PurePosixPath("omics/study")),
+        lambda: S3Storage("s3://omics", 9000),
+        lambda: S3Storage("s3://omics", None, [("anon", True)]),
+        lambda: SwiftStorage(None),
+        lambda: SwiftStorage(b"swift://omics"),
+        lambda: S3Path(5),
+        lambda: SwiftPath.parse(None),
+        lambda: open_storage("s3://omics", storage_options="anon"),
+    ],
+)
+def test_what_is_of_a_wrong_type_is_refused_in_words(make):
+    """An address that a variable has not, a number for an endpoint, options that are no mapping."""
+    with pytest.raises(InvalidInputError, match="not by"):
+        make()
 
 
 @pytest.mark.parametrize("start", ["https://{}/x", "s3+https://{}/omics", "swift+https://{}/v1/AUTH_lab/omics"])
@@ -330,13 +359,14 @@ def test_a_connection_to_swift_that_is_at_hand_is_used(account, container):
 
 
 def test_a_connection_of_keystone_is_taken_over():
-    """User, password, project and domains of a connection become the options of the same login."""
+    """User, password, project and domains of a connection, and which address it wants, become the options of the same login."""
     from swiftclient import Connection
 
     os_options = {"project_name": "lab", "user_domain_name": "d", "project_domain_name": "d", "region_name": "east"}
-    connection = Connection("https://keystone/v3", "me", "secret", auth_version="3", os_options=os_options, cacert="ca")
+    given = {**os_options, "endpoint_type": "internalURL"}
+    connection = Connection("https://keystone/v3", "me", "secret", auth_version="3", os_options=given, cacert="ca")
     login = {"auth_url": "https://keystone/v3", "username": "me", "password": "secret", "auth_version": "3"}
-    assert swift_connection_options(connection) == {**login, **os_options, "cacert": "ca"}
+    assert swift_connection_options(connection) == {**login, **os_options, "interface": "internalURL", "cacert": "ca"}
     for wrong in (object(), Connection(auth_version="3")):
         with pytest.raises(InvalidInputError, match=r"connection"):
             swift_connection_options(wrong)

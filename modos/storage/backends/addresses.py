@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from modos._given import is_host
+from modos._given import expect, is_host
 from modos.errors import InvalidPathError, InvalidURLError
 from modos.storage.paths import bucket_name, container_name, object_name, target_name
 
@@ -35,7 +35,7 @@ class _BucketPath(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __init__(self, url: str | None = None, **names: str) -> None:
-        super().__init__(**(self._names_of(url) if url is not None else {}), **names)
+        super().__init__(**(self._read(url) if url is not None else {}), **names)
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -47,9 +47,14 @@ class _BucketPath(BaseModel):
             When it is not such an address, or a name in it may not be used.
         """
         try:
-            return cls(**cls._names_of(url))
+            return cls(**cls._read(url))
         except ValidationError as error:
             raise InvalidURLError(url, _first_reason(error)) from error
+
+    @classmethod
+    def _read(cls, url: str) -> dict[str, str]:
+        expect(url, str, "a bucket or container is named by an address in text")
+        return cls._names_of(url)
 
     @staticmethod
     @abstractmethod

@@ -4,8 +4,12 @@ Owns the checks that come before any I/O. Knows no backend.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import PurePath
+from types import NoneType
+from typing import get_args
 
+from modos._given import expect
 from modos.errors import IntegrityError, InvalidInputError, ReadOnlyError
 from modos.storage.contract.backend import ROOT_DOCUMENT, WriteMode
 from modos.storage.contract.looking import Looking, directory_name
@@ -49,10 +53,12 @@ class Changing(Looking):
         content_type
             Media type; `None` for the service's default.
         metadata
-            Text to store beside it; `None` for none. Local disks keep neither.
+            Text to store beside it, by name; `None` for none. Local disks keep neither.
 
         Raises
         ------
+        InvalidInputError
+            When there is no such mode, `if_match` is given with `"create"`, or metadata are no text.
         KeyExistsError
             When `mode` is `"create"` and something is stored under this name.
         KeyChangedError
@@ -63,6 +69,9 @@ class Changing(Looking):
             Whatever the source raises comes out as it is.
         """
         name = self._writable(target)
+        if mode not in (known := get_args(WriteMode.__value__)):
+            raise InvalidInputError(f"there is no mode {mode!r}; known are {', '.join(known)}")
+        _check_metadata(metadata)
         if if_match is not None and mode == "create":
             raise InvalidInputError("a file cannot be both new and unchanged: give mode='create' or if_match, not both")
         if if_match is None and type(source) is bytes:  # which cannot fail while it is read
@@ -154,3 +163,10 @@ class Changing(Looking):
     remove_async = asynchronous(remove)
     remove_many_async = asynchronous(remove_many)
     remove_tree_async = asynchronous(remove_tree)
+
+
+def _check_metadata(metadata: Mapping[str, str] | None) -> None:
+    rule = "metadata are given by a mapping of text to text"
+    expect(metadata, (Mapping, NoneType), rule)
+    for each in chain.from_iterable((metadata or {}).items()):
+        expect(each, str, rule)

@@ -206,6 +206,6 @@ class Looking(Backend):
 
 def directory_name(target: str | PurePath | None) -> str:
     """Return a directory's name, `""` for the root; it may end with a slash."""
-    if target in {None, "", ".", PurePosixPath()}:
+    if target is None or target in ("", ".", PurePosixPath()):
         return ""
-    return target_name(target.removesuffix("/") if isinstance(target, str) and target != "/" else target or "")
+    return target_name(target.removesuffix("/") if isinstance(target, str) and target != "/" else target)

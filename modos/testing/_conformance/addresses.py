@@ -6,10 +6,11 @@ Owns those tests. Must not know any backend.
 import pickle
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
-from modos.errors import InvalidPathError
+from modos.errors import InvalidInputError, InvalidPathError
 from modos.storage import Storage
 from modos.testing._conformance.suite import BODY, NAMES, REFUSED, StorageSuite, listed
 
@@ -50,6 +51,13 @@ class AddressTests(StorageSuite):
             assert caught.value.path == name, verb
         assert listed(storage) == ["neighbour"]
         assert storage.read("neighbour") == BODY
+
+    @pytest.mark.parametrize("name", [None, 5, b"demo", ["demo"]])
+    def test_what_is_no_name_at_all_is_refused_by_every_verb(self, storage: Storage, name: Any) -> None:  # noqa: ANN401 - of any wrong type
+        """Bytes, numbers and nothing are an InvalidInputError that says what a name may be."""
+        for verb in (_READS if storage.read_only else _READS | _WRITES).values():
+            with pytest.raises(InvalidInputError, match="text or a path"):
+                verb(storage, name)
 
     @pytest.mark.parametrize("name", ["..", "/absolute", "../outside", "two//slashes", "nul\0", "lone\ud800surrogate"])
     def test_directories_outside_the_storage_are_refused_when_they_are_named(self, storage: Storage, name: str) -> None:

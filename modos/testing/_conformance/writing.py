@@ -5,20 +5,23 @@ Owns those tests. Must not know any backend.
 
 import hashlib
 import io
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 from modos.errors import InvalidInputError, KeyChangedError, KeyExistsError, StorageError
 from modos.storage import Storage
 from modos.storage.base import Method
+from modos.storage.sources import Source
 from modos.testing._conformance.suite import BODY, LONG, StorageSuite, listed, long_chunks
 
 __all__ = ["MovingTests", "WritingTests"]
 
-type MakeSource = Callable[[Path], bytes | bytearray | memoryview | Path | io.BytesIO | Iterable[bytes]]
+type MakeSource = Callable[[Path], Source]
 
 
 def _path_source(scratch: Path) -> Path:
@@ -31,6 +34,7 @@ SOURCES: dict[str, MakeSource] = {
     "bytes": lambda _: BODY,
     "bytearray": lambda _: bytearray(BODY),
     "memoryview": lambda _: memoryview(BODY),
+    "array": lambda _: array("d", BODY),
     "path": _path_source,
     "file": lambda _: io.BytesIO(BODY),
     "list": lambda _: [BODY[:10], b"", BODY[10:]],
@@ -42,6 +46,13 @@ EMPTY_SOURCES: dict[str, MakeSource] = {
     "file": lambda _: io.BytesIO(),
     "list": lambda _: [],
     "iterator of nothing": lambda _: iter([b"", b""]),
+}
+
+NO_SOURCES: dict[str, object] = {
+    "nothing": None,
+    "a number": 5,
+    "numbers": [1, 2, 3],
+    "text in a list": ["ACGT"],
 }
 
 
@@ -96,6 +107,13 @@ class WritingTests(StorageSuite):
             storage.put("name.txt", "demo")  # type: ignore[arg-type]
         assert storage.empty()
 
+    @pytest.mark.parametrize("source", NO_SOURCES.values(), ids=NO_SOURCES)
+    def test_what_holds_no_bytes_is_no_source(self, storage: Storage, source: Any) -> None:  # noqa: ANN401 - of any wrong type
+        """Numbers, and lists of them or of text, are a TypeError: a number is not stored as so many zeros."""
+        with pytest.raises(TypeError, match="a source is bytes, a path, a binary file or an iterable of bytes"):
+            storage.put(source, "demo")
+        assert storage.empty()
+
     def test_a_long_body_is_streamed(self, storage: Storage) -> None:
         """A body longer than what goes in one request arrives whole, and shows nothing but its name."""
         info = storage.put(long_chunks(), "reads/long.bin")
@@ -148,6 +166,14 @@ class WritingTests(StorageSuite):
         assert storage.stat("new").size == size
         assert listed(storage) == ["demo", "new"]
 
+    def test_a_mode_that_there_is_not_replaces_nothing(self, storage: Storage) -> None:
+        """A misspelt `create` is a mistake, and not taken for leave to replace what is there."""
+        self.put_raw(storage, "demo", b"old")
+        for mode in ("creat", "x", None):
+            with pytest.raises(InvalidInputError, match="known are overwrite, create"):
+                storage.put(BODY, "demo", mode=mode)  # type: ignore[arg-type]
+        assert self.get_raw(storage, "demo") == b"old"
+
     @pytest.mark.parametrize("size", [10, 9 * 1024 * 1024])
     def test_what_is_unchanged_is_replaced(self, storage: Storage, size: int) -> None:
         """With `if_match` a file is replaced while it has that ETag, and stays when it has changed or is gone."""
@@ -182,6 +208,13 @@ class WritingTests(StorageSuite):
         assert info.size == size
         if self.keeps_metadata:
             assert (info.content_type, dict(info.metadata)) == ("application/x-bam", metadata)
+
+    @pytest.mark.parametrize("metadata", [{"run": 7}, {7: "run"}, ["run"]])
+    def test_metadata_are_text(self, storage: Storage, metadata: Any) -> None:  # noqa: ANN401 - of any wrong type
+        """Numbers among metadata are refused everywhere, and nothing is stored."""
+        with pytest.raises(InvalidInputError, match="metadata"):
+            storage.put(BODY, "demo", metadata=metadata)
+        assert storage.empty()
 
     @pytest.mark.parametrize("size", [10, 9 * 1024 * 1024])
     def test_metadata_beyond_ascii_is_kept_or_refused(self, storage: Storage, size: int) -> None:
@@ -225,6 +258,12 @@ class WritingTests(StorageSuite):
         expected = b"signed" if method == "PUT" else BODY
         assert self.get_raw(storage, name) == expected
         assert body == (BODY if method == "GET" else body)
+
+    def test_what_is_signed_is_a_get_or_a_put(self, storage: Storage) -> None:
+        """Another method is a mistake on every storage, whether it signs or not."""
+        for method in ("HEAD", "get", None):
+            with pytest.raises(InvalidInputError, match="known are GET, PUT"):
+                storage.sign(self.signed_name, expires_in=60, method=method)  # type: ignore[arg-type]
 
 
 class MovingTests(StorageSuite):
