@@ -42,6 +42,24 @@ PACKAGES = (
 )
 """Packages with public names; each has a page of the reference, and `modos.errors` has `errors.md`."""
 
+RESULTS = (
+    "modos.objects.differences.ElementChange",
+    "modos.objects.differences.SlotChange",
+    "modos.objects.differences.ArrayChange",
+    "modos.objects.differences.FileChange",
+    "modos.objects.checks.findings.CheckReport",
+    "modos.objects.checks.findings.Finding",
+    "modos.objects.checks.findings.Repair",
+    "modos.objects.checks.upgrade.Upgrade",
+    "modos.objects.encryption.sharing.Reshared",
+    "modos.objects.enriching.report.Enrichment",
+    "modos.objects.enriching.report.Contradiction",
+    "modos.objects.history.trash.KeptFile",
+    "modos.objects.moves.Moved",
+    "modos.objects.verification.Verification",
+)
+"""What calls of `modos` return and nobody has to import: the page of that package explains them, too."""
+
 _ROOT = Path(__file__).parents[1]
 _MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 _DESCRIBED = {name: found for name, found in tables.CLASSES.items() if found["kind"] or name == "MODO"}
@@ -286,6 +304,7 @@ def reference_page(package: str) -> str:
             inspect.cleandoc(module.__doc__ or ""),
             *([_table(("also here", "explained in"), rows)] if elsewhere else []),
             *(_reference(package, name) for name in names if name not in elsewhere),
+            *(_explained(path, path.rpartition(".")[2]) for path in RESULTS if package == "modos"),
             "",
         ]
     )
@@ -309,11 +328,17 @@ def origin(package: str, name: str) -> str:
 
 def _reference(package: str, name: str) -> str:
     path = origin(package, name)
-    options = {"heading": f"{package}.{name}", "toc_label": name}
+    options = {}
     if "._generated." in path:
         options["members"] = "false"  # metadata.md has the slots
     if name in {"KeystoneServer", "MODO", "Storage", "SwiftServer"}:
         options["inherited_members"] = "true"  # some of their methods stand in other modules
+    return _explained(path, f"{package}.{name}", **options)
+
+
+def _explained(path: str, heading: str, **options: str) -> str:
+    """Ask mkdocstrings for what is at a dotted path."""
+    options = {"heading": heading, "toc_label": heading.rpartition(".")[2], **options}
     lines = "\n".join(f"{option}: {value}" for option, value in options.items())
     return f"::: {path}\n    options:\n{textwrap.indent(lines, ' ' * 6)}"
 

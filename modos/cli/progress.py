@@ -21,6 +21,7 @@ __all__ = ["amount", "shown"]
 _TENTHS = 10
 _LARGE_SHOWN = 5
 _EVENT_SECONDS = 0.25
+_LINE_SECONDS = 1.0
 
 
 @contextmanager
@@ -92,17 +93,18 @@ def _bars() -> Iterator["Callable[[Progress], None]"]:
 
 
 def _lines() -> "Callable[[Progress], None]":
-    """Return what writes a line at the beginning and for each further tenth that is copied, and at the end."""
-    told = -1
+    """Return what writes a line at the beginning, for a further tenth that is copied at most once a second, and at the end."""
+    told, when = -1, -_LINE_SECONDS
 
     def tell(progress: "Progress") -> None:
-        nonlocal told
+        nonlocal told, when
         if not progress.current:  # the next object of many begins
-            told = -1
-        tenths = _TENTHS * progress.bytes_done // max(progress.bytes_total, 1)
-        if tenths <= told and progress.files_done < progress.files_total:
+            told, when = -1, -_LINE_SECONDS
+        tenths, now = _TENTHS * progress.bytes_done // max(progress.bytes_total, 1), time.monotonic()
+        is_due = tenths > told and now - when >= _LINE_SECONDS
+        if not is_due and progress.files_done < progress.files_total:
             return
-        told = tenths
+        told, when = tenths, now
         files = f"{progress.files_done:,} of {progress.files_total:,} files"
         remark(f"{files}, {amount(progress.bytes_done)} of {amount(progress.bytes_total)}")
 

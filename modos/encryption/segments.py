@@ -106,11 +106,6 @@ class Opener:
         cipher = primitive("ciphers.aead").ChaCha20Poly1305
         self._ciphers = [(_order_prefix(key), cipher(key)) for key in self.session_keys]
 
-    @property
-    def is_ordered(self) -> bool:
-        """Whether the segments opened so far tell their order, and thereby the end of the file."""
-        return bool(self._ordered_by)
-
     def open(self, sealed: memoryview, target: memoryview, *, number: int, last: bool) -> int:
         """Open adjacent segments and return how many bytes came out.
 

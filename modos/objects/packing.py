@@ -4,6 +4,7 @@ Owns the order and form of what is in such an archive, so that it opens in few r
 read: that is what `modos.storage.pipelines` does.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -162,7 +163,7 @@ def _archive_place(archive: str | PurePath, options: Mapping[str, Any] | None) -
     elif options:
         raise InvalidInputError(f"a file of this machine takes no option {', '.join(map(repr, sorted(options)))}")
     else:
-        path = Path(archive).expanduser().absolute()
+        path = Path(os.path.expanduser(archive)).absolute()  # noqa: PTH111 - `~nobody` is then a name as any other
         place = StoragePlace(LocalStorage(path.parent), path.name, f"file:{encoded(str(path))}")
     if not isinstance(place, StoragePlace) or place.name == "" or not text or text.endswith("/"):
         raise InvalidPathError(text, "is no file's name; an archive is a file, such as ex.zip")

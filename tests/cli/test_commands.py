@@ -9,7 +9,9 @@ import yaml
 
 from modos import MODO
 from modos.cli.object.publish import Format
+from modos.cli.progress import shown
 from modos.linked_data import FORMATS
+from modos.transfers import Progress
 
 SAMPLE = '{"@type": "Sample", "id": "s2", "sex": "Female"}'
 
@@ -159,6 +161,20 @@ def test_a_transfer_tells_how_far_it_is_in_plain_lines(modos, ex, tmp_path):
     assert lines[0].startswith(f"0 of {files} files, 0 bytes of ")
     assert len(lines) <= files
     assert all(" files, " in line for line in lines)
+
+
+def test_a_line_of_progress_is_written_once_a_second_at_most(monkeypatch, capsys):
+    """And for each tenth at most, but at the beginning and at the end in any case: a job of a moment is two lines."""
+    moments = [(0.1, 0), (0.2, 3), (1.0, 5), (1.2, 6), (1.9, 9), (2.3, 9), (9.0, 9), (9.1, 10)]
+
+    monkeypatch.setattr("time.monotonic", lambda: moments[0][0])
+    with shown() as tell:
+        while moments:
+            tell(Progress(moments[0][1], 10, moments[0][1], 10, "file" if moments[0][1] else ""))
+            moments.pop(0)
+
+    told = [int(line.partition(" of ")[0]) for line in capsys.readouterr().err.splitlines()]
+    assert told == [0, 6, 9, 10]
 
 
 def test_another_object_is_replaced_only_when_told_so(modos, ex, tmp_path):

@@ -23,6 +23,13 @@ def test_an_object_is_packed_shown_and_unpacked(modos, place, ex, tmp_path):
     assert MODO(tmp_path / "back").checksum() == MODO(ex).checksum()
 
 
+def test_a_tilde_that_names_no_user_is_a_name_as_any_other(modos, ex, tmp_path, monkeypatch):
+    """Of an archive as of an object."""
+    monkeypatch.chdir(tmp_path)
+    assert modos("pack", ex, "~nobody-of-that-name/ex.zip").code == 0
+    assert (tmp_path / "~nobody-of-that-name" / "ex.zip").is_file()
+
+
 def test_files_and_objects_are_replaced_only_when_told_so(modos, ex, tmp_path):
     """Without --overwrite it is one sentence and exit code 1; with it they are replaced."""
     archive = tmp_path / "ex.zip"

@@ -141,6 +141,8 @@ def test_a_container_is_made_once(modos, name, account):
     one = json.loads(modos("swift", "info", f"{name}-new", "--json").out)
     assert (made.code, made.out, made.err) == (0, f"swift://{name}-new\n", "")
     assert (again.code, again.out, again.err.count("\n")) == (1, "", 1)
+    whole = f"swift+{account.server.storage_url}/{name}-too"
+    assert modos("swift", "create", whole).out == f"{whole}\n"
     assert "there is such a container already" in again.err
     assert (one["objects"], one["bytes"], one["public"]) == (0, 0, False)
 

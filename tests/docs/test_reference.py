@@ -84,6 +84,34 @@ def test_a_public_name_is_on_its_page(package, name):
     assert re.search(rf"^::: {path}$|\]\[{path}\]", page, re.MULTILINE)
 
 
+def test_what_calls_return_is_explained(source):
+    """Every class that `MODO`, and the functions beside it, return has its attributes in the reference; so have those in it."""
+    public = {generate.origin(package, name) for package, name in NAMES}
+    calls = [path for path in public if path.startswith(("modos.api.", "modos.objects."))]
+    returned = {path for call in [*calls, *generate.RESULTS] for path in returned_by(source, call)}
+    assert returned - public == set(generate.RESULTS)
+    assert all(f"::: {path}\n" in generate.reference_page("modos") for path in generate.RESULTS)
+
+
+def returned_by(source, call):
+    """Yield the paths of classes of objects that a function, or what is public in a class, returns."""
+    found = source[call.removeprefix("modos.")]
+    parts = [part for name, part in found.all_members.items() if name[0] != "_"] if found.is_class else [found]
+    for part in parts:
+        said = part.returns if part.is_function else part.annotation if part.is_attribute else None
+        names = (
+            [each for each in said.iterate() if isinstance(each, griffe.ExprName)]
+            if isinstance(said, griffe.Expr)
+            else []
+        )
+        yield from (
+            each.canonical_path
+            for each in names
+            if re.fullmatch(r"modos\.objects(\.[a-z_]+)+\.[A-Z]\w+", each.canonical_path)
+            and source[each.canonical_path.removeprefix("modos.")].is_class
+        )
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_a_page_asks_for_parts_that_there_are(page):
     """A mistyped part would be left out silently."""

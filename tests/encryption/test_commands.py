@@ -94,6 +94,16 @@ def test_keygen_makes_a_pair_and_never_overwrites_one(modos, tmp_path, monkeypat
     assert not (tmp_path / "key").exists()
 
 
+def test_the_folder_of_a_key_is_made_for_its_owner_alone(modos, tmp_path):
+    """Who has no `~/.c4gh` yet has one afterwards; where none can be, nothing is left."""
+    assert modos("keygen", tmp_path / ".c4gh" / "ada", "--no-passphrase")[0] == 0
+    assert sorted(path.name for path in (tmp_path / ".c4gh").iterdir()) == ["ada", "ada.pub"]
+    assert stat.S_IMODE((tmp_path / ".c4gh").stat().st_mode) == 0o700
+    code, _, err = modos("keygen", tmp_path / ".c4gh" / "ada" / "bob", "--no-passphrase")
+    assert (code, err.count("\n")) == (1, 1)
+    assert sorted(path.name for path in (tmp_path / ".c4gh").iterdir()) == ["ada", "ada.pub"]
+
+
 def test_without_the_extra_no_half_of_a_pair_is_left(modos, tmp_path, monkeypatch):
     """What is missing is told before a passphrase is asked for, and the same name can be used afterwards."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.x25519", None)

@@ -173,3 +173,12 @@ def test_the_command(tmp_path, fasta, capsys):
     assert main(["add-reference", place, str(fasta), "--id", "g1"]) == 1
     assert "g1" in capsys.readouterr().err
     assert MODO(place).metadata["reference/g1"]["data_path"] == "genome.fa.gz"
+
+
+def test_the_command_adds_no_other_class(tmp_path, fasta, capsys):
+    """Slots of a sample are a mistake of the command line, and not those of a genome."""
+    place = str(MODO.create(tmp_path / "ex").path)
+    assert main(["add-reference", place, str(fasta), "-e", '{"@type": "Sample", "name": "s1"}']) == 2
+    assert "a reference is a ReferenceGenome, not a 'Sample'" in capsys.readouterr().err
+    assert main(["add-reference", place, str(fasta), "-e", '{"@type": "ReferenceGenome", "name": "g1"}']) == 0
+    assert MODO(place).metadata["reference/genome"]["name"] == "g1"

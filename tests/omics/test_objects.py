@@ -171,6 +171,17 @@ def test_files_that_are_not_what_they_should_be_are_told_when_they_are_added(stu
     assert study.check_files("x") == ["alone.bam is said to be CRAM, and its content is BAM"]
 
 
+def test_a_directory_has_no_format_that_could_be_another(study, tmp_path, capfd):
+    """It is added like a file, and nothing is said of it."""
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "a.tsv").write_text("a\tb\n")
+    element = '{"@type": "DataEntity", "id": "x", "data_format": "TSV"}'
+    assert main(["add", study.url, "--element", element, "--source-file", str(tmp_path / "tables")]) == 0
+    assert capfd.readouterr() == ("data/x\n", "")
+    study.refresh()
+    assert study.check_files("x") == []
+
+
 def test_a_reference_that_the_object_knows_to_be_another(sample, genome, make_storage, tmp_path):
     """The MD5s that it records are compared with those in the header of a CRAM; of the sequences nothing is read for that."""
     found, path = sample("cram 3.0 multi"), tmp_path / "another.fa"

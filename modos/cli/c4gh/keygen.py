@@ -43,7 +43,9 @@ def keygen(
             raise InvalidInputError(message)
     key = generate_key()
     handed_out = format_public_key(key.public)  # before anything is asked or written: an extra may be missing
-    _write(path, format_secret_key(key, passphrase=None if unlocked else _new_passphrase(), comment=comment), 0o600)
+    secret = format_secret_key(key, passphrase=None if unlocked else _new_passphrase(), comment=comment)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # as ~/.c4gh, at first
+    _write(path, secret, 0o600)
     _write(public, handed_out, 0o644)
     typer.echo(str(key.public))
 

@@ -1,4 +1,4 @@
-"""Commands on one object: `create`, `add`, `update`, `remove`, `show`, `export`, `publish`, `query`, `pack`, `unpack`.
+"""Commands on one object, its elements and its description; `publish`, `query`, `pack` and `unpack` stand here, too.
 
 Owns nothing but their words; each module is a public call with words around it.
 """

@@ -1,4 +1,4 @@
-"""Commands on the genomics files of an object: `stream`, `fetch-sequence`, `index`.
+"""Commands on what is in the files of an object: regions, sequences, tables, headers, indexes, references.
 
 Owns nothing but their words; each module is a public call with words around it.
 """

@@ -3,14 +3,26 @@
 Owns the words of the command. Must not know how a FASTA file is read.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from modos.cli.object.elements import PartOf, Slots
+from modos.cli.object.elements import PartOf, slots_from_json
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 
 __all__ = ["add_reference"]
+
+_CLASS = "ReferenceGenome"
+_Slots = Annotated[
+    Any,
+    typer.Option(
+        "--element",
+        "-e",
+        parser=slots_from_json,
+        metavar="JSON",
+        help='Other slots of the genome: {"taxon_id": "NCBITaxon:9606"}.',
+    ),
+]
 
 
 def add_reference(
@@ -23,7 +35,7 @@ def add_reference(
             "--id", metavar="ID", help="Id of the genome; without it, the name of the file without its suffix."
         ),
     ] = None,
-    element: Slots = None,
+    element: _Slots = None,
     part_of: PartOf = None,
     bgzip: Annotated[
         bool,
@@ -36,8 +48,10 @@ def add_reference(
     """Add a reference genome from a FASTA file, with its index and an element for each sequence, and write its id.
 
     The file is read once. Sequences are described by their MD5 and their digest of GA4GH refget, by which headers of
-    BAM, CRAM and VCF are matched. --element holds other slots of the genome, such as {"taxon_id": "NCBITaxon:9606"}.
+    BAM, CRAM and VCF are matched.
     """
+    if (kind := (element or {}).get("@type", _CLASS)) != _CLASS:
+        raise typer.BadParameter(f"a reference is a {_CLASS}, not a {kind!r}")
     slots = {slot: value for slot, value in (element or {}).items() if slot not in {"@type", "id"}}
     name = name or (element or {}).get("id")
     modo = open_object(place, endpoint=endpoint, anon=anon)

@@ -21,7 +21,7 @@ def create(container: Container) -> None:
 
     filesystem, name = opened(container)
     Containers(filesystem).create(name)
-    typer.echo(f"swift://{name}")
+    typer.echo(container if "://" in container else f"swift://{name}")
 
 
 def containers(*, as_json: AsJSON = False) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from modos.errors import InvalidInputError
+from modos.errors import InvalidInputError, KeyNotFoundError
 from modos.model import ElementId
 from modos.model.links import link_names
 from modos.objects.faces.reading import Reading
@@ -211,7 +211,8 @@ class RegionReading(Reading):
         for each, name in self._stored_files().items():
             if only in {None, each}:
                 said = self._said.elements[self._said.resolve(each)].get("data_format")
-                findings += check_file(self._storage, name, declared=None if said is None else str(said))
+                with suppress(KeyNotFoundError):  # of a directory, which has no format; what is missing, `check` tells
+                    findings += check_file(self._storage, name, declared=None if said is None else str(said))
         return findings
 
     def _reference(self, named: str, reference: "Reference | None") -> "Reference | None":
