@@ -2,7 +2,7 @@
 
 import pytest
 
-from modos.errors import IntegrityError, KeyChangedError, KeyNotFoundError
+from modos.errors import IntegrityError, KeyChangedError, KeyExistsError, KeyNotFoundError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.transfers import transfer
 
@@ -56,6 +56,30 @@ def test_a_copy_that_is_edited_while_it_is_to_be_replaced_stays(  # noqa: PLR091
     assert content(there) == {name: body for name, body in left.items() if edit == "edited" or name != ROOT_DOCUMENT}
     transfer(here, there)
     assert content(there) == {**small, "new.txt": b"new"}
+
+
+@pytest.mark.parametrize(
+    "pair", [("local", "local"), ("local", "s3"), ("local", "swift"), ("swift", "swift")], ids="-to-".join
+)
+@pytest.mark.parametrize("is_same", [False, True], ids=["another", "the same"])
+def test_what_others_complete_at_a_new_place_meanwhile_is_not_replaced(  # noqa: PLR0917 - fixtures
+    places, fill, content, small, pair, is_same
+):
+    """Two who copy different objects to one place: one of them is told so. Who copies the same finds it done."""
+    source, target = map(places.make, pair)
+    fill(source, small)
+    theirs = small[ROOT_DOCUMENT] if is_same else NEWER
+
+    def meanwhile(progress):
+        if progress.files_done == len(small) - 1 and not target.exists(ROOT_DOCUMENT):
+            target.put(theirs, ROOT_DOCUMENT)
+
+    if is_same:
+        transfer(source, target, progress=meanwhile)
+    else:
+        with pytest.raises(KeyExistsError, match=f"{ROOT_DOCUMENT}: something else was completed here"):
+            transfer(source, target, progress=meanwhile)
+    assert content(target) == {**small, ROOT_DOCUMENT: theirs}
 
 
 def test_a_copy_of_which_files_are_removed_meanwhile_is_not_completed(here, there, fill, content, small):

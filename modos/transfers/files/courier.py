@@ -8,15 +8,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from uuid import uuid4
 
-from modos.errors import IntegrityError
+from modos.errors import IntegrityError, KeyExistsError
 from modos.storage import Storage, capabilities
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.plan import PartInfo
+from modos.storage.parts.plan import Body, PartInfo
 from modos.storage.parts.rules import WHOLE
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
@@ -158,7 +158,7 @@ class Courier:
             return
         options = self._options(fetched.file)
         with self._sending.slot():
-            stored = self.target.put(body, file.path, **options)
+            stored = self._put(step, body, digests, options)
             url = self.target.url_of(file.path)
             if stored.size != file.size:
                 raise IntegrityError(url, f"{stored.size:,} bytes are stored where {file.size:,} were sent")
@@ -166,6 +166,30 @@ class Courier:
                 raise IntegrityError(url, "what is stored is not what was sent")
         self._book.record(self.target, stored, digests)
         self._finish(step, digests, stored)
+
+    def _put(self, step: Step, body: Body, digests: Digests, options: Mapping[str, Any]) -> ObjectInfo:
+        """Store a body; one that completes something new takes the place of nothing that somebody has completed meanwhile."""
+        path = step.file.path
+        if not self._completes_new(step):
+            return self.target.put(body, path, **options)
+        try:
+            return self.target.put(body, path, mode="create", **options)
+        except KeyExistsError as error:
+            self._refuse_other(path, digests, error)
+            return self.target.stat(path)
+
+    def _completes_new(self, step: Step) -> bool:
+        return step.action == "commit" and str(step.file.path) not in self._present
+
+    def _refuse_other(self, path: PurePosixPath, digests: Digests, cause: Exception | None = None) -> None:
+        """Fail unless what is there is the same: what was copied may be mixed with what somebody else has copied."""
+        there = self.target.stat(path)
+        known = digests_of(there) or {"blake2b": self._read_back(there)}
+        if not same_content(known, digests):
+            reason = (
+                "something else was completed here while this was copied, and both may have lost files to one another"
+            )
+            raise KeyExistsError(self.target.url_of(path), reason) from cause
 
     def _is_there(self, step: Step) -> bool:
         """Tell whether the target has a file although nobody has noted it, where to read it there takes no request."""
@@ -195,6 +219,8 @@ class Courier:
         file = step.file
         known = dict(digests_of(file, self._book.digests(self.source, file)))
         with self._sending.slot():
+            if self._completes_new(step) and self.target.exists(file.path):
+                self._refuse_other(file.path, known)
             stored = copy_by_service(self.source, self.target, file)
         if self.full:
             self._compare(file, stored, known)
