@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -183,6 +184,15 @@ def container(account) -> str:
 def shared_containers(account) -> dict[str, Storage]:
     """One bucket and one container for the run: storages beneath them share their connections."""
     return {"s3": account.s3(account.container()), "swift": account.swift(account.container())}
+
+
+@pytest.fixture(autouse=True)
+def emptied_memory() -> Iterator[None]:
+    """What a test has stored in memory goes with it: who looks for anything there looks at all that there is."""
+    yield
+    loaded = sys.modules.get("fsspec.implementations.memory")
+    if loaded is not None:
+        loaded.MemoryFileSystem.store.clear()
 
 
 @pytest.fixture

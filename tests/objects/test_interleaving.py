@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,8 +146,14 @@ def impatient(monkeypatch):
     monkeypatch.setattr(committing, "_PAUSE", 0.0)
 
 
+def empty_place():
+    """Return a place in memory, and forget those before: who looks for anything there looks at all that there is."""
+    MemoryFileSystem.store.clear()
+    return FsspecStorage(fsspec.filesystem("memory"), f"/interleaving-{next(numbers)}")
+
+
 def new_place():
-    place = FsspecStorage(fsspec.filesystem("memory"), f"/interleaving-{next(numbers)}")
+    place = empty_place()
     modo = MODO.create("", place, id="ex")
     with modo.edit() as edit:
         edit.add({"@type": "Sample", "id": "s", "sex": "Male"})
@@ -742,7 +749,7 @@ def test_an_object_is_made_once_wherever_its_makers_meet(name):
     """Every pair of steps: it is what the one says who made it; both do only when they make the same."""
     steps = range(0, 16, 1 if name == "theirs" else 3)
     for first, second in itertools.product(steps, steps):
-        place = FsspecStorage(fsspec.filesystem("memory"), f"/interleaving-{next(numbers)}")
+        place = empty_place()
         writers = [
             Writer(place, "a", create(name="ours"), opens=False),
             Writer(place, "b", create(name=name), opens=False),

@@ -385,11 +385,11 @@ def test_an_array_that_is_not_kept_any_more_is_not_brought_back(modo, content, e
 
 def test_what_an_element_was_called_before_an_undo_is_purged(modo):
     """A renaming that was taken back is one: no record keeps what the element has said under that id."""
-    modo.add_element({"@type": "Sample", "id": "patient", "description": "born 1970"})
+    modo.add_element({"@type": "Sample", "id": "patient", "description": "of Lochranza"})
     modo.rename_element("patient", "jane")
     modo.undo()
     modo.remove_element("patient", purge=True)
-    assert b"1970" not in b"".join(modo.storage.read(path) for path in modo.storage.list(LOG))
+    assert b"Lochranza" not in b"".join(modo.storage.read(path) for path in modo.storage.list(LOG))
 
 
 # -- files that wait to take the place of others ------------------------------------------------------------------------

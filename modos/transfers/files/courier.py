@@ -92,6 +92,7 @@ class Courier:
         self._book = book
         self._tally = tally
         self._present = present
+        self._completed: set[str] = set()
         self.full = full
         self._seen = seen
         self._noting = noting
@@ -173,16 +174,17 @@ class Courier:
         if not self._completes_new(step):
             return self.target.put(body, path, **options)
         try:
-            return self.target.put(body, path, mode="create", **options)
+            stored = self.target.put(body, path, mode="create", **options)
         except KeyExistsError as error:
-            self._refuse_other(path, digests, error)
-            return self.target.stat(path)
+            return self._completed_by_others(path, digests, error)
+        self._completed.add(str(path))  # damaged on its way, it is sent again
+        return stored
 
     def _completes_new(self, step: Step) -> bool:
-        return step.action == "commit" and str(step.file.path) not in self._present
+        return step.action == "commit" and str(step.file.path) not in self._present.keys() | self._completed
 
-    def _refuse_other(self, path: PurePosixPath, digests: Digests, cause: Exception | None = None) -> None:
-        """Fail unless what is there is the same: what was copied may be mixed with what somebody else has copied."""
+    def _completed_by_others(self, path: PurePosixPath, digests: Digests, cause: Exception | None = None) -> ObjectInfo:
+        """Return what is there; fail unless it is the same: what was copied may be mixed with what they have copied."""
         there = self.target.stat(path)
         known = digests_of(there) or {"blake2b": self._read_back(there)}
         if not same_content(known, digests):
@@ -190,6 +192,7 @@ class Courier:
                 "something else was completed here while this was copied, and both may have lost files to one another"
             )
             raise KeyExistsError(self.target.url_of(path), reason) from cause
+        return there
 
     def _is_there(self, step: Step) -> bool:
         """Tell whether the target has a file although nobody has noted it, where to read it there takes no request."""
@@ -220,7 +223,7 @@ class Courier:
         known = dict(digests_of(file, self._book.digests(self.source, file)))
         with self._sending.slot():
             if self._completes_new(step) and self.target.exists(file.path):
-                self._refuse_other(file.path, known)
+                self._completed_by_others(file.path, known)
             stored = copy_by_service(self.source, self.target, file)
         if self.full:
             self._compare(file, stored, known)
