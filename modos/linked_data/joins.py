@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from modos.linked_data.tokens import Token
 
+__all__ = ["most_joined"]
+
 _CLOSING = frozenset({"}", "]", ")"})
 _ENDS = frozenset({".", ";", ",", "/"})
 """What ends a pattern, or a step of a path, where another follows."""

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from modos.errors import IntegrityError, KeyExistsError
 from modos.storage import Storage, capabilities
+from modos.storage.base import WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
 from modos.storage.parts.plan import Body, PartInfo
@@ -173,8 +174,12 @@ class Courier:
         path = step.file.path
         if not self._completes_new(step):
             return self.target.put(body, path, **options)
+        if self._at_hand and self.target.exists(path):
+            return self._completed_by_others(path, digests)
+        # not every disk gives a name to a whole file on condition that there is none
+        mode: WriteMode = "overwrite" if self._at_hand else "create"
         try:
-            stored = self.target.put(body, path, mode="create", **options)
+            stored = self.target.put(body, path, mode=mode, **options)
         except KeyExistsError as error:
             return self._completed_by_others(path, digests, error)
         self._completed.add(str(path))  # damaged on its way, it is sent again
