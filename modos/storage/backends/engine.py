@@ -15,7 +15,6 @@ from modos._lazy import require
 from modos.errors import StorageError
 from modos.storage.base import Method, WriteMode
 from modos.storage.options import Engine
-from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -30,9 +29,6 @@ _SLOW = 10
 
 _LARGE = 2**20
 """Bytes from which on a body is not copied once more."""
-
-_CHUNK = 256 * 1024
-"""Bytes of a long answer that are passed on at a time."""
 
 _NO_TAG = "ETag Header missing from response"
 
@@ -138,15 +134,6 @@ class ObstoreEngine:
         entry = _entry(answer)
         body = answer.bytes()
         return body.to_bytes() if end is None or end - start < _LARGE else memoryview(body), entry
-
-    def pour(self, key: str, span: FileSpan) -> dict[str, Any]:
-        """Fill a span with the same span of a file, and return the entry of the file, all from one answer."""
-        answer = self._obstore.get(self.store, key, options={"range": (span.start, span.end)})
-        entry = _entry(answer)
-        span.restart()
-        for chunk in answer.stream(_CHUNK):
-            span.write(memoryview(chunk))
-        return entry
 
     def read(self, key: str, start: int, end: int | None) -> bytes:
         """Return the bytes from `start` to `end`, clipped."""

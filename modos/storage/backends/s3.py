@@ -27,7 +27,6 @@ from modos.storage.parts.bucket import is_encrypted
 from modos.storage.parts.names import is_partial
 from modos.storage.parts.plan import Body
 from modos.storage.paths import object_name, target_name
-from modos.storage.spans import FileSpan
 
 if TYPE_CHECKING:
     from s3fs import S3FileSystem
@@ -188,17 +187,6 @@ class S3Storage(PagedStorage):
             return super()._fetch(name, start, end)
         body, entry = engine.fetch(key, start, end)
         return body, self._info({**entry, "name": self._key(name)})
-
-    def _pour(self, name: str, span: FileSpan) -> ObjectInfo | None:
-        key = self._object_key(name)
-        engine = self._engine_for(key)
-        if not isinstance(engine, ObstoreEngine):
-            return super()._pour(name, span)
-        return self._info({**engine.pour(key, span), "name": self._key(name)})
-
-    @property
-    def _pours(self) -> bool:
-        return isinstance(self._moving.get(), ObstoreEngine)
 
     @property
     def _inline(self) -> int:
