@@ -7,15 +7,12 @@ import hashlib
 from collections.abc import Buffer, Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
-__all__ = ["Digested", "Readable", "Source", "Watched", "chunks_of", "md5_of_span"]
+__all__ = ["Digested", "Readable", "Source", "Watched", "chunks_of"]
 
 CHUNK = 4 * 1024 * 1024
 """Bytes read from a file at a time."""
-
-_PIECE = 256 * 1024
-"""The same, where they are digested and forgotten: as many as a processor keeps near."""
 
 
 @runtime_checkable
@@ -115,23 +112,6 @@ class Watched:
         self._chunks.close()
         if self._error is not None and isinstance(error, Exception) and error is not self._error:
             raise self._error
-
-
-def md5_of_span(file: BinaryIO, start: int, end: int) -> str:
-    """Return the MD5 in hex of a span of an open file, or of as much of it as there is; little of it is held.
-
-    Examples
-    --------
-    >>> from io import BytesIO
-    >>> md5_of_span(BytesIO(b"TACGTT"), 1, 5)
-    'f1f8f4bf413b16ad135722aa4591043e'
-    """
-    digest = hashlib.md5(usedforsecurity=False)
-    file.seek(start)
-    while start < end and (piece := file.read(min(_PIECE, end - start))):
-        digest.update(piece)
-        start += len(piece)
-    return digest.hexdigest()
 
 
 class Digested:

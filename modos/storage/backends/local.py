@@ -41,7 +41,7 @@ from modos.storage.directories import (
 from modos.storage.info import ObjectInfo
 from modos.storage.parts.names import PARTIAL, is_partial
 from modos.storage.paths import target_name
-from modos.storage.spans import FileSpan
+from modos.storage.spans import FileSpan, pieces_of_span
 
 if TYPE_CHECKING:
     from modos.storage.parts.local import LocalParts
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalStorage"]
 
 _ATTEMPTS = 10
-
-_POURED = 256 * 1024
-"""Bytes that are read and written elsewhere at a time."""
 
 _FEW = 8
 """Files that are written out one by one; for more the file system writes out all that it has."""
@@ -211,9 +208,8 @@ class LocalStorage(Storage):
 
     def _pour(self, name: str, span: FileSpan) -> None:
         span.restart()
-        with open(self._at(name), "rb", buffering=0) as file:
-            file.seek(span.start)
-            while span.size < span.length and (piece := file.read(min(_POURED, span.length - span.size))):
+        with open(self._at(name), "rb") as file:
+            for piece in pieces_of_span(file, span.start, span.end):
                 span.write(piece)
 
     @property

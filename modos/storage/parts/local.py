@@ -21,8 +21,7 @@ from modos.storage.parts.names import PARTIAL, beneath, partial_beside
 from modos.storage.parts.plan import Body, PartInfo, PartPlan, Unfinished
 from modos.storage.parts.rules import DISK
 from modos.storage.parts.upload import PartUpload
-from modos.storage.sources import md5_of_span
-from modos.storage.spans import FileSpan, write_at
+from modos.storage.spans import FileSpan, md5_of_span, write_at
 
 __all__ = ["LocalParts", "LocalUpload"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from modos.storage import Storage
 from modos.storage.parts.plan import Body, PartInfo
-from modos.storage.sources import md5_of_span
+from modos.storage.spans import md5_of_span
 from modos.transfers.files.reading import Chain, Reader, md5_of
 from modos.transfers.files.under_way import Part
 from modos.transfers.limits import Limiter, Patience
