@@ -157,6 +157,8 @@ def transfer_objects(
     ------
     ObjectNotFoundError
         When there is no object at all.
+    AccessDeniedError
+        When a directory may not be looked into; behind all objects that were found.
     """
     names: list[str] = []
     closed: AccessDeniedError | None = None

@@ -267,12 +267,6 @@ class Snapshot:
         """Tell, without comparing anything, whether both hold one and the same; `False` does not say that they differ."""
         return self.attributes is other.attributes and self.elements is other.elements and self.others is other.others
 
-    def is_committed_as(self, other: Self) -> bool:
-        """Tell whether the root document is the same; without consolidated metadata it says nothing of groups."""
-        if self.consolidated or other.consolidated:
-            return self == other
-        return self.attributes == other.attributes
-
     def metadata(self) -> dict[str, Attributes]:
         """Return everything that is said, by id: the object's own first, then `type/id`; a copy."""
         return deepcopy(self.by_key())

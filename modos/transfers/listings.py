@@ -1,6 +1,7 @@
 """What is listed at both ends of a transfer: which files can go under their names, and which have changed since.
 
-Owns what a listing alone can tell before a byte is moved. Must not know how files are read, written, or planned.
+Owns what listings alone can tell, before a byte is moved and before anything is completed. Must not know how files are
+read, written, or planned.
 """
 
 from collections.abc import Collection, Mapping

@@ -120,11 +120,19 @@ def test_an_edit_that_looks_for_no_files_leaves_nothing_to_the_garbage_collector
     EDITS[kind](modo, "first")
     gc.collect()
     gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         EDITS[kind](modo, "second")
-        assert gc.collect() == 0
+        gc.collect()
+        left = list(gc.garbage)
     finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
         gc.enable()
+    # before 3.13 the encoder of JSON left itself whenever it had to indent, and nothing of what it encoded
+    closures = {"cell", "function", "method", "tuple", "JSONEncoder"}
+    assert [each for each in left if each != {} and type(each).__name__ not in closures] == []
+    assert left == [] or sys.version_info < (3, 13)
 
 
 def test_the_root_document_is_not_read_where_it_is_as_it_was_left(tmp_path, monkeypatch):

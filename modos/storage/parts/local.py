@@ -34,7 +34,7 @@ class LocalUpload(PartUpload):
     """A file that arrives on a disk by parts; the token is what it must agree in to be continued."""
 
     _is_compared = False
-    pours = True
+    takes_pieces = True
 
     @property
     def _place(self) -> Path:

@@ -49,7 +49,7 @@ class PartUpload(ABC):
     So a part that was sent by a process that is gone by now may be damaged: whoever continues compares it with the file.
     """
 
-    pours: ClassVar[bool] = False
+    takes_pieces: ClassVar[bool] = False
     """Whether it stores parts that come piece by piece, by `put_by`."""
 
     has_digests: bool = True
@@ -174,12 +174,12 @@ class PartUpload(ABC):
         InvalidInputError
             When there is no such part.
         ServiceError
-            When the upload does not do so; see `pours`.
+            When the upload does not do so; see `takes_pieces`.
         IntegrityError
             When the span has been given more or fewer bytes than the part has; the part does not count.
         """
         length = self.plan.length(index)
-        if not self.pours:
+        if not self.takes_pieces:
             reason = "its service takes no part piece by piece; give all bytes of it"
             raise ServiceError(self.storage.url_of(self.plan.name), reason)
         with self._boundary():

@@ -44,7 +44,7 @@ class PartCarrier:
         """Tell how a part is brought; one that is `digested` for the whole file is held here."""
         if part.step.by == "service" and part.upload.copies_from(self._source):
             return "copied"
-        if not digested and part.upload.pours:
+        if not digested and part.upload.takes_pieces:
             return "poured"
         return "streamed" if part.upload.streams and self._reader.opens and not digested else "sent"
 

@@ -8,20 +8,20 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from modos.errors import IntegrityError, KeyExistsError
+from modos.errors import IntegrityError
 from modos.storage import Storage, capabilities
-from modos.storage.base import WriteMode
 from modos.storage.info import ObjectInfo
 from modos.storage.neighbours import copy_by_service
-from modos.storage.parts.plan import Body, PartInfo
+from modos.storage.parts.plan import PartInfo
 from modos.storage.parts.rules import WHOLE
 from modos.transfers.crew import Crew, Unit
 from modos.transfers.digests import DigestBook, Digests, digests_of, is_composite, same_content, version_of
 from modos.transfers.files.carrier import PartCarrier
+from modos.transfers.files.completing import Completer
 from modos.transfers.files.copying import copy_stream, digest_of, digests_if_same
 from modos.transfers.files.reading import Reader, md5_of
 from modos.transfers.files.under_way import Done, Large, Part, chain_for, shared_size
@@ -93,7 +93,6 @@ class Courier:
         self._book = book
         self._tally = tally
         self._present = present
-        self._completed: set[str] = set()
         self.full = full
         self._seen = seen
         self._noting = noting
@@ -102,6 +101,7 @@ class Courier:
         fetched, sent = source.parts, target.parts
         self._held = max(2 if fetched is None else fetched.fetched, 2 if sent is None else sent.held)
         self._at_hand = isinstance(target.path, Path)
+        self._completer = Completer(target, present, self._read_back)
         self._reader = Reader(source, carried=any(self._keeps))
         self._asking, self._sending = limiters(source, target, workers)
         self._patiently = Patience(crew)
@@ -160,7 +160,7 @@ class Courier:
             return
         options = self._options(fetched.file)
         with self._sending.slot():
-            stored = self._put(step, body, digests, options)
+            stored = self._completer.put(step, body, digests, options)
             url = self.target.url_of(file.path)
             if stored.size != file.size:
                 raise IntegrityError(url, f"{stored.size:,} bytes are stored where {file.size:,} were sent")
@@ -168,36 +168,6 @@ class Courier:
                 raise IntegrityError(url, "what is stored is not what was sent")
         self._book.record(self.target, stored, digests)
         self._finish(step, digests, stored)
-
-    def _put(self, step: Step, body: Body, digests: Digests, options: Mapping[str, Any]) -> ObjectInfo:
-        """Store a body; one that completes something new takes the place of nothing that somebody has completed meanwhile."""
-        path = step.file.path
-        if not self._completes_new(step):
-            return self.target.put(body, path, **options)
-        if self._at_hand and self.target.exists(path):
-            return self._completed_by_others(path, digests)
-        # not every disk gives a name to a whole file on condition that there is none
-        mode: WriteMode = "overwrite" if self._at_hand else "create"
-        try:
-            stored = self.target.put(body, path, mode=mode, **options)
-        except KeyExistsError as error:
-            return self._completed_by_others(path, digests, error)
-        self._completed.add(str(path))  # damaged on its way, it is sent again
-        return stored
-
-    def _completes_new(self, step: Step) -> bool:
-        return step.action == "commit" and str(step.file.path) not in self._present.keys() | self._completed
-
-    def _completed_by_others(self, path: PurePosixPath, digests: Digests, cause: Exception | None = None) -> ObjectInfo:
-        """Return what is there; fail unless it is the same: what was copied may be mixed with what they have copied."""
-        there = self.target.stat(path)
-        known = digests_of(there) or {"blake2b": self._read_back(there)}
-        if not same_content(known, digests):
-            reason = (
-                "something else was completed here while this was copied, and both may have lost files to one another"
-            )
-            raise KeyExistsError(self.target.url_of(path), reason) from cause
-        return there
 
     def _is_there(self, step: Step) -> bool:
         """Tell whether the target has a file although nobody has noted it, where to read it there takes no request."""
@@ -227,8 +197,7 @@ class Courier:
         file = step.file
         known = dict(digests_of(file, self._book.digests(self.source, file)))
         with self._sending.slot():
-            if self._completes_new(step) and self.target.exists(file.path):
-                self._completed_by_others(file.path, known)
+            self._completer.look(step, known)
             stored = copy_by_service(self.source, self.target, file)
         if self.full:
             self._compare(file, stored, known)
