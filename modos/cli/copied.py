@@ -45,6 +45,7 @@ def in_words(report: "Report", target: str) -> str:
         f"{amount(report.service_bytes)} copied by the service" if report.service_bytes else "",
         f"{report.removed} of the old one removed" if report.removed else "",
         f"{len(report.changed):,} not what their data_checksum says" if report.changed else "",
+        f"{len(report.missing):,} missing at the source" if report.missing else "",
         f"{len(report.unproven):,} not compared with their data_checksum" if report.unproven else "",
     ]
     proof = "all as they are at the source" if report.changed else "all verified"
@@ -58,7 +59,9 @@ def counts(report: "Report") -> dict[str, Any]:
 
 
 def warned(report: "Report", *, as_json: bool) -> bool:
-    """Say which files are copied as they are and are not what they should be; tell whether there are any."""
+    """Say which files are copied as they are and are not what they should be, or are not there at all; tell whether there are any."""
     for name in () if as_json else report.changed:
         note(f"{name} was copied as it is: at the source already, it has another checksum than its data_checksum")
-    return bool(report.changed)
+    for name in () if as_json else report.missing:
+        note(f"{name} could not be copied: the object describes it, and the source has no such file")
+    return bool(report.changed or report.missing)

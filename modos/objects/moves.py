@@ -4,7 +4,7 @@ Owns what must not be overwritten. Moves no byte itself: that is what `modos.tra
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -15,7 +15,7 @@ from modos.objects.contents import refuse_foreign, refuse_inner
 from modos.objects.editing.replacing import INCOMING
 from modos.objects.history.records import recorded
 from modos.objects.snapshot import Snapshot
-from modos.objects.verification import checksums_of
+from modos.objects.verification import checksums_of, missing_of
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH, Storage, find_objects
 from modos.transfers import Plan, Progress, Report, prepare_transfer, transfer
 from modos.transfers.engine import Proof, holds
@@ -105,15 +105,18 @@ def transfer_object(
     IntegrityError
         When a file did not arrive as it left; the target is then no object.
     """
-    said: dict[str, str] = {}
+    said = _Said()
     allow = partial(_allowed, source, target, said, overwrite=overwrite, delete=delete)
     work = partial(transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow)
     report = _completed(source, partial(work, **sending))
     known = report.digests
     return replace(
         report,
-        changed=tuple(sorted(name for name, checksum in said.items() if known.get(name, checksum) != checksum)),
-        unproven=tuple(sorted(said.keys() - known.keys())),
+        changed=tuple(
+            sorted(name for name, checksum in said.checksums.items() if known.get(name, checksum) != checksum)
+        ),
+        unproven=tuple(sorted(said.checksums.keys() - known.keys())),
+        missing=said.missing,
     )
 
 
@@ -125,7 +128,7 @@ def plan_object_transfer(source: Storage, target: Storage, *, overwrite: bool = 
     source, target, overwrite, delete
         As for `transfer_object`.
     """
-    allow = partial(_allowed, source, target, {}, overwrite=overwrite, delete=delete)
+    allow = partial(_allowed, source, target, _Said(), overwrite=overwrite, delete=delete)
     return _completed(
         source,
         partial(prepare_transfer, source, target, leftovers=_leftovers(delete=delete), special=_SPECIAL, allow=allow),
@@ -196,10 +199,18 @@ def _completed[T](source: Storage, work: Callable[..., T]) -> T:
     return work(commit=OLD_ROOTS)
 
 
+@dataclass(slots=True)
+class _Said:
+    """What an object says of its files: their checksums, as far as they are there, and which are not there."""
+
+    checksums: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
 def _allowed(
     source: Storage,
     target: Storage,
-    said: dict[str, str],
+    said: _Said,
     wanted: Listing,
     present: Listing,
     *,
@@ -208,10 +219,11 @@ def _allowed(
 ) -> Leftovers:
     """Return what becomes of files that only the target has, unless what is there must not be overwritten.
 
-    What the source says of the checksums of its files is added to `said`: it is read here, and only once.
+    What the source says of its files is noted in `said`: it is read here, and only once.
     """
     leaving, there = Snapshot.read(source), Snapshot.read_if_any(target)
-    said.update((name, checksum) for name, checksum in checksums_of(leaving) if name in wanted)
+    said.checksums.update((name, checksum) for name, checksum in checksums_of(leaving) if name in wanted)
+    said.missing = missing_of(leaving, wanted)
     if not there.exists:
         refuse_inner(target)
         if not overwrite:

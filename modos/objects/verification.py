@@ -19,7 +19,7 @@ from modos.storage.hierarchy.documents import document_path
 from modos.transfers import DigestBook
 from modos.transfers.files.copying import digest_of
 
-__all__ = ["Verification", "checksums_of", "verify_object"]
+__all__ = ["Verification", "checksums_of", "missing_of", "verify_object"]
 
 type Finding = Literal["verified", "changed", "unreadable", "unproven"]
 
@@ -109,7 +109,7 @@ def verify_object(
     return Verification(
         storage.url,
         verified=found("verified"),
-        missing=tuple(sorted(_missing(said, listed))),
+        missing=missing_of(said, listed),
         extra=tuple(sorted(name for name in data if names.owner(name) is None)),
         changed=found("changed"),
         unreadable=found("unreadable"),
@@ -123,6 +123,11 @@ def checksums_of(said: Snapshot) -> Iterator[tuple[str, str]]:
         checksum = attributes.get(CHECKSUM)
         if isinstance(checksum, str):
             yield from ((name, checksum.lower()) for name in files_of(attributes)[:1])
+
+
+def missing_of(said: Snapshot, listed: Mapping[str, ObjectInfo]) -> tuple[str, ...]:
+    """Return documents of the hierarchy and data files that an object names and has not; a directory is there by its files."""
+    return tuple(sorted(_missing(said, listed)))
 
 
 def _missing(said: Snapshot, listed: Mapping[str, ObjectInfo]) -> Iterator[str]:

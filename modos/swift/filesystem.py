@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from glob import has_magic
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import stringify_path
@@ -120,7 +120,7 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         """
         path = self._object_path(path)
         headers = object_headers(path, content_type, metadata)
-        return await self.objects.write(path, value, headers=headers, create=mode == "create")
+        return await self.objects.write(path, value, headers=headers, create=_creates(mode))
 
     async def _put_file(
         self,
@@ -139,7 +139,7 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         if stat.S_ISDIR(status.st_mode):
             return None
         path = self._object_path(rpath)
-        create = mode == "create"
+        create = _creates(mode)
         headers = object_headers(path, content_type, metadata)
         size = status.st_size
         callback.set_size(size)
@@ -162,7 +162,7 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         """
         source, target = self._object_path(path1), self._object_path(path2)
         try:
-            return await self.objects.copy(source, target, create=mode == "create")
+            return await self.objects.copy(source, target, create=_creates(mode))
         except KeyNotFoundError:
             if await self._isdir(source):
                 return None
@@ -324,3 +324,9 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         if not all(split_path(stripped)):
             raise InvalidPathError(stripped, "names a container and no object in it")
         return stripped
+
+
+def _creates(mode: WriteMode) -> bool:
+    if mode not in (known := get_args(WriteMode.__value__)):
+        raise InvalidInputError(f"there is no mode {mode!r}; known are {', '.join(known)}")
+    return mode == "create"

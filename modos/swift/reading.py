@@ -14,7 +14,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
-from modos.swift.auth.credentials import Credentials, credentials_from_options
+from modos.swift.auth.credentials import Credentials, credentials_from_options, expect_credentials
 from modos.swift.blocking import run, run_here
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience
@@ -48,6 +48,7 @@ class _Expanding(type(Looking)):  # type: ignore[misc]
 
     def __call__(cls, *args: Any, credentials: Credentials | None = None, **options: Any) -> Any:  # noqa: ANN401 - as fsspec
         if credentials is not None:
+            expect_credentials(credentials)
             given = {name: value for name, value in options.items() if value is not None}
             own = credentials.as_options().items()
             replaced = TLS_OPTIONS if given.keys() & set(TLS_OPTIONS) else ()  # whole: one trust never weakens another

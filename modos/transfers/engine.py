@@ -89,6 +89,8 @@ class Report:
         Files of an object that are as they are at the source, where they are not what their checksums there say.
     unproven
         Files of an object that have a checksum, and were not compared with it: their BLAKE2b is not known.
+    missing
+        Files that an object describes, and documents that it names, which the source has not.
     """
 
     files: int
@@ -102,6 +104,7 @@ class Report:
     service_bytes: int = 0
     changed: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def transfer(
     >>> there.read("reads/demo.txt")
     b'ACGT'
     """
-    _check_wishes(workers, verify)
+    _check_wishes(workers, verify, progress)
     _check_places(source, target)
     began = perf_counter()
     with DigestBook.lent(book) as kept:
@@ -363,10 +366,12 @@ def _remove_leftovers(target: Storage, plan: Plan, special: Mapping[str, Treatme
         target.remove_many(info.path for info in leaving)
 
 
-def _check_wishes(workers: int | None, verify: Proof) -> None:
+def _check_wishes(workers: int | None, verify: Proof, progress: object) -> None:
     expect(workers, (int, NoneType), "workers are counted by a whole number")
     if workers is not None and workers < 1:
         raise InvalidInputError(f"{workers} workers cannot copy anything; give 1 or more")
+    if not callable(progress):
+        expect(progress, NoneType, "progress is told to a function")
     if verify not in (known := get_args(Proof.__value__)):
         raise InvalidInputError(f"what is copied is verified {' or '.join(map(repr, known))}, not {verify!r}")
 

@@ -16,6 +16,7 @@ from modos import (
     upgrade_object,
 )
 from modos.errors import InvalidInputError
+from modos.storage import LocalStorage
 from modos.transfers import list_abandoned
 
 SAMPLE = {"@type": "Sample", "id": "x"}
@@ -105,6 +106,11 @@ OPTIONAL = {
 """Verbs to which `None` means something."""
 
 
+def elsewhere(modo):
+    """Return where a copy could be."""
+    return LocalStorage(f"{modo.url}-copy")
+
+
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
     """An object with a sample, its array, and a data element, which no test changes."""
@@ -139,6 +145,9 @@ def test_a_wrong_type_is_refused_in_words(here, name, wrong):
         (lambda modo: pack(modo, "ex.zip", source_options={"token": "t"}), r"token: a storage that is given is open"),
         (lambda modo: pack(modo, ""), r"'' is no file's name"),
         (lambda modo: modo.transfer(""), r"'' is no path; name a directory or an address"),
+        (lambda modo: modo.transfer(elsewhere(modo), progress=5), r"progress is told to a function, not by an int"),
+        (lambda modo: modo.transfer(elsewhere(modo), verify="digest"), r"'by digest' or 'full', not 'digest'"),
+        (lambda modo: modo.transfer(elsewhere(modo), workers=0), r"0 workers cannot copy anything"),
         (lambda modo: modo.export_to(""), r"'' names no file to write"),
         (lambda modo: modo.add_element(ENTITY, "."), r"'.' is no name of a file, or of a folder, to add"),
         (lambda modo: modo.add_array("s", [1], "new", labels=["x"]), r"a mapping of each dimension.*not by a list"),

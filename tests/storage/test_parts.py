@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from modos.errors import (
     IntegrityError,
     InvalidInputError,
+    KeyChangedError,
     KeyNotFoundError,
     ReadOnlyError,
     ServiceError,
@@ -189,7 +190,7 @@ def test_of_another_origin_the_parts_are_discarded(storage, body, part_size, tra
     assert dict(old.stored()) == {}
     assert [found.size for found in storage.parts.unfinished()] in ([], [0])
     send(new, body, [1])
-    with suppress(KeyNotFoundError):
+    with suppress(KeyNotFoundError, KeyChangedError):
         send(old, body[::-1], [0, 1])
     with pytest.raises(StorageError):
         old.commit([*send(new, body, [0]), *new.stored().values()])
@@ -200,6 +201,22 @@ def test_of_another_origin_the_parts_are_discarded(storage, body, part_size, tra
     assert storage.read(TARGET) == body
     storage.remove(TARGET)
     assert traces() == []
+
+
+def test_on_a_disk_of_two_who_bring_one_file_the_later_is_told(tmp_path):
+    """What had arrived is the file by now, whole; who still had parts to bring or to complete learns why they are gone."""
+    storage, body = LocalStorage(tmp_path), bytes(3 * PART)
+    one, other = (begin(storage, body, PART) for _ in range(2))
+    parts = send(one, body)
+    one.commit(parts)
+    for late in (
+        lambda: send(other, body, [1]),
+        lambda: other.put_by(1, lambda span: None),
+        lambda: other.commit(parts),
+    ):
+        with pytest.raises(KeyChangedError, match="another copy to this place has completed it meanwhile"):
+            late()
+    assert storage.read(TARGET) == body
 
 
 def test_what_would_make_another_file_is_another_upload():

@@ -1,10 +1,12 @@
 import logging
 import pickle
+from functools import partial
 
 import pytest
 
 from modos.errors import AuthenticationError, InvalidInputError, ServiceError, StorageTimeoutError, UnreachableError
 from modos.settings import SWIFT_VARIABLES
+from modos.storage import SwiftStorage
 from modos.swift import (
     AnonymousCredentials,
     KeystoneApplicationCredential,
@@ -59,6 +61,13 @@ def test_filesystem_does_not_show_the_secret(credentials):
     again = pickle.loads(pickle.dumps(fs))
     assert SECRET not in f"{fs!r} {fs} {fs.client!r} {again!r}"
     assert again == fs
+
+
+@pytest.mark.parametrize("make", [SwiftFileSystem, partial(SwiftStorage, "swift://omics")])
+def test_options_in_the_place_of_credentials_are_refused(make):
+    """At once, and not by the first request; they are given by name."""
+    with pytest.raises(InvalidInputError, match="or by options such as token=, not by a dict"):
+        make(credentials={"storage_url": URL, "token": SECRET})
 
 
 def test_filesystem_takes_credentials_and_tells_them_apart():

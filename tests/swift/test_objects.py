@@ -92,6 +92,20 @@ def test_create_only(fs):
     assert fs.cat_file("omics/x") == b"1"
 
 
+def test_an_unknown_mode_is_refused(fs, tmp_path):
+    """Misspelt, it would overwrite what it was to protect."""
+    fs.pipe_file("omics/x", b"1")
+    (tmp_path / "x").write_bytes(b"2")
+    for write in (
+        lambda: fs.pipe_file("omics/x", b"2", mode="creat"),
+        lambda: fs.put_file(str(tmp_path / "x"), "omics/x", mode="creat"),
+        lambda: fs.cp_file("omics/x", "omics/x", mode="creat"),
+    ):
+        with pytest.raises(InvalidInputError, match="no mode 'creat'; known are overwrite, create"):
+            write()
+    assert fs.cat_file("omics/x") == b"1"
+
+
 def test_small_writes_are_one_request(watched, proxy):
     """A write costs one request; the first overwriting one of a container also a listing of what has segments."""
     watched.mkdir("quiet")

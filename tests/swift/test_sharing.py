@@ -206,6 +206,10 @@ def test_what_cannot_be_signed_is_refused(temp_urls):
         temp_urls.sign("omics/x", expires_in=60, ip_range="here")
     with pytest.raises(InvalidInputError, match="of no use"):
         temp_urls.sign("omics/x", expires_in=0)
+    with pytest.raises(InvalidInputError, match="of no use"):
+        temp_urls.sign("omics/x", expires_in=float("inf"))
+    with pytest.raises(InvalidInputError, match="not by a str"):
+        temp_urls.sign("omics/x", expires_in="60")
     with pytest.raises(InvalidInputError, match="only for GET, HEAD"):
         temp_urls.sign("omics/x", expires_in=60, method="TRACE")
     with pytest.raises(InvalidPathError, match="as a prefix"):

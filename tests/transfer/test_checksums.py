@@ -44,6 +44,19 @@ def test_a_file_that_was_damaged_at_the_source_is_named_and_copied(places, modo,
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_the_source_has_not_is_named(places, modo, kind):
+    """The copy is true to its source, and as incomplete; a directory is there by its files."""
+    modo.add_element({"@type": "DataEntity", "id": "slides", "data_format": "PNG", "data_path": "slides"})
+    modo.storage.put(b"", "slides/1.png")
+    modo.storage.remove("reads.txt")
+    target = places.make(kind)
+    assert transfer(modo, target).missing == ("reads.txt",)
+    assert MODO(storage=target).verify().missing == ("reads.txt",)
+    modo.storage.put(READS, "reads.txt")
+    assert transfer(modo, target).missing == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_checksum_is_taken_for_what_is_there(places, modo, kind):
     """Whichever end was damaged, the two are not the same: the copy becomes what the source is, for better or worse."""
     target = places.make(kind)

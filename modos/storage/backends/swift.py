@@ -52,7 +52,7 @@ class SwiftStorage(PagedStorage):
     Raises
     ------
     InvalidInputError
-        When an option is not known.
+        When an option is not known, or what are given as credentials are none.
 
     Examples
     --------
@@ -69,6 +69,10 @@ class SwiftStorage(PagedStorage):
         **options: Any,  # noqa: ANN401 - of many kinds
     ) -> None:
         self._path = path if isinstance(path, SwiftPath) else SwiftPath.parse(path)
+        if credentials is not None:
+            from modos.swift.auth.credentials import expect_credentials
+
+            expect_credentials(credentials)
         self._prefix = "/".join(filter(None, (self._path.container, self._path.key)))
         given = SWIFT.checked({**options, **({} if credentials is None else {"credentials": credentials})})
         connection = given.pop("connection", None)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path, PurePosixPath
 
-from modos.errors import IntegrityError
+from modos.errors import IntegrityError, KeyChangedError
 from modos.storage.directories import take_place, turn, write_out
 from modos.storage.parts.base import Parts
 from modos.storage.parts.journal import Journal, boot
@@ -104,7 +104,9 @@ class LocalUpload(PartUpload):
     def _writing(self, index: int) -> Generator[FileIO]:
         """Open the sparse file to write a part; one that was there does not count any more when that fails."""
         start, end = self.span(index)
-        with self._partial.open("r+b", buffering=0) as file:
+        with self._begun():
+            partial = self._partial.open("r+b", buffering=0)
+        with partial as file:
             try:
                 yield file
             except BaseException:
@@ -116,13 +118,27 @@ class LocalUpload(PartUpload):
                     os.posix_fadvise(file.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
 
     def _note(self, part: PartInfo) -> None:
-        Journal.add(self._journal, self.token, part)
+        with self._begun():
+            Journal.add(self._journal, self.token, part)
+
+    @contextmanager
+    def _begun(self) -> Generator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise self._taken() from error
+
+    def _taken(self) -> KeyChangedError:
+        reason = "another copy to this place has completed it meanwhile, or begun it anew; copy again"
+        return KeyChangedError(str(self._place), reason)
 
     def _commit(self, parts: Sequence[PartInfo]) -> None:
-        with turn(self._place.parent):
-            known = self.stored()
+        with self._begun(), turn(self._place.parent):
+            begun = Journal.read(self._journal)
+            if begun is None or begun.identity != self.token:
+                raise self._taken()
             for part in parts:
-                if known.get(part.index) != part:
+                if begun.parts.get(part.index) != part:
                     raise IntegrityError(str(self._place), f"part {part.index} is not there as it was sent")
             write_out(self._partial)  # it has its full size from the beginning, so that none would see what is lost
             take_place(self._partial, self._place)

@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from typing import Any, Literal
 
+from modos._given import expect
 from modos.errors import InvalidInputError, InvalidPathError
 from modos.swift.administration.accounts import Account, container_name
 from modos.swift.filesystem import SwiftFileSystem
@@ -187,8 +189,9 @@ def _checked(path: str) -> str:
 
 
 def _seconds(expires_in: float | timedelta) -> int:
+    expect(expires_in, (int, float, timedelta), "how long an address is good for is told by seconds, or by a time-span")
     seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
-    if seconds < 1:
+    if not 1 <= seconds < inf:
         message = f"an address that ends after {seconds:g} seconds is of no use"
         raise InvalidInputError(message)
     return round(seconds)

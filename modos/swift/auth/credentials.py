@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
+from modos._given import expect
 from modos.errors import InvalidInputError, InvalidURLError, suggestion
 from modos.settings import SWIFT_VARIABLES
 from modos.swift.transport import TLS_OPTIONS, Transport
@@ -23,6 +24,7 @@ __all__ = [
     "V1Credentials",
     "credentials_from_environment",
     "credentials_from_options",
+    "expect_credentials",
 ]
 
 
@@ -246,6 +248,23 @@ _HINT = (
     "storage_url and token, or auth_url, user and key, or auth_url, username, password and project_name, "
     "or auth_url, application_credential_id and application_credential_secret"
 )
+
+
+def expect_credentials(given: object) -> None:
+    """Refuse what is no credentials; plain options are given by name.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is something else, such as a mapping.
+
+    Examples
+    --------
+    >>> expect_credentials({"token": "secret"})
+    Traceback (most recent call last):
+    modos.errors.InvalidInputError: who asks is told by credentials such as TokenCredentials, or by options such as token=, not by a dict
+    """
+    expect(given, _KINDS, "who asks is told by credentials such as TokenCredentials, or by options such as token=")
 
 
 def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - whatever a configuration file holds
