@@ -19,6 +19,7 @@ from modos.errors import IntegrityError, InvalidInputError, InvalidPathError
 from modos.objects.moves import transfer_object
 from modos.objects.places import Place, opened
 from modos.objects.snapshot import Snapshot
+from modos.objects.verification import missing_of
 from modos.storage import ROOT_DOCUMENT, TRASH, ZARR_ROOT, LocalStorage, ObjectInfo, Storage
 from modos.storage.pipelines import ArchiveStorage, is_pipeline
 from modos.storage.pipelines.places import Place as Leading
@@ -74,7 +75,7 @@ def pack(
     Returns
     -------
     Report
-        What was packed, with the BLAKE2b of every file.
+        What was packed, with the BLAKE2b of every file, and which files are missing.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def pack(
     leaving = opened(source, source_options)
     target = _archive_place(archive, archive_options)
     _refuse_inside(leaving, target)
-    Snapshot.read(leaving)
+    said = Snapshot.read(leaving)
     began = perf_counter()
     packing = _Packing(leaving, leaving.read(ROOT_DOCUMENT), sorted(_packed(leaving), key=_order), progress)
     body = Digested(packing.chunks())
@@ -108,8 +109,9 @@ def pack(
     )
     if stored.size != body.size or (stored.md5 != body.md5 and digest_of(target.storage, stored) != body.blake2b):
         raise IntegrityError(target.url, "what is stored is not what was sent; pack the object again")
-    files = packing.files
-    return Report(len(files), sum(file.size for file in files), 0, perf_counter() - began, packing.digests)
+    files = {str(file.path): file for file in packing.files}
+    size, missing = sum(file.size for file in files.values()), missing_of(said, files)
+    return Report(len(files), size, 0, perf_counter() - began, packing.digests, missing=missing)
 
 
 def unpack(

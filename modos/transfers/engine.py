@@ -204,7 +204,7 @@ def transfer(
     >>> there.read("reads/demo.txt")
     b'ACGT'
     """
-    _check_wishes(workers, verify, progress)
+    _check_wishes(workers, verify)
     _check_places(source, target)
     began = perf_counter()
     with DigestBook.lent(book) as kept:
@@ -366,12 +366,10 @@ def _remove_leftovers(target: Storage, plan: Plan, special: Mapping[str, Treatme
         target.remove_many(info.path for info in leaving)
 
 
-def _check_wishes(workers: int | None, verify: Proof, progress: object) -> None:
+def _check_wishes(workers: int | None, verify: Proof) -> None:
     expect(workers, (int, NoneType), "workers are counted by a whole number")
     if workers is not None and workers < 1:
         raise InvalidInputError(f"{workers} workers cannot copy anything; give 1 or more")
-    if not callable(progress):
-        expect(progress, NoneType, "progress is told to a function")
     if verify not in (known := get_args(Proof.__value__)):
         raise InvalidInputError(f"what is copied is verified {' or '.join(map(repr, known))}, not {verify!r}")
 

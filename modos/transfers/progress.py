@@ -6,7 +6,10 @@ Owns the counts that several threads advance, and the one callback that is told.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
+
+from modos._given import expect
 
 __all__ = ["Progress", "Tally"]
 
@@ -51,9 +54,16 @@ class Tally:
         Files and bytes in all.
     report
         Told of every advance, one call at a time, from whichever thread made it; `None` for nobody.
+
+    Raises
+    ------
+    InvalidInputError
+        When it cannot be told anything.
     """
 
     def __init__(self, files: int, size: int, report: Callable[[Progress], None] | None) -> None:
+        if not callable(report):
+            expect(report, NoneType, "progress is told to a function")
         self._files = files
         self._size = size
         self._report = report

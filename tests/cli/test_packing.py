@@ -23,6 +23,19 @@ def test_an_object_is_packed_shown_and_unpacked(modos, place, ex, tmp_path):
     assert MODO(tmp_path / "back").checksum() == MODO(ex).checksum()
 
 
+def test_what_is_described_and_not_there_is_missed(modos, ex, tmp_path):
+    """Whichever way an object is copied, the file is named and the code is 1; the copy is as complete as the object."""
+    (ex / "reads.fastq").unlink()
+    said = "modos: reads.fastq could not be copied: the object describes it, and the source has no such file\n"
+    archive = tmp_path / "ex.zip"
+    for command in (("pack", ex, archive), ("unpack", archive, tmp_path / "back"), ("transfer", ex, tmp_path / "copy")):
+        done = modos(*command)
+        assert (done.code, done.err.count(said)) == (1, 1), command
+    as_json = modos("transfer", ex, tmp_path / "another", "--json")
+    assert (as_json.code, json.loads(as_json.out)["missing"]) == (1, ["reads.fastq"])
+    assert MODO(tmp_path / "back").checksum() == MODO(ex).checksum() == MODO(tmp_path / "copy").checksum()
+
+
 def test_a_tilde_that_names_no_user_is_a_name_as_any_other(modos, ex, tmp_path, monkeypatch):
     """Of an archive as of an object."""
     monkeypatch.chdir(tmp_path)

@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from modos.cli.copied import warned
 from modos.cli.places import AsJSON, Endpoint, Place, access, check_s3
 from modos.cli.progress import amount, shown
+from modos.cli.reporting import FAILED
 
 __all__ = ["pack"]
 
@@ -38,10 +40,12 @@ def pack(
             source_options=access(place, endpoint=endpoint),
             archive_options=access(archive, endpoint=endpoint),
         )
-    counts = {name: getattr(report, name) for name in ("files", "bytes", "seconds")}
+    counts = {name: getattr(report, name) for name in ("files", "bytes", "seconds", "missing")}
     if as_json:
         typer.echo(
             json.dumps({"source": place, "archive": archive, **counts, "digests": dict(report.digests)}, indent=2)
         )
     else:
         typer.echo(f"{archive}: {report.files:,} files ({amount(report.bytes)}) packed in {report.seconds:.1f} s")
+    if warned(report, as_json=as_json):
+        raise typer.Exit(FAILED)
