@@ -29,9 +29,12 @@ from modos.testing import SwiftServer  # noqa: E402 - likewise
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 
-# for the examples in docstrings, which have no fixtures
-os.environ["MODOS_CACHE_DIR"] = tempfile.mkdtemp(prefix="modos-tests-")
-atexit.register(shutil.rmtree, os.environ["MODOS_CACHE_DIR"], ignore_errors=True)
+# for the examples in docstrings, which have no fixtures: what they keep, and their temporary directories
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # those of pytest stay where they are
+tempfile.tempdir = tempfile.mkdtemp(prefix="modos-tests-")
+Path(tempfile.tempdir).chmod(0o711)  # other users reach what is theirs in it
+os.environ["MODOS_CACHE_DIR"] = f"{tempfile.tempdir}/cache"
+atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
 
 _CLOUD_VARIABLES = (
     "AWS_",
