@@ -1,10 +1,12 @@
 """Columns of AnnData and MuData that their libraries would change when they write them."""
 
 import datetime as dt
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 from modos import MODO
 from modos.errors import InvalidElementError
@@ -56,6 +58,25 @@ def test_objects_that_are_no_text_are_refused_by_the_name_of_their_column(modo, 
         add("a", whole, "cells")
 
     assert modo.list_arrays("a") == "assay/a"
+
+
+@pytest.mark.parametrize("kind", ["anndata", "mudata"])
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of pandas 3.1 to MuData 0.4
+def test_every_chunk_has_a_checksum(modo, kind):
+    """Of matrices, columns, and what stands beside them, though their libraries write them."""
+    cells = _cells("first", "second")
+    cells.obs["kind"] = pd.Categorical(["T", "B"])
+    cells.obsm["near"] = scipy.sparse.csr_array(np.eye(2))
+    cells.uns = {"genome": "GRCh38", "cutoff": 2.5}
+    whole, add = (cells, modo.add_anndata) if kind == "anndata" else (mudata.MuData({"rna": cells}), modo.add_mudata)
+
+    add("a", whole, "cells")
+
+    paths = [path for path in modo.storage.list("data.zarr/assay/a/cells") if path.name == "zarr.json"]
+    arrays = [said for said in (json.loads(modo.storage.read(path)) for path in paths) if said["node_type"] == "array"]
+    values = [said["codecs"] for said in arrays if said["attributes"].get("encoding-type") != "null"]  # which has none
+    assert len(values) > 8
+    assert [each for each in values if '"checksum": true' not in json.dumps(each)] == []
 
 
 def test_a_type_that_anndata_cannot_write_is_told_with_its_place(modo):

@@ -399,6 +399,37 @@ def test_chunks_that_make_no_sense_are_damage(ex, data):
     assert "backups" in caught.value.__notes__[0]
 
 
+NOISE = np.random.default_rng(7).integers(0, 256, 64, dtype="u1")  # which no compression makes shorter
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        NOISE,
+        np.array(["dé", "a"] * 9),
+        np.array(2.5),
+        pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]}),
+        xr.DataArray(NOISE, dims="x"),
+        scipy.sparse.csr_array(np.eye(3)),
+    ],
+    ids=lambda data: type(data).__name__,
+)
+def test_a_bit_that_changes_where_it_is_stored_is_found(ex, data):
+    """Whichever: each chunk has a checksum, so that no other values are read than were stored."""
+    ex.add_array("s1", data)
+    chunks = [path for path in ex.storage.list("data.zarr/sample/s1/data") if path.name != "zarr.json"]
+    found = 0
+    for path in chunks:
+        body = ex.storage.read(path)
+        for place in range(6, len(body)):  # behind the header of a frame, of which not every bit matters
+            ex.storage.put(body[:place] + bytes([body[place] ^ 4]) + body[place + 1 :], path)
+            with pytest.raises(IntegrityError, match="cannot be read as it is stored"):
+                ex.read_array("s1")
+            found += 1
+        ex.storage.put(body, path)
+    assert found > len(chunks)
+
+
 @pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part")
 @pytest.mark.parametrize(
     ("module", "extra", "ask"),

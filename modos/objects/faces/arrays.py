@@ -57,7 +57,7 @@ class ArrayKeeping(Telling):
         shards
             Shape of what is stored as one file, likewise; `None` for up to 32 MiB, that of the chunks for one file each.
         compressors
-            As zarr takes them, `()` for none; `None` for zarr's default.
+            As zarr takes them, `()` for none; `None` for Zstandard with a checksum in each chunk.
         attributes
             What the array says besides, as JSON has it; `None` for nothing.
         overwrite

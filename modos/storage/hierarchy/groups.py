@@ -3,7 +3,7 @@
 Owns the calls of zarr. Knows the names of element groups from the model, and nothing of how documents are written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from modos.model import NamedThing
 
-__all__ = ["add_data", "add_metadata_group", "init_zarr", "list_zarr_items", "open_root"]
+__all__ = ["COMPRESSORS", "add_data", "add_metadata_group", "init_zarr", "list_zarr_items", "open_root"]
+
+COMPRESSORS: Sequence[dict[str, Any]] = ({"name": "zstd", "configuration": {"level": 0, "checksum": True}},)
+"""How chunks are compressed: as zarr does without being told, and so that one that is damaged is not taken for data."""
 
 
 def open_root(storage: Storage) -> "zarr.Group":
@@ -127,7 +130,7 @@ def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> 
     _expect_group(group, "where an array is added")
     check_name(name)
     with _told_of(f"{group.path}/{name}"):
-        array = group.create_array(name, data=np.asarray(data))
+        array = group.create_array(name, data=np.asarray(data), compressors=COMPRESSORS)
     _enter(array, _stored(array))
     return array
 

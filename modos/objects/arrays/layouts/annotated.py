@@ -31,7 +31,7 @@ _TEXT = 32
 
 def encode_anndata(group: "zarr.Group", name: str, adata: "AnnData", options: Options) -> list[Fill]:
     """Write an AnnData; matrices of dask go block by block."""
-    dataset: dict[str, Any] = {} if options.compressors is None else {"compressors": options.compressors}
+    dataset = {"compressors": options.compression}
 
     def write() -> None:
         parent, _, last = name.rpartition("/")
@@ -51,7 +51,7 @@ def encode_mudata(group: "zarr.Group", name: str, mdata: "MuData", options: Opti
 def _write_mudata(made: "zarr.Group", mdata: "MuData", options: Options) -> None:
     import mudata
 
-    dataset: dict[str, Any] = {} if options.compressors is None else {"compressors": options.compressors}
+    dataset = {"compressors": options.compression}
     for part in ("obs", "var"):
         _dispatched(made, part, getattr(mdata, part), dataset)
     for part in ("obsm", "varm", "obsp", "varp", "uns", "obsmap", "varmap"):

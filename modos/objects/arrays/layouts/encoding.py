@@ -20,6 +20,7 @@ from modos._lazy import require
 from modos.errors import InvalidElementError, ModosError
 from modos.objects.arrays.grids import SHARD, cut, slabs
 from modos.objects.arrays.layouts.elsewhere import Receiver, asked_for
+from modos.storage.hierarchy.groups import COMPRESSORS
 
 __all__ = [
     "Fill",
@@ -94,7 +95,7 @@ class Options:
     chunks, shards
         As for `modos.objects.arrays.grids.cut`.
     compressors
-        As zarr takes them; `None` for zarr's default.
+        As zarr takes them; `None` for those of every array, whose chunks have a checksum each.
     attributes
         What the group or array says besides.
     labels
@@ -113,6 +114,11 @@ class Options:
     def __post_init__(self) -> None:
         expect(self.attributes, Mapping, "attributes are given by a mapping of names to values")
         expect(self.labels, (Mapping, NoneType), "labels are given by a mapping of each dimension to what is along it")
+
+    @property
+    def compression(self) -> Any:  # noqa: ANN401 - as zarr takes it
+        """How chunks are compressed."""
+        return COMPRESSORS if self.compressors is None else self.compressors
 
     @property
     def is_of_one_axis(self) -> bool:
@@ -134,7 +140,7 @@ class Options:
         return {
             "chunks": grid.chunks,
             "shards": shards,
-            "compressors": "auto" if self.compressors is None else self.compressors,
+            "compressors": self.compression,
             "attributes": {**self.attributes, **attributes} or None,
         }
 
