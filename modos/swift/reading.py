@@ -14,7 +14,8 @@ from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import isfilelike, stringify_path
 
 from modos.errors import KeyNotFoundError
-from modos.swift.auth.credentials import Credentials, credentials_from_options, expect_credentials
+from modos.swift.auth.choosing import credentials_from_options
+from modos.swift.auth.credentials import Credentials, expect_credentials
 from modos.swift.blocking import run, run_here
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience

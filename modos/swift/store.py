@@ -22,7 +22,8 @@ from modos.errors import (
     KeyExistsError,
     KeyNotFoundError,
 )
-from modos.swift.auth.credentials import Credentials, credentials_from_options
+from modos.swift.auth.choosing import credentials_from_options
+from modos.swift.auth.credentials import Credentials
 from modos.swift.blocking import run
 from modos.swift.concurrency import together
 from modos.swift.http.client import SwiftClient

@@ -8,12 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modos.errors import InvalidInputError
-from modos.swift.auth.credentials import (
-    AnonymousCredentials,
-    Credentials,
-    credentials_from_environment,
-    credentials_from_options,
-)
+from modos.swift.auth.choosing import credentials_from_environment, credentials_from_options
+from modos.swift.auth.credentials import AnonymousCredentials, Credentials
 from modos.swift.auth.lifetimes import Access
 from modos.swift.auth.tokens import log_in
 from modos.swift.transport import Transport

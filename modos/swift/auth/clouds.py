@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from modos.errors import InvalidInputError, suggestion
-from modos.swift.auth.credentials import Credentials, credentials_from_options
+from modos.swift.auth.choosing import credentials_from_options
+from modos.swift.auth.credentials import Credentials
 
 __all__ = ["credentials_from_cloud"]
 

@@ -1,20 +1,17 @@
-"""Who asks: the kinds of Swift credentials, read from options or from the environment.
+"""Who asks: the kinds of Swift credentials.
 
-Owns the values and how options and variables become them. Knows neither how a token is acquired nor any request.
+Owns the values. Knows neither where they come from, nor how a token is acquired, nor any request.
 """
 
-import os
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, get_args
 
 from modos._given import expect
-from modos.errors import InvalidInputError, InvalidURLError, suggestion
-from modos.settings import SWIFT_VARIABLES
+from modos.errors import InvalidInputError
 from modos.swift.transport import TLS_OPTIONS, Transport
 
 __all__ = [
+    "KINDS",
     "AnonymousCredentials",
     "Credentials",
     "KeystoneApplicationCredential",
@@ -22,8 +19,6 @@ __all__ = [
     "KeystoneV3Password",
     "TokenCredentials",
     "V1Credentials",
-    "credentials_from_environment",
-    "credentials_from_options",
     "expect_credentials",
 ]
 
@@ -41,7 +36,7 @@ class _Options:
     transport: Transport | None = field(default=None, kw_only=True, repr=False)
 
     def as_options(self) -> dict[str, Any]:
-        """Return the plain options that `credentials_from_options` reads back; they hold the secrets."""
+        """Return the plain options that `modos.swift.credentials_from_options` reads back; they hold the secrets."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "transport"}
         tls = {name: getattr(self.transport, name) for name in TLS_OPTIONS} if self.transport else {}
         return {name: value for name, value in (values | tls).items() if value}
@@ -220,34 +215,8 @@ type Credentials = (
 )
 """Any kind of credentials; each is immutable, hashable and shows no secret in its `repr`."""
 
-_ALIASES = {
-    "preauthurl": "storage_url",
-    "object_storage_url": "storage_url",
-    "preauthtoken": "token",
-    "auth_token": "token",
-    "authurl": "auth_url",
-    "tenant_name": "project_name",
-    "tenant_id": "project_id",
-    "identity_api_version": "auth_version",
-    "endpoint_type": "interface",
-}
-_KINDS = (
-    AnonymousCredentials,
-    TokenCredentials,
-    V1Credentials,
-    KeystoneV2Password,
-    KeystoneV3Password,
-    KeystoneApplicationCredential,
-)
-_NAMES = frozenset(item.name for kind in _KINDS for item in fields(kind)) - {"transport"}
-_INTERFACES = ("public", "internal", "admin")
-_KEYSTONE = frozenset({"username", "user_id", "password", "project_name", "project_id"})
-_PLACE = frozenset({"storage_url", "region_name", "interface", "auth_version"})
-_IGNORED = frozenset({"auth_type", "os_options"})
-_HINT = (
-    "storage_url and token, or auth_url, user and key, or auth_url, username, password and project_name, "
-    "or auth_url, application_credential_id and application_credential_secret"
-)
+KINDS: tuple[type[Any], ...] = get_args(Credentials.__value__)
+"""The classes of these."""
 
 
 def expect_credentials(given: object) -> None:
@@ -264,151 +233,4 @@ def expect_credentials(given: object) -> None:
     Traceback (most recent call last):
     modos.errors.InvalidInputError: who asks is told by credentials such as TokenCredentials, or by options such as token=, not by a dict
     """
-    expect(given, _KINDS, "who asks is told by credentials such as TokenCredentials, or by options such as token=")
-
-
-def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - whatever a configuration file holds
-    """Return credentials from plain options, also in swiftclient's spelling.
-
-    Parameters
-    ----------
-    **options
-        The fields of the kinds of credentials, and `cacert`, `insecure`, `cert` and `cert_key` of `Transport`;
-        `preauthurl`, `preauthtoken`, `authurl` and `os_options` as in `swiftclient.Connection`. `None` and empty values
-        count as absent.
-
-    Raises
-    ------
-    InvalidInputError
-        For an unknown option, which lists the known ones, and for incomplete credentials, which names what is missing.
-
-    Examples
-    --------
-    >>> credentials_from_options(auth_url="https://host/auth/v1.0", user="lab:me", key="secret")
-    V1Credentials(auth_url='https://host/auth/v1.0', user='lab:me', storage_url=None)
-    """
-    tls = {name: value for name in TLS_OPTIONS if (value := options.pop(name, None))}
-    flat = {**(options.get("os_options") or {}), **options}
-    values: dict[str, str] = {}
-    for name, value in flat.items():
-        known = _ALIASES.get(name, name)
-        if known not in _NAMES | _IGNORED:
-            listed = ", ".join(sorted(_NAMES))
-            message = f"unknown Swift option {name!r}{suggestion(name, _NAMES | set(_ALIASES))}; known are {listed}"
-            raise InvalidInputError(message)
-        if value and known in _NAMES:
-            values[known] = str(value)
-    return _resolved(values, spelling={}, transport=Transport(**tls) if tls else None)
-
-
-def credentials_from_environment(environ: Mapping[str, str] | None = None) -> Credentials:
-    """Return credentials from the usual variables of OpenStack (`OS_*`) and Swift (`ST_*`).
-
-    A token goes first, then a cloud of `clouds.yaml` (`OS_CLOUD`), then `ST_*`, then `OS_*` of Keystone, as in the `swift`
-    command.
-
-    Parameters
-    ----------
-    environ
-        The variables; `None` for those of this process.
-
-    Raises
-    ------
-    InvalidInputError
-        When they are absent or incomplete; it names the missing variables.
-
-    Examples
-    --------
-    >>> credentials_from_environment({"OS_STORAGE_URL": "https://host/v1/lab", "OS_AUTH_TOKEN": "secret"})
-    TokenCredentials(storage_url='https://host/v1/lab')
-    """
-    environ = os.environ if environ is None else environ
-    spelling, chosen = _told_by(environ)
-    if not chosen:
-        raise InvalidInputError(f"there are no Swift credentials in the environment; set {_USUAL_GROUPS}")
-    values = {option: environ[name] for option, name in chosen.items()}
-    if "cloud" in values:
-        from modos.swift.auth.clouds import credentials_from_cloud
-
-        return credentials_from_cloud(values["cloud"], region_name=values.get("region_name"), environ=environ)
-    if "storage_url" in values and values.keys() <= _PLACE:
-        raise InvalidInputError("the Swift credentials in the environment are incomplete: OS_AUTH_TOKEN missing")
-    return _resolved(values, spelling=spelling)
-
-
-def _told_by(environ: Mapping[str, str]) -> tuple[Mapping[str, str], dict[str, str]]:
-    """Return the group of variables that the environment tells of, and those of them that are set."""
-    groups = [
-        (group, {option: name for option, name in group.items() if environ.get(name)})
-        for group in SWIFT_VARIABLES.values()
-    ]
-    shared = Counter(name for group in SWIFT_VARIABLES.values() for name in group.values())
-    for group, found in groups:
-        if any(shared[name] == 1 for name in found.values()):
-            return group, found
-    return max(groups, key=lambda each: (len(each[1]), len(each[0])))  # the one that takes the most is the usual
-
-
-_USUAL_GROUPS = (
-    "OS_STORAGE_URL and OS_AUTH_TOKEN for a token that is at hand; or ST_AUTH, ST_USER and ST_KEY; or OS_AUTH_URL with "
-    "OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or with OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME"
-)
-
-
-def _resolved(
-    values: dict[str, str], *, spelling: Mapping[str, str], transport: Transport | None = None
-) -> Credentials:
-    """Choose the kind by what is there, then demand what that kind needs."""
-    kind = _kind(values)
-    if kind in {KeystoneV2Password, KeystoneV3Password}:
-        values = {"username": values.get("user", ""), "password": values.get("key", "")} | values
-    allowed = {item.name for item in fields(kind)} - {"auth_version"}
-    chosen = {name: value for name, value in values.items() if value and name in allowed}
-    missing = [spelling.get(name, name) for name in _missing(kind, chosen)]
-    if missing:
-        raise InvalidInputError(f"the Swift credentials are incomplete: {', '.join(missing)} missing")
-    if (url := chosen.get("storage_url", "")).strip("/").count("/") == 2:  # noqa: PLR2004 - those before the host
-        raise InvalidURLError(url, "names no account; a storage URL looks like https://host[:port]/v1/ACCOUNT")
-    if "interface" in chosen:
-        chosen["interface"] = chosen["interface"].removesuffix("URL")  # as in `publicURL` of Keystone v2
-        if chosen["interface"] not in _INTERFACES:
-            raise InvalidInputError(
-                f"the interface must be one of {', '.join(_INTERFACES)}, not {chosen['interface']!r}"
-            )
-    named = dict.fromkeys(_NAMED & allowed)
-    made: Credentials = kind(**named | chosen, transport=transport)
-    return made
-
-
-def _kind(values: Mapping[str, str]) -> type[Any]:
-    version = values.get("auth_version", "").removeprefix("v").partition(".")[0]
-    if "token" in values:
-        return TokenCredentials
-    if any(name.startswith("application_credential_") for name in values):
-        return KeystoneApplicationCredential
-    if version == "1" or (not version and not values.keys() & _KEYSTONE and values.keys() & {"user", "key"}):
-        return V1Credentials
-    if "storage_url" in values and values.keys() <= _PLACE:
-        return AnonymousCredentials
-    if not values:
-        raise InvalidInputError(f"there are no Swift credentials; give {_HINT}")
-    return KeystoneV2Password if version == "2" else KeystoneV3Password
-
-
-def _missing(kind: type[Any], values: Mapping[str, str]) -> list[str]:
-    required = [item.name for item in fields(kind) if item.default is MISSING and item.name not in values]
-    either = _ONE_OF.get(kind, ())
-    if "application_credential_name" in values and "application_credential_id" not in values:
-        either = (*either, ("username", "user_id"))
-    return [name for name in required if name not in _NAMED] + [
-        names[0] for names in either if not values.keys() & set(names)
-    ]
-
-
-_NAMED = frozenset({"application_credential_id"})
-"""What must be said of credentials, be it that there is none."""
-_ONE_OF: dict[type[Any], tuple[tuple[str, ...], ...]] = {
-    KeystoneV2Password: (("project_name", "project_id"),),
-    KeystoneV3Password: (("username", "user_id"), ("project_name", "project_id")),
-    KeystoneApplicationCredential: (("application_credential_id", "application_credential_name"),),
-}
+    expect(given, KINDS, "who asks is told by credentials such as TokenCredentials, or by options such as token=")

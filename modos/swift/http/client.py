@@ -19,11 +19,8 @@ from modos.errors import (
     StorageTimeoutError,
     UnreachableError,
 )
-from modos.swift.auth.credentials import (
-    AnonymousCredentials,
-    Credentials,
-    credentials_from_environment,
-)
+from modos.swift.auth.choosing import credentials_from_environment
+from modos.swift.auth.credentials import AnonymousCredentials, Credentials
 from modos.swift.auth.tokens import Access, access
 from modos.swift.http.bodies import Body, Room, length_of, md5_of
 from modos.swift.http.bulk import by_thread
