@@ -208,6 +208,17 @@ class TestReferenceFunctions:
             assert stored.dtype == np.asarray(data).dtype
             assert np.array_equal(group[name][...], data)
 
+    def test_add_data_keeps_a_checksum_of_each_chunk(self, tmp_path):
+        """A bit that changes where it is stored is an error for whoever reads it, and not another value."""
+        group = init_zarr(str(tmp_path / "data.zarr"))
+        stored = add_data(group, np.frombuffer(b"ACGT-TGCA", dtype="u1"), "bases")
+        (chunk,) = (path for path in (tmp_path / "data.zarr" / "bases" / "c").rglob("*") if path.is_file())
+        body = chunk.read_bytes()
+        assert b"ACGT-TGCA" in body  # so that no compression finds it
+        chunk.write_bytes(body.replace(b"-", b"N"))
+        with pytest.raises(RuntimeError):
+            stored[...]
+
     def test_list_zarr_items_lists_parents_first(self, tmp_path):
         """Groups and arrays at every depth come once, parents before what they hold."""
         group = init_zarr(str(tmp_path / "data.zarr"))

@@ -114,7 +114,7 @@ def add_data(group: "zarr.Group", data: "npt.ArrayLike", name: str = "data") -> 
     group
         The group of the element.
     data
-        Anything numpy makes an array of; its shape and type are kept.
+        Anything numpy makes an array of; its shape and type are kept. Each chunk has a checksum.
     name
         Name of the array in the group.
 
