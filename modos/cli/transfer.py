@@ -120,7 +120,7 @@ def transfer(
     if dry_run and not source.endswith(_ALL):
         _plan(source, target, access_to_source, access_to_target, rules, as_json=as_json)
         return
-    how = {**rules, "verify": _PROOFS[verify], "workers": workers}
+    how = {**rules, "verify": verify.value, "workers": workers}
     how |= {"source_options": access_to_source, "target_options": access_to_target}
     with _cluster(None if dry_run else dask) as client:
         how["client"] = client
@@ -128,9 +128,6 @@ def transfer(
             _many(source, target, how | {"dry_run": dry_run}, as_json=as_json)
         else:
             _one(source, target, how, as_json=as_json)
-
-
-_PROOFS = {Proof.DIGEST: "by digest", Proof.FULL: "full"}
 
 
 def _one(source: str, target: str, how: dict[str, Any], *, as_json: bool) -> None:

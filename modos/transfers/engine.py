@@ -49,7 +49,7 @@ WORKERS = 16
 MEMORY = 96 * 1024 * 1024
 """Bytes that bodies under way take together."""
 
-type Proof = Literal["by digest", "full"]
+type Proof = Literal["digest", "full"]
 type Allow = Callable[[Listing, Listing], Leftovers]
 
 
@@ -126,7 +126,7 @@ def transfer(
     leftovers: Leftovers = "keep",
     workers: int | None = None,
     by_service: bool = True,
-    verify: Proof = "by digest",
+    verify: Proof = "digest",
     allow: Allow | None = None,
     client: "Client | None" = None,
     book: DigestBook | None = None,
@@ -162,7 +162,8 @@ def transfer(
     by_service
         Whether the service copies by itself where source and target are of one: no byte passes here.
     verify
-        `"full"` reads back every file that was written, also where the service has told its MD5.
+        `"digest"` compares what was sent with what the service tells of it, and reads back where it tells too little;
+        `"full"` reads back every file that was written.
     allow
         Called with the listings of source and target, files by name, before anything is written or removed, if anything
         is to be; may refuse by raising, and returns what becomes of `leftovers` then. `None` for no such question.

@@ -147,7 +147,7 @@ def test_a_wrong_type_is_refused_in_words(here, name, wrong):
         (lambda modo: modo.transfer(""), r"'' is no path; name a directory or an address"),
         (lambda modo: modo.transfer(elsewhere(modo), progress=5), r"progress is told to a function, not by an int"),
         (lambda modo: pack(modo, f"{modo.url}.zip", progress=5), r"progress is told to a function, not by an int"),
-        (lambda modo: modo.transfer(elsewhere(modo), verify="digest"), r"'by digest' or 'full', not 'digest'"),
+        (lambda modo: modo.transfer(elsewhere(modo), verify="deep"), r"'digest' or 'full', not 'deep'"),
         (lambda modo: modo.transfer(elsewhere(modo), workers=0), r"0 workers cannot copy anything"),
         (lambda modo: modo.export_to(""), r"'' names no file to write"),
         (lambda modo: modo.add_element(ENTITY, "."), r"'.' is no name of a file, or of a folder, to add"),

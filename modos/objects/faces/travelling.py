@@ -102,7 +102,7 @@ def transfer(
         it that is an error; an older copy of the same object always is replaced.
     delete : bool
         Whether files that only an older copy has are removed when all is done. Without it they stay.
-    verify : "by digest" or "full"
+    verify : "digest" or "full"
         `"full"` reads back every file that was written, also where the service has told its MD5, as is enough without it.
     workers : int, optional
         Files and parts under way at a time; without it 16.
