@@ -26,6 +26,7 @@ from modos.errors import (
     UnreachableError,
 )
 from modos.omics.files import Files
+from modos.omics.formats import format_named
 from modos.omics.refget.scanning import bases_of
 from modos.omics.regions.bgzf import MalformedError, blocks
 from modos.omics.regions.spelling import Region, Wanted, parse_region
@@ -187,12 +188,18 @@ def open_fasta(storage: Files, target: str | PurePath) -> Fasta:
 
     Raises
     ------
+    InvalidInputError
+        When its name is that of a file of another format.
     KeyNotFoundError
         When it has none.
     IntegrityError
         When the index cannot be read.
     """
     name = str(target)
+    called = format_named(name)
+    if called is not None and called.name != "FASTA":
+        message = f"{name!r} is called as a file of {called.name} is; sequences are read from FASTA"
+        raise InvalidInputError(message)
     found: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     lines = _index(storage, f"{name}.fai", _parse_fai)
     if name.lower().endswith((".gz", ".bgz")):

@@ -162,6 +162,14 @@ def test_sequences_are_found_by_digest(study, put):
     assert (told.slot, told.source) == ("has_sequence", "data/wrong")
 
 
+def test_two_names_for_the_same_bases(study, put):
+    """They are one sequence, which is called as the first of them is, by its id and by its name."""
+    put("reads.sam", sam(extra=[f"@SQ\tSN:chr1_alt\tLN:5000\tM5:{MD5}"]), has_reference=["genome"])
+    study.enrich_metadata()
+    assert said(study, "reference/genome")["has_sequence"] == [f"sequence/chr1_{MD5[:6]}"]
+    assert said(study, f"sequence/chr1_{MD5[:6]}")["name"] == "chr1"
+
+
 def test_a_sequence_without_a_digest_is_found_by_its_id(study, put):
     """The digest is then filled in."""
     study.add_element({"@type": "ReferenceSequence", "id": "chr1"}, part_of="genome")

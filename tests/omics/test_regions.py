@@ -147,8 +147,9 @@ def test_all_variants(kind, opened):
 
 
 def test_a_bed_file_names_regions(opened):
-    """Its lines count from zero, as BED does."""
+    """Its lines count from zero, as BED does; a mark of UTF-8 before the first is none of it."""
     _, file = opened("bam bai")
+    assert parse_bed(["\ufeffchrA\t1\t2\r\n"]) == [Region("chrA", 1, 2)]
     regions = parse_bed(["track x", "chrA\t100\t2000\tname", "", "chrM\t5\t10"])
     assert regions == [Region("chrA", 100, 2000), Region("chrM", 5, 10)]
     found = [record.to_string() for record in file.stream(regions)]
@@ -160,7 +161,8 @@ def test_a_bed_file_names_regions(opened):
 def test_lines_of_text_have_regions(preset, suffix, csi, tmp_path):
     """BED, GFF and GTF give what pysam gives on the local file."""
     chance = random.Random(suffix)
-    places = sorted((chance.choice("ab"), chance.randint(0, 300_000), chance.randint(1, 40_000)) for _ in range(3000))
+    places = sorted((chance.choice("ab"), chance.randint(0, 300_000), chance.randint(1, 40_000)) for _ in range(2998))
+    places = [("a", 0, 1), ("a", 0, int(preset == "gff")), *places]  # in BED, an insertion before all else
     rows = {
         "bed": (f"{contig}\t{start}\t{start + span}\tx" for contig, start, span in places),
         "gff": (f"{contig}\tme\texon\t{start + 1}\t{start + span}\t.\t+\t.\tID=x" for contig, start, span in places),
@@ -173,6 +175,7 @@ def test_lines_of_text_have_regions(preset, suffix, csi, tmp_path):
     with pysam.TabixFile(str(tmp_path / name), index=str(tmp_path / f"{name}{'.csi' if csi else '.tbi'}")) as local:
         for region in [
             Region("a"),
+            Region("a", 0, 1),
             Region("b", 5, 6),
             *(Region("a", start, start + 500) for start in range(0, 300_000, 9_000)),
         ]:

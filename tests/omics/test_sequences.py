@@ -49,8 +49,12 @@ def test_what_a_sequence_costs(reference, account, container):
 
 
 def test_mistakes_and_damage_of_fasta(tmp_path):
-    """An unknown sequence, a missing, damaged or foreign index are errors that name it."""
+    """An unknown sequence, a file of reads, a missing, damaged or foreign index are errors that name it."""
     storage = LocalStorage(tmp_path)
+    with pytest.raises(
+        InvalidInputError, match=r"'x\.bam' is called as a file of BAM is; sequences are read from FASTA"
+    ):
+        fetch_sequence(storage, "x.bam", "chr1")
     (tmp_path / "x.fa").write_text(">chr1\nACGT\nAC\n>chr2\nAAAA\n")
     with pytest.raises(KeyNotFoundError, match=r"x\.fa\.fai"):
         fetch_sequence(storage, "x.fa", "chr1")

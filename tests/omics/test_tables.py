@@ -1,8 +1,10 @@
 """Tables of every format by one call: the same rows however they are read, only what is needed fetched, damage told."""
 
+import csv
 import gzip
 import json
 import random
+import time
 import warnings
 from contextlib import suppress
 
@@ -19,6 +21,7 @@ from modos import MODO
 from modos.cli import main
 from modos.errors import IntegrityError, InvalidInputError
 from modos.omics import Answer, Facts, Format, list_tables, read_facts, read_table, scan_table
+from modos.omics.tables.writing import as_lines
 from modos.storage import LocalStorage
 from modos.testing import Proxy
 
@@ -84,6 +87,11 @@ def test_all_formats_hold_the_same_rows(file, storage, table):
         ({"columns": ["nmae"]}, "no column 'nmae'; did you mean 'name'"),
         ({"filter": [("idd", ">", 1)]}, "no column 'idd'; did you mean 'id'"),
         ({"filter": [("name", ">", 1)]}, "the filter does not fit"),
+        ({"filter": [("name", "==", 10**30)]}, "the filter does not fit"),
+        ({"filter": [("id", "in", ["x"])]}, "the filter does not fit"),
+        ({"filter": [("id", "in", 5)]}, "compares with something that no column holds"),
+        ({"filter": [("id", "==", object())]}, "compares with something that no column holds"),
+        ({"filter": [("id", "==", 10**400)]}, "compares with something that no column holds"),
         ({"table": "SML"}, "one table without a name"),
         ({"rows": (-1, 2)}, "counted from the beginning"),
         ({"rows": slice(0, 10, 2)}, r"rows is slice\(0, 10, 2\), and should be a slice or a pair, counted"),
@@ -104,6 +112,14 @@ def test_mistakes_are_told(question, reason, file, storage):
 DAMAGED = {
     "a cell too many": ("d.csv", b"# made by x\na,b\n1,2\n3,4,5\n", "line 4: 3 cells where the header has 2"),
     "cut in the last line": ("d.tsv", b"a\tb\n1\t2\n3", "line 3: 1 cells where the header has 2"),
+    "a quote without an end": ("d.tsv", b'a\tb\n5" tube\tx\n"5 tube\ty\nz\tw\n', "line 3: what stands in quotes"),
+    "a cell too few behind a cell of two lines": (
+        "d.csv",
+        b'a,b\n"1\n2",3\n\n4\n',
+        "line 5: 1 cells where the header has 2",
+    ),
+    "a row that is not UTF-8": ("d.csv", b"a,b\n1,x\n2,y\n3,\xe9\n", "line 4: it is not UTF-8"),
+    "a header that is not UTF-8": ("d.csv", b"# x\na,\xe9\n1,2\n", "line 2: it is not UTF-8"),
     "empty": ("d.csv", b"", "has no header"),
     "a record cut off": ("d.jsonl", b'{"a": 1}\n{"a": 2}\n{"a"', "line 3: it is no JSON"),
     "a line that is no record": ("d.jsonl", b'{"a": 1}\n[2]\n', "line 2: it is no record"),
@@ -153,6 +169,71 @@ def test_odd_headers(tmp_path):
     assert read_table(storage, "r.csv").to_pydict() == {"column1": ["r1", "r2"], "a": [1, None], "b": [2, 4]}
 
 
+READS = {"at once": read_table, "piece by piece": lambda *what: scan_table(*what).read_all()}
+both_ways = pytest.mark.parametrize("read", READS.values(), ids=READS)
+
+
+@both_ways
+def test_cells_in_quotes_may_have_line_ends(read, tmp_path):
+    """In the header and in rows, wherever a piece of the file ends; Python's own reader says the same."""
+    storage = LocalStorage(tmp_path)
+    rows = [("id", "two\nlines"), *((f"x{number}", f'of {number},\nand "more"') for number in range(70_000))]
+    with (tmp_path / "lines.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    found = read(storage, "lines.csv")
+    assert [tuple(found.column_names), *zip(*found.to_pydict().values(), strict=True)] == rows
+
+
+@both_ways
+@pytest.mark.parametrize("at", ["header", "first row"])
+def test_lines_may_be_long(at, read, tmp_path):
+    """Longer than a piece, as sequences are, and names of many cells."""
+    storage = LocalStorage(tmp_path)
+    name, cell = ("n" * 3_000_000, "x") if at == "header" else ("n", "x" * 3_000_000)
+    storage.put(f"id\t{name}\n1\t{cell}\n2\ty\n".encode(), "long.tsv")
+    assert read(storage, "long.tsv").to_pydict() == {"id": [1, 2], name: [cell, "y"]}
+
+
+@both_ways
+def test_integers_beyond_64_bits_stay_as_they_are_written(read, tmp_path):
+    """As numbers, ids that differ in their last digits would be the same; of numbers with fractions none is too large."""
+    storage = LocalStorage(tmp_path)
+    ids = ["110883424764611924400221639916314253469", "110883424764611924400221639916314253470", "7"]
+    lines = [f"{one},{number}\n" for one, number in zip(ids, ("1e30", "0.5", "-9e18"), strict=True)]
+    storage.put("".join(["cell,score\n", *lines]).encode(), "ids.csv")
+    assert read(storage, "ids.csv").to_pydict() == {"cell": ids, "score": [1e30, 0.5, -9e18]}
+
+
+def test_numbers_of_any_size_can_be_compared_with(tmp_path):
+    """Unsigned ones exactly, larger ones as numbers with a fraction."""
+    ids = [2**64 - 1, 2**64 - 2, 1]
+    pq.write_table(pa.table({"id": pa.array(ids, pa.uint64()), "x": [1e31, 0.5, -1.0]}), tmp_path / "ids.parquet")
+    storage = LocalStorage(tmp_path)
+    assert read_table(storage, "ids.parquet", filter=[("id", "==", ids[1])])["x"].to_pylist() == [0.5]
+    assert read_table(storage, "ids.parquet", filter=[("x", ">", 10**30)])["id"].to_pylist() == [ids[0]]
+
+
+def test_many_columns_are_told_apart(tmp_path):
+    """Cells are columns where genes are rows; no name is compared with all others, which would take minutes."""
+    storage = LocalStorage(tmp_path)
+    names = ["same"] * 100_000 + [f"c{number}" for number in range(100_000)]
+    storage.put("\t".join(names).encode() + b"\n", "wide.tsv")
+    (columns,) = list_tables(storage, "wide.tsv").values()
+    assert columns[:2] == ("same", "same.2")
+    assert columns[99_999:100_001] == ("same.100000", "c0")
+
+
+def test_a_list_of_records_has_the_columns_of_all(tmp_path):
+    """Records need not have the same; integers beyond 64 bits are as inexact as in records a line."""
+    storage = LocalStorage(tmp_path)
+    records = [{"a": 1}, {"b": "x"}, {"a": 2, "c": 2**70}]
+    storage.put(json.dumps(records).encode(), "list.json")
+    storage.put("".join(f"{json.dumps(each)}\n" for each in records).encode(), "lines.jsonl")
+    found = read_table(storage, "list.json")
+    assert found.to_pydict() == {"a": [1, None, 2], "b": [None, "x", None], "c": [None, None, 2.0**70]}
+    assert found.equals(read_table(storage, "lines.jsonl"))
+
+
 def test_types_are_found_by_looking_at_all_values(tmp_path):
     """A word behind two megabytes of numbers makes the column text; piece by piece it is told, and text is offered."""
     storage = LocalStorage(tmp_path)
@@ -196,6 +277,52 @@ def test_what_columns_and_row_groups_cost(remote):
     assert read_table(place, "t.parquet").equals(wide)
     assert len(proxy.requests) == 3
     assert sum(request.bytes_received for request in proxy.requests) < 1.1 * len(content)
+
+
+def test_columns_of_parquet_with_one_name(tmp_path):
+    """They are told apart as in text; each has its values, and a column is not taken for what is within another."""
+    columns = {"a": [1, 2], "b": ["x", "y"], "c": [3, 4], "a.b": [5, 6]}
+    table = pa.table(columns).rename_columns(["a", "b", "a", "a.b"])
+    pq.write_table(table, tmp_path / "twice.parquet", row_group_size=1)
+    storage = LocalStorage(tmp_path)
+    assert list_tables(storage, "twice.parquet") == {"": ("a", "b", "a.2", "a.b")}
+    assert read_table(storage, "twice.parquet").to_pydict() == {
+        "a": [1, 2],
+        "b": ["x", "y"],
+        "a.2": [3, 4],
+        "a.b": [5, 6],
+    }
+    some = read_table(storage, "twice.parquet", columns=["a.2", "a"], filter=[("a.2", ">", 3)])
+    assert some.to_pydict() == {"a.2": [4], "a": [2]}
+
+
+@pytest.mark.parametrize("file", ["t.parquet", "t.jsonl"])
+def test_what_cannot_be_written_as_text_stays(file, tmp_path):
+    """Lists, structures and bytes; all else is text when text is asked for."""
+    rows = [{"n": 1, "list": [1, 2], "inner": {"x": 1}}]
+    expected = [{"n": "1", "list": [1, 2], "inner": {"x": 1}}]
+    storage = LocalStorage(tmp_path)
+    if file == "t.parquet":
+        rows, expected = [{**rows[0], "bytes": b"\xff"}], [{**expected[0], "bytes": b"\xff"}]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / file)
+    else:
+        storage.put(json.dumps(rows[0]).encode() + b"\n", file)
+    assert read_table(storage, file, types="text").to_pylist() == expected
+
+
+def test_many_columns_of_parquet_take_time_in_proportion(tmp_path):
+    """Genes are columns where cells are rows: four times as many take about four times as long, not sixteen."""
+    storage = LocalStorage(tmp_path)
+
+    def took(count: int) -> float:
+        pq.write_table(pa.table({f"ENSG{number:011}": [1] for number in range(count)}), tmp_path / "wide.parquet")
+        before = time.process_time()
+        assert read_table(storage, "wide.parquet").num_columns == count
+        return time.process_time() - before
+
+    took(10)
+    few, many = took(2_000), took(8_000)
+    assert many < 8 * few
 
 
 class Short(LocalStorage):
@@ -292,6 +419,34 @@ def test_categories_as_anndata_wrote_them_before(tmp_path):
     assert found.to_pydict() == {"cell": ["c1", "c2", "c3"], "kind": ["B cell", None, "T cell"]}
 
 
+@pytest.mark.parametrize("kind", ["dense", "csr_matrix", "csc_matrix"])
+def test_names_that_come_twice(kind, tmp_path):
+    """Symbols of genes, a gene called like the index, and a column called as an index without a name is: each has its values."""
+    anndata = pytest.importorskip("anndata")
+    sparse = pytest.importorskip("scipy.sparse")
+    numbers = np.arange(8.0).reshape(2, 4)
+    matrix = numbers if kind == "dense" else getattr(sparse, kind)(numbers)
+    obs = pd.DataFrame({"index": ["AAAC", "TTTG"], "n": [1, 2]}, index=["0", "1"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole = anndata.AnnData(matrix, obs=obs, var=pd.DataFrame(index=["MATR3", "TBCE", "MATR3", "_index"]))
+        whole.write_h5ad(tmp_path / "twice.h5ad")
+        whole.write_zarr(tmp_path / "twice.zarr")
+    storage = LocalStorage(tmp_path)
+    for file in ("twice.h5ad", "twice.zarr"):
+        assert read_table(storage, file).to_pydict() == {"_index": ["0", "1"], "index": ["AAAC", "TTTG"], "n": [1, 2]}
+        assert read_table(storage, file, columns=["index"]).to_pydict() == {"index": ["AAAC", "TTTG"]}
+        assert read_table(storage, file, "X").to_pydict() == {
+            "_index": ["0", "1"],
+            "MATR3": [0.0, 4.0],
+            "TBCE": [1.0, 5.0],
+            "MATR3.2": [2.0, 6.0],
+            "_index.2": [3.0, 7.0],
+        }
+        some = read_table(storage, file, "X", columns=["MATR3.2", "MATR3"])
+        assert some.to_pydict() == {"MATR3.2": [2.0, 6.0], "MATR3": [0.0, 4.0]}
+
+
 @pytest.mark.thorough
 def test_several_modalities(tmp_path):
     """Each has its tables in `mod`."""
@@ -361,6 +516,12 @@ def test_a_table_is_written_as_a_file(suffix, study, table, tmp_path):
         written = read_table(LocalStorage(path.parent), path.name)
     assert written.to_pylist() == table.select(["name", "id"]).slice(3990, 3).to_pylist()
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_each_row_is_one_line_of_tsv():
+    """Tabs and line ends within names and cells are blanks."""
+    table = pa.table({"a\nb": ["one\ttwo", "three\r\nfour", None], "n": [1, 2, 3]})
+    assert list(as_lines(table.to_reader())) == ["a b\tn", "one two\t1", "three  four\t2", "\t3"]
 
 
 def test_commands(study, tmp_path, capsys):

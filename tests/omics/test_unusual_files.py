@@ -2,6 +2,7 @@
 
 import random
 import struct
+from contextlib import ExitStack
 
 import pysam
 import pytest
@@ -327,3 +328,14 @@ def test_what_htslib_thinks_of_a_header_is_not_told(tmp_path, capfd):
     assert main(["add", str(tmp_path / "ex"), "-e", element, "-s", str(tmp_path / "x.vcf.gz")]) == 0
     assert capfd.readouterr() == ("data/x\n", "")
     assert pysam.get_verbosity() == before
+
+
+def test_threads_do_not_leave_htslib_silent():
+    """Whoever comes while another is there, and stays longer, leaves it as loud as the first found it."""
+    before = pysam.set_verbosity(2)
+    with ExitStack() as second:
+        with ExitStack() as first:
+            first.enter_context(reading.quietly())
+            second.enter_context(reading.quietly())
+        assert pysam.get_verbosity() == 0
+    assert pysam.set_verbosity(before) == 2

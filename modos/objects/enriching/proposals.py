@@ -220,7 +220,10 @@ def _sequences(work: _Work, data: ElementId, facts: Facts) -> None:
     said = work.now[data]
     if "has_reference" not in CLASSES[said["@type"]].slots:
         return
-    found = {_sequence_id(work, each): each for each in facts.sequences if each.md5}
+    found: dict[ElementId, SequenceFacts] = {}
+    for each in facts.sequences:
+        if each.md5:
+            found.setdefault(_sequence_id(work, each), each)  # of several names for the same bases the first counts
     if facts.sequences and not found and not said.get("has_reference"):
         count = len(facts.sequences)
         work.notes.append(f"{data}: none of its {count:,} contigs has a digest, without which a name is no identity")

@@ -4,6 +4,7 @@ Owns which lines a file may have, and in which order. Must not know what cells h
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -182,7 +183,7 @@ class Lines:
             before = self.headers[section].line
             raise self._malformed(number, f"a second header of {section}; the first is line {before}")
         names = [name.strip() for name in self._text(content, number).rstrip("\t").split("\t")]
-        twice = next((name for position, name in enumerate(names) if name in names[:position]), None)
+        twice = next((name for name, times in Counter(names).items() if name and times > 1), None)
         if twice is not None or "" in names:
             reason = f"names the column {twice!r} twice" if twice else "has a column without a name"
             raise self._malformed(number, f"the header of {section} {reason}")

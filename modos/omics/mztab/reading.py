@@ -176,7 +176,8 @@ class _Parser:
 
     def _one_by_one(self, rows: Rows) -> "list[pa.Array]":
         """Parse what Arrow would not: values written in an unusual way are taken, and what is wrong is named."""
-        positions = [self._header.names.index(name) + 1 for name in self._columns]
+        places = {name: place for place, name in enumerate(self._header.names, 1)}
+        positions = [places[name] for name in self._columns]
         cells: list[list[Any]] = [[] for _ in positions]
         for number, line in enumerate(rows.content.split(b"\n")[:-1], rows.first):
             try:

@@ -99,7 +99,7 @@ def place_of_line(columns: Columns) -> Callable[[bytes], tuple[str, int, int]]:
     def place(line: bytes) -> tuple[str, int, int]:
         cells = line.split(b"\t", max(at) + 1)
         start = int(cells[at[1]]) - shift
-        end = int(cells[at[2]]) if columns.end else start + 1
-        return cells[at[0]].decode(), max(start, 0), max(end, 1)
+        end = int(cells[at[2]]) if columns.end else max(start + 1, 1)
+        return cells[at[0]].decode(), max(start, 0), end
 
     return place

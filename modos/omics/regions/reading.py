@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import PurePath
+from threading import Lock
 from typing import Any
 
 from modos._lazy import require
@@ -47,6 +48,10 @@ _PYSAM_FAILS = (OSError, ValueError, TypeError)
 _ENCODINGS = ("utf-8", "latin-1")
 _HEAD = 64 * 1024
 _LONGEST_HEAD = 1 << 28
+
+_QUIET = Lock()
+_LOUDNESS: list[int] = []
+"""How loud htslib was when each of those came who want it quiet now."""
 
 
 def open_indexed(storage: Files, target: str | PurePath, *, index: str | PurePath | None = None) -> "IndexedFile":
@@ -328,13 +333,21 @@ def stream_records(
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep htslib from writing to standard error meanwhile what it thinks of a header; what goes wrong is raised."""
+    """Keep htslib from writing to standard error meanwhile what it thinks of a header; what goes wrong is raised.
+
+    How loud it is holds for the whole process: the last of several threads that leave makes it as loud as it was.
+    """
     set_verbosity = _pysam().set_verbosity
-    before = set_verbosity(0)
+    with _QUIET:
+        _LOUDNESS.append(set_verbosity(0))
     try:
         yield
     finally:
-        set_verbosity(before)
+        with _QUIET:
+            before = _LOUDNESS[0]
+            _LOUDNESS.pop()
+            if not _LOUDNESS:
+                set_verbosity(before)
 
 
 def _read_index(storage: Files, names: Sequence[str]) -> tuple[str, bytes]:

@@ -125,7 +125,7 @@ def parse_bed(lines: Iterable[str], *, name: str = "the BED file") -> list[Regio
     """
     regions = []
     for number, line in enumerate(lines, 1):
-        text = line.rstrip("\r\n")
+        text = line.removeprefix("\ufeff").rstrip("\r\n")  # a mark of UTF-8, as Windows writes it
         if not text.strip() or text.startswith(("#", "track", "browser")):
             continue
         columns = text.split("\t") if "\t" in text else text.split()

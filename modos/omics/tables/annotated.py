@@ -14,7 +14,7 @@ from modos._lazy import require
 from modos.errors import InvalidInputError, suggestion
 from modos.omics.files import Files
 from modos.omics.tables.hierarchies import opened
-from modos.omics.tables.questions import Answer, Question, chosen_columns
+from modos.omics.tables.questions import Answer, Question, chosen_columns, told_apart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,11 +137,8 @@ def columns_of(frame: Any) -> tuple[str, ...]:  # noqa: ANN401 - a group
     """Return the columns of a frame, that of the index first."""
     index = _text(frame.attrs["_index"])
     others = [_text(name) for name in frame.attrs.get("column-order", ())]
-    return (_shown_index(index), *others)
-
-
-def _shown_index(name: str) -> str:
-    return _INDEX if name in {"_index", "__index__"} else name
+    is_unnamed = index in {"_index", "__index__"} and _INDEX not in others  # as where pandas makes a column of it
+    return (_INDEX if is_unnamed else index, *others)
 
 
 def _length(root: Any, path: str) -> int:  # noqa: ANN401 - a group
@@ -156,7 +153,7 @@ def _length(root: Any, path: str) -> int:  # noqa: ANN401 - a group
 def _of_frame(root: Any, path: str, columns: Sequence[str], start: int, end: int) -> "pa.Table":  # noqa: ANN401 - a group
     frame = root[path]
     index = _text(frame.attrs["_index"])
-    stored = {_shown_index(index): index}
+    stored = {columns_of(frame)[0]: index}
     former = frame.get(_FORMER, {})
 
     def column(name: str) -> "pa.Array":
@@ -237,14 +234,11 @@ def _shape(element: Any) -> tuple[int, int]:  # noqa: ANN401 - a group or array
 def _matrix_columns(root: Any, path: str) -> tuple[str, ...]:  # noqa: ANN401 - a group
     rows, columns = _axes(path)
     if columns is None:
-        return (_row_name(root, rows), *map(str, range(_shape(root[path])[1])))
+        return (columns_of(root[rows])[0], *map(str, range(_shape(root[path])[1])))
     frame = root[columns]
     named = _column(frame[_text(frame.attrs["_index"])], 0, _length(root, columns))
-    return (_row_name(root, rows), *map(str, named.to_pylist()))
-
-
-def _row_name(root: Any, rows: str) -> str:  # noqa: ANN401 - a group
-    return _shown_index(_text(root[rows].attrs["_index"]))
+    symbols = map(str, named.to_pylist())  # of genes, of which some come twice
+    return tuple(told_apart([columns_of(root[rows])[0], *symbols]))
 
 
 def _of_matrix(root: Any, path: str, columns: Sequence[str], start: int, end: int) -> "pa.Table":  # noqa: ANN401 - a group

@@ -1,20 +1,20 @@
 """Tables of separated values (CSV, TSV) as Arrow.
 
-Owns what comes before the header, and how a malformed line is named. Must not know where a file is.
+Owns of which type a column is, and how a malformed line is named. Must not know where a file is.
 """
 
-import csv as plain
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from modos._lazy import require
 from modos.errors import IntegrityError
 from modos.omics.files import Files, Pieces, pieces_of
-from modos.omics.tables.questions import Answer, Question, chosen_columns, the_only_table
+from modos.omics.tables.questions import Answer, Question, chosen_columns, the_only_table, told_apart
+from modos.omics.tables.rows import beginning_of, numbered_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,18 +23,21 @@ __all__ = ["CSV", "TSV", "Separated"]
 
 _BLOCK = 1 << 20
 _HEAD = 1 << 20
+_LONGEST_ROW = 1 << 26
 _NULLS = ["", "NA", "N/A", "n/a", "#N/A", "#NA", "NULL", "null"]
-_COMMENTS = (b"##", b"# ")
 _MARK = b"\xef\xbb\xbf"
+_BEYOND = 2.0**63
+_INTEGER = r"^\s*[+-]?[0-9]+\s*$"
 
 
 @dataclass(frozen=True, slots=True)
 class Separated:
     """What reads tables whose cells are parted by one character.
 
-    The first line names the columns; lines before it that begin with `##` or `# ` are comments. Where rows have one cell
-    more than the header, as R writes them, the first is the name of the row. Types are found by looking at the values: at
-    all of them when all are wanted at once, at those of the first megabyte otherwise.
+    The first row names the columns; lines before it that begin with `##` or `# ` are comments. Where rows have one cell
+    more than the header, as R writes them, the first is the name of the row. Cells in quotes may have line ends. Types are
+    found by looking at the values: at all of them when all are wanted at once, at those of the first megabyte otherwise.
+    A column of integers of which one has more than 64 bits is text: as numbers they would be others.
 
     Attributes
     ----------
@@ -60,39 +63,62 @@ class Separated:
         pa = require("pyarrow", extra="arrow", purpose="reading tables")
         text = self._opened(files, target)
         columns = chosen_columns(text.header, question.columns)
-        types = dict.fromkeys(columns, pa.string()) if question.types == "text" else None
-        if not question.at_once:
-            with self._naming(files, target, pa):
-                reader = text.csv.open_csv(text.file(), **text.options(columns, types, use_threads=False))
-            return Answer(reader.schema, self._batches(reader, files, target))
+        types = dict.fromkeys(columns, pa.string()) if question.types == "text" else {}
+        answer, seen = self._read(text, files, target, columns, types, at_once=question.at_once)
+        if doubtful := _doubtful(seen):
+            types = dict.fromkeys(doubtful, pa.string())
+            text = self._opened(files, target)
+            _, written = self._read(text, files, target, doubtful, types, at_once=question.at_once)
+            types = {name: pa.string() for name in doubtful if _are_integers(written[name])}
+            text = self._opened(files, target)
+            answer, _ = self._read(text, files, target, columns, types, at_once=question.at_once)
+        return answer
+
+    def _read(
+        self,
+        text: "_Text",
+        files: Files,
+        target: str,
+        columns: list[str],
+        types: "dict[str, pa.DataType]",
+        *,
+        at_once: bool,
+    ) -> "tuple[Answer, pa.Table]":
+        """Return the rows, and those of them by which types were found."""
+        pa = require("pyarrow", extra="arrow", purpose="reading tables")
         with self._naming(files, target, pa):
-            table = text.csv.read_csv(text.file(), **text.options(columns, types, use_threads=True))
-        return Answer(table.schema, iter(table.to_batches()))
+            if at_once:
+                table = text.csv.read_csv(text.file(), **text.options(columns, types, use_threads=True))
+                schema, batches = table.schema, iter(table.to_batches())
+            else:
+                reader = text.csv.open_csv(text.file(), **text.options(columns, types, use_threads=False))
+                schema, batches = reader.schema, self._batches(reader, files, target)
+                seen = [first for first in (next(batches, None),) if first is not None]
+                table, batches = pa.Table.from_batches(seen, schema=schema), chain(seen, batches)
+            if any(map(pa.types.is_binary, schema.types)):
+                message = "there is something else than text in it"
+                raise pa.ArrowInvalid(message)
+        return Answer(schema, batches), table
 
     def _opened(self, files: Files, target: str) -> "_Text":
-        url = files.url_of(target)
         pieces = pieces_of(files, target)
-        head = b""
-        while len(head) < _HEAD and (piece := next(pieces, b"")):
+        head = next(pieces, b"").removeprefix(_MARK)
+        found = beginning_of(head, self.mark)
+        while (
+            (len(head) < _HEAD or found.end == len(head)) and len(head) < _LONGEST_ROW and (piece := next(pieces, b""))
+        ):
             head += piece
-        lines = head.removeprefix(_MARK).splitlines()
-        skipped = 0
-        while skipped < len(lines) and (not lines[skipped].strip() or lines[skipped].startswith(_COMMENTS)):
-            skipped += 1
-        if skipped == len(lines):
-            raise IntegrityError(url, "has no header: there is nothing in it")
-        header, *rows = (
-            self._cells(line, number, url) for number, line in enumerate(lines[skipped : skipped + 2], skipped + 1)
-        )
-        unnamed = [""] if rows and len(rows[0]) == len(header) + 1 else []
-        return _Text(self.mark, chain([head], pieces), _told_apart([*unnamed, *header]), skipped)
-
-    def _cells(self, line: bytes, number: int, url: str) -> list[str]:
+            found = beginning_of(head, self.mark)
+        if not found.header:
+            raise IntegrityError(files.url_of(target), "has no header: there is nothing in it")
         try:
-            return next(plain.reader([line.decode()], delimiter=self.mark), [])
-        except (UnicodeDecodeError, plain.Error) as error:
-            reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            raise IntegrityError(url, f"cannot be read as a table: line {number}: {reason}") from error
+            header = [cell.decode() for cell in found.header]
+        except UnicodeDecodeError as error:
+            reason = f"cannot be read as a table: line {found.number}: it is not UTF-8"
+            raise IntegrityError(files.url_of(target), reason) from error
+        unnamed = [""] if len(found.first) == len(header) + 1 else []
+        longest = max(found.end, *map(len, head.split(b"\n")))
+        return _Text(self.mark, chain([head], pieces), told_apart([*unnamed, *header]), found.lines, longest)
 
     def _batches(self, reader: "Iterator[pa.RecordBatch]", files: Files, target: str) -> "Iterator[pa.RecordBatch]":
         with self._naming(files, target, require("pyarrow", extra="arrow", purpose="reading tables")):
@@ -108,13 +134,15 @@ class Separated:
             raise IntegrityError(files.url_of(target), f"cannot be read as a table: {reason}") from error
 
     def _malformed(self, files: Files, target: str) -> str | None:
-        """Return what is wrong with the first line that has another number of cells than the header."""
+        """Return what is wrong with the first row that is not UTF-8, or has another number of cells than the header."""
         text = self._opened(files, target)
-        for number, line in enumerate(text.file(), 1):
-            if number > text.skipped and line.strip():
-                here = len(self._cells(line.rstrip(b"\r\n"), number, files.url_of(target)))
-                if here not in {len(text.header), len(text.header) - (number == text.skipped + 1)}:
-                    return f"line {number}: {here} cells where the header has {len(text.header)}"
+        for number, cells in numbered_rows(text.file(), self.mark, behind=text.lines):
+            if cells is None:
+                return f"line {number}: what stands in quotes there has no end"
+            if not _is_text(cells):
+                return f"line {number}: it is not UTF-8"
+            if len(cells) != len(text.header):
+                return f"line {number}: {len(cells)} cells where the header has {len(text.header)}"
         return None
 
 
@@ -125,7 +153,10 @@ class _Text:
     mark: str
     pieces: Iterator[bytes]
     header: list[str]
-    skipped: int
+    lines: int
+    """How many come before the first row."""
+    longest: int
+    """How many bytes the longest row has that was seen."""
 
     @property
     def csv(self) -> Any:  # noqa: ANN401 - a module
@@ -141,29 +172,39 @@ class _Text:
         csv = self.csv
         return {
             "read_options": csv.ReadOptions(
-                use_threads=use_threads, column_names=self.header, skip_rows=self.skipped + 1, block_size=_BLOCK
+                use_threads=use_threads,
+                column_names=self.header,
+                skip_rows=self.lines,
+                block_size=max(_BLOCK, 2 * self.longest),
             ),
-            "parse_options": csv.ParseOptions(delimiter=self.mark),
+            "parse_options": csv.ParseOptions(delimiter=self.mark, newlines_in_values=True),
             "convert_options": csv.ConvertOptions(
                 column_types=types, include_columns=columns, null_values=_NULLS, strings_can_be_null=True
             ),
         }
 
 
-def _told_apart(cells: list[str]) -> list[str]:
-    """Return names of columns, each another: those without one, and repeated ones, are numbered.
+def _doubtful(table: "pa.Table") -> list[str]:
+    """Return the columns of numbers that may have been integers, of which one is beyond 64 bits."""
+    pc = require("pyarrow.compute", extra="arrow", purpose="reading tables")
+    pa = require("pyarrow", extra="arrow", purpose="reading tables")
+    doubles = [field.name for field in table.schema if pa.types.is_float64(field.type)]
+    extremes = {name: pc.min_max(table[name]).as_py() for name in doubles}
+    return [name for name, each in extremes.items() if max(map(abs, filter(None, each.values())), default=0) >= _BEYOND]
 
-    Examples
-    --------
-    >>> _told_apart(["", "a", "a"])
-    ['column1', 'a', 'a.2']
-    """
-    found: list[str] = []
-    for position, cell in enumerate(cells, 1):
-        usual = cell or f"column{position}"
-        numbered = (f"{usual}.{times}" for times in count(2))
-        found.append(next(name for name in chain([usual], numbered) if name not in found))
-    return found
+
+def _are_integers(column: "pa.ChunkedArray") -> bool:
+    """Tell whether all cells are written as integers."""
+    pc = require("pyarrow.compute", extra="arrow", purpose="reading tables")
+    return bool(pc.all(pc.match_substring_regex(column, _INTEGER)).as_py())
+
+
+def _is_text(cells: list[bytes]) -> bool:
+    try:
+        b"".join(cells).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 CSV, TSV = Separated(","), Separated("\t")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modos._lazy import require
 from modos.errors import IntegrityError
 from modos.omics.files import Files, Pieces, pieces_of
-from modos.omics.tables.questions import Answer, Question, chosen_columns, the_only_table
+from modos.omics.tables.questions import Answer, Question, as_written, chosen_columns, the_only_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +21,7 @@ __all__ = ["names", "scan"]
 
 _BLOCK = 1 << 20
 _LONGEST_RECORD = 1 << 26
+_BEYOND = 1 << 63
 
 
 def names(files: Files, target: str) -> dict[str, tuple[str, ...]]:
@@ -68,9 +69,7 @@ def _answer(schema: "pa.Schema", batches: "Iterator[pa.RecordBatch]", question: 
     columns = chosen_columns(schema.names, question.columns)
     pa = require("pyarrow", extra="arrow", purpose="reading tables")
     fields = [schema.field(name) for name in columns]
-    if question.types == "text":
-        fields = [field if pa.types.is_nested(field.type) else field.with_type(pa.string()) for field in fields]
-    chosen = pa.schema(fields)
+    chosen = as_written(fields) if question.types == "text" else pa.schema(fields)
     return Answer(chosen, (batch.select(columns).cast(chosen) for batch in batches))
 
 
@@ -90,12 +89,19 @@ def _named(
 
 def _of_list(pa: Any, content: bytes, url: str) -> "pa.Table":  # noqa: ANN401 - a module
     try:
-        records = json.loads(content)
+        records = json.loads(content, parse_int=_number)
         if not all(isinstance(record, dict) for record in records):
             raise IntegrityError(url, "is no table: it is a list of something else than records")
-        return pa.Table.from_pylist(records)
+        names = dict.fromkeys(chain.from_iterable(records))  # Arrow itself takes those of the first
+        return pa.table({name: [record.get(name) for record in records] for name in names})
     except (ValueError, RecursionError, pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise IntegrityError(url, f"cannot be read as a table: {error}") from error
+
+
+def _number(written: str) -> int | float:
+    """Return an integer; one of more than 64 bits is as inexact as where records stand in lines."""
+    number = int(written)
+    return number if -_BEYOND <= number < _BEYOND else float(written)
 
 
 def _malformed(files: Files, target: str, error: Exception) -> IntegrityError:

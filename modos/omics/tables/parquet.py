@@ -5,14 +5,16 @@ Owns which bytes of a file a question needs. Must not know where a file is.
 
 import io
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from modos._lazy import require
 from modos.errors import IntegrityError, ModosError
 from modos.omics.files import Files, complete_range
-from modos.omics.tables.questions import Answer, Question, chosen_columns, the_only_table
+from modos.omics.tables.questions import Answer, Question, as_written, chosen_columns, the_only_table, told_apart
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +29,7 @@ _AT_ONCE = 16 * 1024 * 1024
 
 def names(files: Files, target: str) -> dict[str, tuple[str, ...]]:
     """Return the one table of a file, with its columns, from its footer."""
-    return {"": tuple(_opened(files, target).schema_arrow.names)}
+    return {"": tuple(_opened(files, target).names)}
 
 
 def scan(files: Files, target: str, question: Question) -> Answer:
@@ -44,11 +46,11 @@ def scan(files: Files, target: str, question: Question) -> Answer:
     the_only_table(question.table)
     pa = require("pyarrow", extra="arrow", purpose="reading tables")
     parquet = _opened(files, target)
-    columns = chosen_columns(parquet.schema_arrow.names, question.columns)
+    columns = chosen_columns(parquet.names, question.columns)
     groups, skipped = _needed(parquet, question)
-    schema = pa.schema([parquet.schema_arrow.field(name) for name in columns])
-    if question.types == "text":
-        schema = pa.schema([(name, pa.string()) for name in columns])
+    fields = dict(zip(parquet.names, parquet.schema_arrow, strict=True))
+    wanted = [fields[name].with_name(name) for name in columns]
+    schema = as_written(wanted) if question.types == "text" else pa.schema(wanted)
     return Answer(schema, _batches(parquet, groups, columns, schema), skipped)
 
 
@@ -61,6 +63,16 @@ class _Parquet:
     fetched: "_Fetched"
     metadata: Any
     schema_arrow: "pa.Schema"
+
+    @property
+    def names(self) -> list[str]:
+        """What its columns are called, each otherwise."""
+        return told_apart(self.schema_arrow.names)
+
+    def stored(self, columns: Sequence[str]) -> list[tuple[str, int]]:
+        """Return what columns are called in the file, and how many of that name come before each."""
+        found = dict(zip(self.names, _numbered(self.schema_arrow.names), strict=True))
+        return [found[column] for column in columns]
 
     @property
     def url(self) -> str:
@@ -174,15 +186,16 @@ def _fitting(parquet: _Parquet, condition: Any) -> list[int]:  # noqa: ANN401 - 
     fragment = ds.ParquetFileFormat().make_fragment(file)
     try:
         chosen = fragment.subset(filter=condition, schema=parquet.schema_arrow)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
         return list(range(parquet.metadata.num_row_groups))
     return [group.id for group in chosen.row_groups]
 
 
 def _batches(
-    parquet: _Parquet, groups: Sequence[int], columns: Sequence[str], schema: "pa.Schema"
+    parquet: _Parquet, groups: Sequence[int], columns: list[str], schema: "pa.Schema"
 ) -> "Iterator[pa.RecordBatch]":
-    leaves = [leaf for leaf in range(parquet.metadata.num_columns) if _is_of(parquet, leaf, columns)]
+    stored = parquet.stored(columns)
+    leaves = _leaves(parquet, frozenset(name for name, _ in stored))
     ranges = {group: [_range(parquet.metadata.row_group(group).column(leaf)) for leaf in leaves] for group in groups}
     for some in _together(ranges):
         wanted = [each for group in some for each in ranges[group]]
@@ -192,7 +205,7 @@ def _batches(
         parts = {start: body for (start, _), body in zip(wanted, bodies, strict=True)}
         here = _Sparse(parquet.files, parquet.target, _Fetched(parquet.fetched.size, parts))
         for group in some:
-            yield from _parsed(parquet, here, group, columns).cast(schema).to_batches()
+            yield from _parsed(parquet, here, group, stored).rename_columns(columns).cast(schema).to_batches()
 
 
 def _together(ranges: Mapping[int, Sequence[tuple[int, int]]]) -> Iterator[list[int]]:
@@ -210,7 +223,7 @@ def _together(ranges: Mapping[int, Sequence[tuple[int, int]]]) -> Iterator[list[
         yield some
 
 
-def _parsed(parquet: _Parquet, here: "_Sparse", group: int, columns: Sequence[str]) -> "pa.Table":
+def _parsed(parquet: _Parquet, here: "_Sparse", group: int, stored: Sequence[tuple[str, int]]) -> "pa.Table":
     pa = require("pyarrow", extra="arrow", purpose="reading tables")
     pq = require("pyarrow.parquet", extra="arrow", purpose="reading Parquet")
     try:
@@ -220,18 +233,34 @@ def _parsed(parquet: _Parquet, here: "_Sparse", group: int, columns: Sequence[st
             pre_buffer=False,  # it would read across columns, which are at hand one by one
             page_checksum_verification=True,
         )
-        table = file.read_row_group(group, columns=list(columns))
+        table = file.read_row_group(group, columns=[name for name, _ in stored])
         table.validate(full=True)
     except ModosError:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise IntegrityError(parquet.url, f"row group {group} cannot be read: {error}") from error
-    return table.select(columns)
+    places = {each: place for place, each in enumerate(_numbered(table.column_names))}
+    return table.select([places[each] for each in stored])
 
 
-def _is_of(parquet: _Parquet, leaf: int, columns: Sequence[str]) -> bool:
-    path = parquet.metadata.schema.column(leaf).path
-    return any(path == column or path.startswith(f"{column}.") for column in columns)
+def _numbered(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Return each name with how often it comes before."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        numbered.append((name, seen[name]))
+        seen[name] += 1
+    return numbered
+
+
+def _leaves(parquet: _Parquet, columns: frozenset[str]) -> list[int]:
+    """Return the numbers of the columns that are stored for some; of a nested one they are several, with dots."""
+    found = []
+    for leaf in range(parquet.metadata.num_columns):
+        parts = parquet.metadata.schema.column(leaf).path.split(".")
+        if not columns.isdisjoint(accumulate(parts, "{}.{}".format)):
+            found.append(leaf)
+    return found
 
 
 def _range(chunk: Any) -> tuple[int, int]:  # noqa: ANN401 - pyarrow ships no types

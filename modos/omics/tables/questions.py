@@ -6,9 +6,11 @@ Owns the contract between `modos.omics.read_table` and readers, and how filters 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from modos._lazy import require
 from modos.errors import InvalidInputError, suggestion
 from modos.omics.files import Files
 
@@ -23,9 +25,11 @@ __all__ = [
     "Question",
     "TableReader",
     "Types",
+    "as_written",
     "chosen_columns",
     "conditions_of",
     "the_only_table",
+    "told_apart",
 ]
 
 type Types = Literal["known", "text"]
@@ -118,12 +122,50 @@ def chosen_columns(known: Iterable[str], wanted: Sequence[str] | None) -> list[s
         When there is no such column; names near ones.
     """
     names = list(known)
+    there = frozenset(names)
     for name in wanted or ():
-        if name not in names:
+        if name not in there:
             hint = suggestion(name, names) or f"; there are {_listed(names)}"
             message = f"there is no column {name!r}{hint}"
             raise InvalidInputError(message)
     return names if wanted is None else list(wanted)
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """Return names of columns, each another: those without one, and repeated ones, are numbered.
+
+    Examples
+    --------
+    >>> told_apart(["", "a", "a"])
+    ['column1', 'a', 'a.2']
+    """
+    found: dict[str, None] = {}
+    times: dict[str, Iterator[int]] = {}
+    for position, written in enumerate(names, 1):
+        name = usual = written or f"column{position}"
+        while name in found:
+            name = f"{usual}.{next(times.setdefault(usual, count(2)))}"
+        found[name] = None
+    return list(found)
+
+
+def as_written(fields: Iterable[Any]) -> "pa.Schema":
+    """Return a schema with text in place of all that can be written as text: nested values and bytes stay what they are."""
+    pa = require("pyarrow", extra="arrow", purpose="reading tables")
+
+    def of(field: Any) -> Any:  # noqa: ANN401 - a field
+        try:
+            pa.nulls(0, field.type).cast(pa.string())
+        except pa.ArrowNotImplementedError:
+            return field
+        return field if _is_bytes(pa.types, field.type) else field.with_type(pa.string())
+
+    return pa.schema(list(map(of, fields)))
+
+
+def _is_bytes(types: Any, kind: "pa.DataType") -> bool:  # noqa: ANN401 - a module
+    tests = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    return any(test(kind) for test in tests)
 
 
 def the_only_table(wanted: str | None) -> None:
@@ -154,7 +196,11 @@ def conditions_of(wanted: Filter | None, pc: Any) -> "tuple[pc.Expression | None
     expression = None
     for condition in wanted:
         column, comparison, value = _checked(condition)
-        one = _COMPARISONS[comparison](pc.field(column), value)
+        try:
+            one = _COMPARISONS[comparison](pc.field(column), _literal(value))
+        except (TypeError, ValueError, OverflowError) as error:  # as are those of Arrow
+            message = f"{condition!r} compares with something that no column holds ({error})"
+            raise InvalidInputError(message) from error
         expression = one if expression is None else expression & one
     return expression, tuple(column for column, *_ in wanted)
 
@@ -167,6 +213,15 @@ def _checked(condition: object) -> Condition:
     raise InvalidInputError(message)
 
 
+def _literal(value: Any) -> Any:  # noqa: ANN401 - of any type
+    """Return a value as Arrow takes it, which makes no unsigned number, and none beyond, of Python's."""
+    if not isinstance(value, int) or -_BEYOND <= value < _BEYOND:
+        return value
+    pa = require("pyarrow", extra="arrow", purpose="reading tables")
+    return pa.scalar(value, pa.uint64()) if 0 <= value < 2 * _BEYOND else float(value)
+
+
+_BEYOND = 1 << 63
 _SHOWN = 20
 
 

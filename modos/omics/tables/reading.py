@@ -162,7 +162,7 @@ def _scanned(
 def _filtered(pa: Any, table: "pa.Table", condition: Any, url: str) -> "pa.Table":  # noqa: ANN401 - a module, an expression
     try:
         return table.filter(condition)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         message = f"the filter does not fit the columns of {url}: {error}"
         raise InvalidInputError(message) from error
 

@@ -23,6 +23,8 @@ __all__ = ["as_lines", "write_table"]
 _PARTED = "|"
 """What parts the values of a list in one cell."""
 
+_BLANKS = str.maketrans("\t\n\r", "   ")
+
 type _Write = Callable[["pa.RecordBatch"], object]
 
 
@@ -54,11 +56,17 @@ def write_table(reader: "pa.RecordBatchReader", path: str | PurePath) -> int:
 
 
 def as_lines(reader: "pa.RecordBatchReader") -> Iterator[str]:
-    """Yield a table as lines of TSV, that of the header first; cells that are null are empty, lists parted by `|`."""
-    yield "\t".join(reader.schema.names)
+    """Yield a table as lines of TSV, that of the header first; cells that are null are empty, lists parted by `|`.
+
+    Tabs and line ends within cells are blanks.
+    """
+    yield _line(reader.schema.names)
     for batch in reader:
-        for row in _rows(batch):
-            yield "\t".join(" ".join(cell.split("\t")) for cell in row)
+        yield from map(_line, _rows(batch))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "\t".join(cell.translate(_BLANKS) for cell in cells)
 
 
 def _rows(batch: "pa.RecordBatch") -> Iterable[tuple[str, ...]]:
