@@ -15,7 +15,7 @@ from modos.linked_data.engine import Engine
 from modos.linked_data.queries import check_size, mistake
 from modos.linked_data.statements import Statement, statements
 from modos.linked_data.text import PURPOSE, serialise, sorted_lines
-from modos.model.curies import PREFIXES, is_uri_or_curie
+from modos.model.curies import PREFIXES, as_iri, is_uri_or_curie
 
 if TYPE_CHECKING:
     import rdflib
@@ -58,7 +58,7 @@ class KnowledgeGraph:
     """
 
     def __init__(self, metadata: Mapping[str, Mapping[str, object]], *, base: str) -> None:
-        if not is_uri_or_curie(base):
+        if not is_uri_or_curie(base) or as_iri(subject := f"{base}sample/s1") != subject:
             reason = (
                 f"{base[:200]!r} is no IRI that those of elements could begin with, such as https://example.org/ex/"
             )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from modos.errors import InvalidElementError
-from modos.model.curies import PREFIXES, expand, is_uri_or_curie
+from modos.model.curies import PREFIXES, as_iri, expand, is_uri_or_curie
 from modos.model.schema import CLASSES, ENUMS, SLOTS, Slot
 from modos.model.values import checked, link_target
 
@@ -182,15 +182,16 @@ def _date_time(slot: Slot, value: str) -> Term:
 
 
 def _uri_or_curie(_: Slot, value: str) -> Term:
-    return expand(value) if is_uri_or_curie(value) else _text(value)
+    """Return an IRI, or for a CURIE that stands for none, whose prefix is unknown and no scheme, a literal that says what it is."""
+    return as_iri(expand(value)) or Literal(value, ANY_URI) if is_uri_or_curie(value) else _text(value)
 
 
 def _uri(_: Slot, value: str) -> Term:
     """Return an IRI, or where a relative reference has nothing to refer to, a literal that says what it is."""
     encoded = quote(value, safe=_LEGAL, errors="replace")
     if value.startswith("/"):
-        return f"file:{encoded}" if value.startswith("//") else f"file://{encoded}"
-    return encoded if is_uri_or_curie(encoded) else Literal(_text(value).text, ANY_URI)
+        encoded = f"file:{encoded}" if value.startswith("//") else f"file://{encoded}"
+    return (is_uri_or_curie(encoded) and as_iri(encoded)) or Literal(_text(value).text, ANY_URI)
 
 
 _RANGES: Mapping[str, Callable[[Slot, str], Term]] = MappingProxyType(

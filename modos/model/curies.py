@@ -6,6 +6,7 @@ Owns their syntax and the prefixes known beyond the schema. Must not know which 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import quote
 
 from modos.model.schema import PREFIXES as SCHEMA_PREFIXES
 
@@ -25,6 +26,17 @@ PREFIXES: Mapping[str, str] = MappingProxyType({**_COMMON, **SCHEMA_PREFIXES})
 _REFUSED = re.compile(r"[\x00-\x20\x7f-\xa0<>\"{}|\\^`\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ud800-\udfff]")
 _PREFIXED = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]*:", re.ASCII)
 _HOSTLESS = re.compile(r"(?:https?|ftps?|s3|swift):/*\Z")
+_BEGINNING = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:"  # a scheme, which unlike a prefix has no underscore
+    r"(?:(?!//)|//(?:[^/?#@\[\]]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/?#@:\[\]]*)(?::[0-9]*)?(?![^/?#]))",
+    re.ASCII,
+)
+_NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(1, 14) for last in (0xFFFE, 0xFFFF))
+_STRAY = re.compile(
+    rf"%(?![0-9A-Fa-f]{{2}})|[\ue000-\uf8ff\ufdd0-\ufdef\ufff0-\uffff{_NO_CHARACTERS}\U000e0000-\U0010ffff]"
+)
+"""A percent sign that encodes nothing, and characters that are private or none."""
+_RESERVED = re.compile(r"[\[\]#]")
 
 
 def is_uri_reference(text: str) -> bool:
@@ -48,6 +60,34 @@ def is_uri_or_curie(text: str) -> bool:
     """
     prefix = _PREFIXED.match(text)
     return prefix is not None and prefix.end() < len(text) and is_uri_reference(text)
+
+
+def as_iri(text: str) -> str | None:
+    """Return an IRI as RFC 3987 has it, with what it may not hold percent-encoded; `None` for text that cannot be one.
+
+    Programs that read linked data strictly refuse a whole document for a bracket in a path, a percent sign that encodes
+    nothing, or a scheme with an underscore.
+
+    Parameters
+    ----------
+    text
+        A URI reference or an expanded CURIE, for which `is_uri_or_curie` is true.
+
+    Examples
+    --------
+    >>> as_iri("file:///data/run[1].fa"), as_iri("http://[::1]/100%"), as_iri("ncbi_gene:672")
+    ('file:///data/run%5B1%5D.fa', 'http://[::1]/100%25', None)
+    """
+    text = _STRAY.sub(_encoded, text)
+    beginning = _BEGINNING.match(text)
+    if beginning is None:
+        return None
+    path, mark, fragment = text[beginning.end() :].partition("#")
+    return f"{beginning[0]}{_RESERVED.sub(_encoded, path)}{mark}{_RESERVED.sub(_encoded, fragment)}"
+
+
+def _encoded(found: re.Match[str]) -> str:
+    return quote(found[0], safe="")
 
 
 def expand(curie_or_iri: str, prefixes: Mapping[str, str] = PREFIXES) -> str:

@@ -3,6 +3,7 @@
 import pickle
 import sys
 
+import pyoxigraph
 import pytest
 import rdflib
 from hypothesis import given
@@ -58,11 +59,32 @@ def test_triples(knowledge):
         ("//host/x", rdflib.URIRef("file://host/x")),
         ("x/y.fa", rdflib.Literal("x/y.fa", datatype=rdflib.XSD.anyURI)),
         ("https://example.org/a b<c>", rdflib.URIRef("https://example.org/a%20b%3Cc%3E")),
+        ("/data/run[1].fa", rdflib.URIRef("file:///data/run%5B1%5D.fa")),
+        ("/data/100%.fa", rdflib.URIRef("file:///data/100%25.fa")),
+        ("https://[2001:db8::1]:80/a[1]#b#c", rdflib.URIRef("https://[2001:db8::1]:80/a%5B1%5D#b%23c")),
+        ("https://example.org:fasta/", rdflib.Literal("https://example.org:fasta/", datatype=rdflib.XSD.anyURI)),
+        ("my_lab:x.fa", rdflib.Literal("my_lab:x.fa", datatype=rdflib.XSD.anyURI)),
     ],
 )
 def test_source_uri(stored, expected):
     """A path is a `file:` IRI, special characters are encoded, and what refers to nothing is a literal."""
     assert graph_of(source_uri=stored).value(EX["sample/s"], MODOS.source_uri) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ("CL:0002627", rdflib.URIRef("http://purl.obolibrary.org/obo/CL_0002627")),
+        ("CL:x[1]", rdflib.URIRef("http://purl.obolibrary.org/obo/CL_x%5B1%5D")),
+        ("https://example.org/100%é\ue000", rdflib.URIRef("https://example.org/100%25é%EE%80%80")),
+        ("cellosaurus:1", rdflib.URIRef("cellosaurus:1")),
+        ("lab_cells:1", rdflib.Literal("lab_cells:1", datatype=rdflib.XSD.anyURI)),
+        ("_:1", rdflib.Literal("_:1", datatype=rdflib.XSD.anyURI)),
+    ],
+)
+def test_terms(stored, expected):
+    """A CURIE is its IRI, as it is when the prefix is unknown, and a literal where that could be none, nor a blank node."""
+    assert graph_of(cell_type=stored).value(EX["sample/s"], MODOS.cell_type) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,13 +125,16 @@ def test_lone_surrogates():
     assert len(knowledge.graph()) == len(knowledge.query("SELECT * { ?s ?p ?o }")) == 3
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text("[]%#:@/_a1\U0010ffff", min_size=1))
 def test_any_text_gives_valid_iris(text):
-    """Whatever stands in stored metadata, every IRI in its graph is one, and N-Triples of it can be read."""
-    stored = {"@type": text, "source_uri": text, "taxon_id": [text], "has_sample": text, "name": text, "x" + text: text}
+    """Whatever stands in stored metadata, every IRI in its graph is one, and N-Triples of it can be read, strictly too."""
+    uris = [text, f"/{text}", f"x:{text}", f"https://{text}"]
+    stored = {"@type": text, "source_uri": uris, "taxon_id": uris, "has_sample": text, "name": text, "x" + text: text}
     knowledge = KnowledgeGraph({f"sample/{text}": stored}, base=object_base(text))
     graph = knowledge.graph()
     assert set(rdflib.Graph().parse(data=knowledge.text("nt"), format="nt")) == set(graph)
+    strictly = pyoxigraph.parse(knowledge.text("nt").encode(), format=pyoxigraph.RdfFormat.N_TRIPLES)
+    assert len(set(strictly)) == len(graph)
     for triple in graph:
         for term in triple:
             assert not isinstance(term, rdflib.URIRef) or not set(term) & set(' <>"{}|\\^`\n\t')
@@ -122,7 +147,20 @@ def test_iris():
     assert element_iri("sample/a:b+c d", "https://example.org/") == "https://example.org/sample/a%3Ab%2Bc%20d"
 
 
-@pytest.mark.parametrize("base", ["", "ex/", "https://example.org/two words/", "<x>", "https://", "https://x/\udc80"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "",
+        "ex/",
+        "https://example.org/two words/",
+        "<x>",
+        "https://",
+        "https://x/\udc80",
+        "_:/",
+        "my_lab:/",
+        "https://x/[1]/",
+    ],
+)
 def test_a_base_that_is_no_iri_is_refused(base):
     """Before anything is made of it."""
     with pytest.raises(InvalidInputError, match="is no IRI that those of elements could begin with"):
