@@ -294,6 +294,23 @@ def test_what_a_later_edit_has_renamed_is_not_passed_by(here, edit, renaming):
     assert undated(here) == before
 
 
+def test_what_a_later_edit_has_removed_does_not_come_back_under_its_former_id(here, data, entity):
+    """Its file, of which no checksum tells, is not where it says: the error names the commit to undo before, and that helps."""
+    here.add_element(entity(data_format="Zarr"), data / "counts.zarr")
+    before = state(here)
+    here.rename_element("demo1", "demo2")
+    renaming = here.log(1)[0].id
+    here.remove_element("demo2")
+    removal, said = here.log(1)[0].id, here.metadata
+    for dry_run in (True, False):
+        with pytest.raises(ConflictError, match=f"data/demo2: the commit {removal} has removed it since"):
+            here.undo(renaming, dry_run=dry_run)
+    assert here.refresh().metadata == said
+    here.undo()
+    here.undo(renaming)
+    assert state(here) == before
+
+
 def test_a_link_that_led_nowhere_before_is_no_clash(here, content):
     """Another program lost the element that it names: its owner is renamed, removed, and brought back as it was."""
     root = json.loads(here.storage.read(ROOT_DOCUMENT))

@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 
 from modos import MODO
-from modos.errors import AccessDeniedError, ConflictError, DamagedObjectError, KeyNotFoundError, ServiceUnavailableError
+from modos.errors import (
+    AccessDeniedError,
+    ConflictError,
+    DamagedObjectError,
+    ElementNotFoundError,
+    KeyNotFoundError,
+    ServiceUnavailableError,
+)
 from modos.objects.editing.replacing import INCOMING
 from modos.storage import LOG, ROOT_DOCUMENT, TRASH
 from modos.storage.directories import sight
@@ -311,6 +318,22 @@ def test_an_element_to_which_others_add_an_array_does_not_go(modo, content, edit
         edit(ours)
     assert is_sound(modo)
     assert not [name for name in content(modo.storage) if "sample1/second" in name and not name.startswith(str(TRASH))]
+
+
+def test_what_others_remove_does_not_come_back_when_it_is_renamed(modo, content, data, entity):
+    """Neither the element nor a description of its file, which is gone: the error names it, and nothing is left of the edit."""
+    modo.add_element(entity(), data / "demo1.cram")
+    seen = []
+
+    def remove():
+        MODO("", modo.storage).remove_element("demo1")
+        seen.append(content(modo.storage))
+
+    with pytest.raises(ElementNotFoundError, match="demo1") as caught:
+        meanwhile(modo, lambda edit: edit.rename("demo1", "demo2"), remove)
+    assert "others have changed the object" in caught.value.__notes__[0]
+    assert [content(modo.storage)] == seen
+    assert is_sound(modo.refresh())
 
 
 def test_a_group_that_loses_a_link_by_the_edit_of_another_says_so(linked):

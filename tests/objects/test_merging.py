@@ -132,6 +132,17 @@ def test_what_others_have_tied_to_a_renamed_element_clashes_and_is_not_lost():
     assert (state.elements[B], state.others[path]) == (sample(), document)
 
 
+def test_what_others_have_removed_does_not_come_back_under_another_id():
+    """Its renaming clashes, once, and nothing is there; when it is there under the new id, that is made already."""
+    renaming = replace(difference(BASE, changed({B: None, C: sample()})), renamed={B: C})
+    gone = changed({B: None})
+    state, clashes = applied(renaming, gone)
+    assert [(each.place, each.slot, each.ours, each.theirs) for each in clashes] == [("sample/b", None, sample(), None)]
+    assert state.elements == gone.elements
+    made = changed({B: None, C: sample()})
+    assert applied(renaming, made) == (made, ())
+
+
 elements = st.dictionaries(
     st.sampled_from([A, B, C, ASSAY]),
     st.fixed_dictionaries(

@@ -141,9 +141,9 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
 
     What was changed to the same already is left. What clashes is left as it is and told: a slot with another value than
     before the edit and after it, an element that is there with other content or has been changed before its removal, arrays
-    in it too, a slot of an element that is gone, a link to one that was there before the edit. Links are members of a set, so
-    that adding and removing others does not clash. Links to elements that the edit removes go, whoever made them; those of
-    others to what it renames clash, since these may be taken back, and go along.
+    in it too, a slot or another id of an element that is gone, a link to one that was there before the edit. Links are
+    members of a set, so that adding and removing others does not clash. Links to elements that the edit removes go, whoever
+    made them; those of others to what it renames clash, since these may be taken back, and go along.
 
     Returns
     -------
@@ -153,10 +153,16 @@ def applied(delta: Delta, said: Snapshot) -> tuple[Snapshot, tuple[Clash, ...]]:
     if delta.between is not None and said.holds_the_same_as(delta.between[0]):
         after = delta.between[1]
         return replace(said, attributes=after.attributes, elements=after.elements, others=after.others, exists=True), ()
-    work = _Work(Table(said.elements), Table(said.others), [])
+    lost = {
+        new: old
+        for old, new in delta.renamed.items()
+        if new in delta.added and said.elements.keys().isdisjoint((old, new))
+    }
+    clashes = [Clash(str(old), None, delta.added[new], None) for new, old in lost.items()]
+    work = _Work(Table(said.elements), Table(said.others), clashes)
     work.remove(delta.removed, delta.documents, said)
     staying = {each for each in delta.removed if each in work.elements}
-    work.add(delta.added, delta.dangling)
+    work.add({each: added for each, added in delta.added.items() if each not in lost}, delta.dangling)
     for element, slots in delta.changed.items():
         work.change(element, slots)
     attributes = work.changed(str(said.attributes.get("id", "")), said.attributes, delta.object)

@@ -279,7 +279,7 @@ def find_undo(storage: Storage, commit: str | Commit | None, said: Snapshot) -> 
     kept = _kept(storage, record) if touched or record.delta.documents else ()
     done = undoer(storage, ids, chosen) if commit is not None or undos else None
     base = merged(said, left).said if left else said
-    _refuse_renamed(storage, record, later, base)
+    _refuse_gone(storage, record, later, base)
     return Undo(record, tuple(kept), tuple(each for each in records if each.files.names), storage, base, done)
 
 
@@ -309,14 +309,20 @@ def _is_creation(record: Record) -> bool:
     return "id" in record.delta.object
 
 
-def _refuse_renamed(storage: Storage, record: Record, later: list[str], base: Snapshot) -> None:
-    """Refuse to take back what is about elements that later edits have renamed: it would pass them by."""
+def _refuse_gone(storage: Storage, record: Record, later: list[str], base: Snapshot) -> None:
+    """Refuse to take back what is about elements that later edits have renamed: it would pass them by.
+
+    Likewise a renaming of what they have removed, which would be there again.
+    """
     absent = {each for each in record.delta.needed if each not in base.elements} if later else set()
     for commit in effective(storage, later) if absent else ():
-        for old, new in commit.delta.renamed.items():
-            if old in absent:
-                reason = f"the commit {commit.id} has renamed it to {new} since; undo that one before"
-                raise ConflictError(str(old), reason=reason)
+        renamed = commit.delta.renamed
+        fates = {old: f"renamed it to {new}" for old, new in renamed.items() if old in absent}
+        gone = commit.delta.removed.keys() - renamed.keys()
+        fates |= {each: "removed it" for each in record.delta.renamed.values() if each in gone & absent}
+        for element, fate in fates.items():
+            reason = f"the commit {commit.id} has {fate} since; undo that one before"
+            raise ConflictError(str(element), reason=reason)
 
 
 def _refuse_more(wanted: Delta, made: Delta, base: Snapshot) -> None:
