@@ -233,13 +233,22 @@ def test_errors_say_where_what_is_refused_is_written(place, edited, change, line
 
 
 @pytest.mark.parametrize("place", ["local"], indirect=True)
-def test_links_to_what_goes_are_refused(place, source, edited):
-    """A link to an element that is in the object and no longer described is as wrong as one to nothing."""
-    MODO.from_file(source / "study.yaml", "ex", place)
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [("sample1", "has_sample of data/demo1 links to 'sample/"), ("assay1", "has_assay of ex links to 'assay/")],
+    ids=["from an element", "from the object"],
+)
+def test_links_to_what_goes_are_refused(place, source, edited, name, link):
+    """A link to an element that is in the object and no longer described is as wrong as one to nothing; a trial says so, too."""
+    modo = MODO.from_file(source / "study.yaml", "ex", place)
     before = MODO("ex", place).metadata
-    path = edited(lambda entries, by_id: entries.remove(by_id["sample1"]))
-    with pytest.raises(DanglingLinkError, match="sample/sample1"):
-        MODO.from_file(path, "ex", place)
+    path = edited(lambda entries, by_id: entries.remove(by_id[name]))
+    for update in (modo.diff_with, modo.update_from_file):
+        with pytest.raises(DanglingLinkError, match=f"{link}{name}'") as caught:
+            update(path)
+        slot = f"{link.split()[0]}: "
+        number = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if slot in text)
+        assert f"{path}, line {number}," in caught.value.__notes__[0]
     assert MODO("ex", place).metadata == before
     path.write_text("[]")
     with pytest.raises(InvalidDocumentError, match=f"{path}: a description has one entry"):

@@ -78,6 +78,7 @@ class Description:
             described = {_known(entry.element, base.elements) for entry in self._entries if entry is not whole}
             for element in base.elements.keys() - described:
                 draft.remove(element)
+            draft.check()  # what the object then has as before is a link to what goes, if it names that again
         if whole is not None:
             with _reading(whole):
                 draft.describe(whole.element)
