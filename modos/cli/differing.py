@@ -35,7 +35,7 @@ def show_difference(difference: "Difference", *, as_json: bool, dry_run: bool = 
         What else the JSON document tells.
     """
     if as_json:
-        typer.echo(json.dumps({**also, "dry_run": dry_run, **difference.as_dict()}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**also, "dry_run": dry_run, **difference.as_dict()}, indent=2))
         return
     for line in difference.lines():
         typer.secho(visible(line), fg=_COLOURS.get(line[0]))

@@ -54,7 +54,9 @@ class SlotChange:
             before, after = {*map(str, self.before)}, {*map(str, self.after)}
             moves = [f"- {_shown(each)}" for each in self.before if str(each) not in after]
             moves += [f"+ {_shown(each)}" for each in self.after if str(each) not in before]
-            if moves:
+            stayed = [str(each) for each in self.before if str(each) in after]
+            is_told = stayed == [str(each) for each in self.after if str(each) in before]
+            if moves and is_told:  # not where what stayed has another order, or is there more often
                 return f"{self.slot}: {_listed(moves)}"
         return f"{self.slot}: {_shown(self.before)} -> {_shown(self.after)}"
 

@@ -1,5 +1,6 @@
 """The program as a whole: help, completion, what it costs to start, and how it ends."""
 
+import json
 import os
 import pty
 import select
@@ -231,6 +232,35 @@ def test_names_that_are_not_unicode_do_not_crash(modos_process, tmp_path, clean_
     assert missing.err == f"modos: {tmp_path}/\\udcff\\udcfe: there is no digital object here\n"
     assert created.err.count("\n") == 1
     assert "name: fr" in shown.out
+
+
+def test_documents_are_in_utf_8_whatever_the_terminal_takes(modos_process, tmp_path, clean_environment):
+    """As they are read; a terminal that cannot show a character gets no backslash in the place of it, which would be read."""
+    modo = MODO.create(tmp_path / "ex", id="ex", name="\u0142\xf3d\u017a \U0001f600")
+    env = {**clean_environment, "PYTHONIOENCODING": "cp1252", "MODOS_AUTHOR": "Zo\xeb \U0001f600"}
+    question = "ASK { ?s schema:name '\u0142\xf3d\u017a \U0001f600' }".encode()
+
+    assert modos_process("export", modo.url, "--no-files", env=env).out == modo.export(files=False)
+    assert modos_process("publish", modo.url, env=env).out == modo.publish()
+    names = modos_process("query", modo.url, "SELECT ?n { ?s schema:name ?n }", "--format", "csv", env=env)
+    assert names.out.splitlines() == ["n", "\u0142\xf3d\u017a \U0001f600"]
+    asked = modos_process("query", modo.url, "-", "--format", "csv", env=env, input=question, stdin=None)
+    assert asked.out.strip() == "true"
+    changed = modos_process("update", modo.url, "ex", "--unset", "name", "--json", env=env)
+    assert json.loads(changed.out)["elements"][0]["slots"][0]["before"] == "\u0142\xf3d\u017a \U0001f600"
+    assert json.loads(modos_process("log", modo.url, "--json", env=env).out)[0]["author"] == "Zo\xeb \U0001f600"
+
+
+@pytest.mark.parametrize(("given", "said"), [(b"ASK { ?s ?p '\xff' }", "not in UTF-8"), (None, "can be read once")])
+def test_a_question_that_cannot_be_read_is_told(ex, clean_environment, given, said):
+    """What comes by standard input, or does not, where it is closed."""
+    command = ["/bin/sh", "-c", f'"$0" -m modos query "$1" - {"<&-" if given is None else ""}', sys.executable, str(ex)]
+    done = subprocess.run(command, input=given, capture_output=True, check=False, env=clean_environment)
+
+    assert done.returncode == (2 if given is None else 1)
+    assert done.stderr.startswith(b"modos: standard input")
+    assert done.stderr.count(b"\n") == 1
+    assert said.encode() in done.stderr
 
 
 def test_what_would_steer_a_terminal_is_made_visible(modos, tmp_path):

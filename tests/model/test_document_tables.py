@@ -39,6 +39,24 @@ def test_a_list_with_an_empty_text_is_no_cell():
 
 
 @pytest.mark.parametrize(
+    ("element", "args", "told"),
+    [
+        ({"weight": "3 kg"}, {}, "weight '3 kg' is of no slot, and has no column"),
+        ({"name": "a\ud800"}, {}, r"name 'a\\ud800' is not valid Unicode text"),
+        ({"has_sample": ["a\ud800"]}, {}, r"has_sample \['a\\ud800'\] is not valid Unicode text"),
+        ({}, {"source_file": "ex/counts.tsv "}, "source_file 'ex/counts.tsv ' would be read as 'ex/counts.tsv'"),
+        ({}, {"source_file": "null"}, "source_file 'null' would be read as None"),
+    ],
+)
+def test_what_no_table_can_hold_is_refused(element, args, told):
+    """Such as a slot that other software wrote, or a file whose name ends in white space: none of it is left out or changed."""
+    entries = [Entry({"@type": "DataEntity", "id": "d1", **element}, args)]
+    with pytest.raises(InvalidInputError, match=f"^{told}, so that no table can hold it; write YAML or JSON") as caught:
+        dump_document(entries, "tsv")
+    assert caught.value.__notes__ == ["while writing the entry 'd1'"]
+
+
+@pytest.mark.parametrize(
     ("cell", "value"),
     [
         ("null", None),

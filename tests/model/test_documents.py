@@ -126,6 +126,13 @@ def test_dumped_and_loaded(tmp_path_factory, entries):
     assert load_document(path) == entries
 
 
+@pytest.mark.parametrize("format_", ["yaml", "json"])
+def test_half_a_character_is_escaped(format_):
+    """As other software stored it; what cannot be written to a file or a pipe would be a traceback."""
+    text = dump_document([Entry({"@type": "Sample", "id": "s1", "name": "a\ud800"})], format_)
+    assert b"ud800" in text.lower().encode()
+
+
 def test_dump_has_no_aliases():
     """A value that occurs twice is written twice."""
     shared = ["x"]

@@ -63,6 +63,7 @@ def test_arrays_differ_by_shape_and_type():
         ("a", "b", "slot: 'a' -> 'b'"),
         (["a", "b"], ["b", "c"], "slot: - 'a', + 'c'"),
         (["a", "b"], ["b", "a"], "slot: ['a', 'b'] -> ['b', 'a']"),
+        (["a", "b"], ["b", "a", "c"], "slot: ['a', 'b'] -> ['b', 'a', 'c']"),
         (None, list("abcdefghijkl"), f"slot: [{', '.join(map(repr, 'abcdefghij'))}, and 2 more]"),
         ([], list("abcdefghijkl"), f"slot: {', '.join(f'+ {each!r}' for each in 'abcdefghij')}, and 2 more"),
         (None, "x" * 1000, f"slot: '{'x' * 37}...{'x' * 38}'"),

@@ -48,6 +48,12 @@ def test_contents_are_yaml(modo):
         modo.show_contents("sampel1")
 
 
+def test_what_yaml_takes_for_the_end_of_a_line_is_shown_as_it_is(tmp_path):
+    """NEL and the separators of Unicode are escaped, so that they are read back and no space in the place of them."""
+    modo = MODO.create(tmp_path / "ex", id="ex", name="a\x85b\u2028c\u2029d")
+    assert yaml.safe_load(modo.show_contents()) == modo.metadata
+
+
 def test_files_and_samples_are_listed(modo, data, entity):
     """Files in order and without the hierarchy, samples by full id."""
     modo.add_element(entity(data_path="z/demo1.cram"), data / "demo1.cram")

@@ -74,7 +74,7 @@ def check(
         else check_object(storage, depth=depth, grace=grace, vocabularies=vocabularies)
     )
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
         _tell(report)
     if not report.is_clean:

@@ -34,7 +34,7 @@ def upgrade(
     storage = open_storage(place, storage_options=access(place, endpoint=endpoint))
     done = upgrade_object(storage, keep_old=keep_old, dry_run=dry_run)
     if as_json:
-        typer.echo(json.dumps(done.as_dict(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(done.as_dict(), indent=2))
         return
     would = "would be " if dry_run else ""
     if not done.written and not done.removed:

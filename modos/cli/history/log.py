@@ -32,7 +32,7 @@ def log(
     """
     found = open_object(place, endpoint=endpoint, anon=anon).log(limit)
     if as_json:
-        typer.echo(json.dumps([each.as_dict() for each in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([each.as_dict() for each in found], indent=2))
         return
     for each in found:
         typer.echo(visible(str(each)))

@@ -44,7 +44,7 @@ def trash(
     else:
         found = [each for each in modo.trash() if older_than is None or now - each.when >= older_than]
     if as_json:
-        typer.echo(json.dumps([_as_dict(each) for each in found], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_as_dict(each) for each in found], indent=2))
         return
     for each in found:
         typer.echo(f"{each.commit}  {_age(now - each.when):>4}  {each.size:>15,}  {each.name}")

@@ -51,4 +51,5 @@ def export(
         return
     if overwrite:
         raise typer.BadParameter("--overwrite goes with --output")
-    typer.echo(modo.export(format or "yaml", files=not no_files, relative_to=Path.cwd()), nl=False)
+    text = modo.export(format or "yaml", files=not no_files, relative_to=Path.cwd())
+    typer.echo(text.encode(), nl=False)  # descriptions are in UTF-8, whatever a terminal takes

@@ -56,4 +56,4 @@ def publish(
 ) -> None:
     """Write the metadata of an object as linked data (RDF)."""
     modo = open_object(place, endpoint=endpoint, anon=anon)
-    typer.echo(modo.publish(format.value, base_uri), nl=False)
+    typer.echo(modo.publish(format.value, base_uri).encode(), nl=False)  # in UTF-8, whatever a terminal takes

@@ -12,6 +12,7 @@ import typer
 from modos.cli.object.publish import BaseURI
 from modos.cli.places import Anonymous, Endpoint, Place, open_object
 from modos.cli.reporting import visible
+from modos.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from modos.linked_data import Answer
@@ -50,13 +51,31 @@ def query(
     anon: Anonymous = False,
 ) -> None:
     """Ask the metadata of an object a question in SPARQL; prefixes such as modos: and NCIT: need no declaration."""
-    asked = sys.stdin.read() if sparql == _STANDARD_INPUT else sparql
+    asked = _standard_input() if sparql == _STANDARD_INPUT else sparql
     answer = open_object(place, endpoint=endpoint, anon=anon).query(asked, base_uri)
     if format is AnswerFormat.TABLE or (format is None and not answer.is_graph):
         _print_columns(answer)
     else:
         text = answer.text(None if format is None else format.value)
-        typer.echo(text, nl=not text.endswith("\n"))
+        typer.echo(text.encode(), nl=not text.endswith("\n"))  # in UTF-8, whatever a terminal takes
+
+
+def _standard_input() -> str:
+    """Return what comes by standard input, in UTF-8, whatever a terminal gives.
+
+    Raises
+    ------
+    InvalidInputError
+        When it is in something else.
+    """
+    if sys.stdin is None:
+        message = "standard input can be read once, where there is one"
+        raise typer.BadParameter(message)
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = "standard input: the query is not in UTF-8"
+        raise InvalidInputError(reason) from error
 
 
 def _print_columns(answer: "Answer") -> None:

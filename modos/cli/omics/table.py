@@ -76,7 +76,7 @@ def table(
     elif as_json:
         for batch in reader:
             for row in batch.to_pylist():
-                typer.echo(json.dumps(row, ensure_ascii=False, default=str))
+                typer.echo(json.dumps(row, default=str))
     else:
         for line in as_lines(reader):
             typer.echo(line)
@@ -84,7 +84,7 @@ def table(
 
 def _tell(found: dict[str, tuple[str, ...]], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({name: list(columns) for name, columns in found.items()}, ensure_ascii=False))
+        typer.echo(json.dumps({name: list(columns) for name, columns in found.items()}))
         return
     for name, columns in found.items():
         typer.echo("\t".join(filter(None, [name, *columns])))

@@ -15,7 +15,7 @@ import re
 from modos.errors import InvalidInputError
 from modos.model.schema import SLOTS, shown_value
 
-__all__ = ["UNSET", "cell_of", "value_of"]
+__all__ = ["UNSET", "cell_of", "is_unicode", "not_in_a_table", "value_of"]
 
 UNSET = "null"
 """The cell of a slot that is to be unset."""
@@ -51,7 +51,8 @@ def cell_of(slot: str, value: object) -> str:
     Raises
     ------
     InvalidInputError
-        When it is a list with an empty text in it.
+        When no cell says it: a list with an empty text in it, text that is not Unicode, or an argument, which knows no
+        backslash, with white space around it.
 
     Examples
     --------
@@ -60,16 +61,30 @@ def cell_of(slot: str, value: object) -> str:
     """
     if value is None:
         return UNSET
+    if not all(map(is_unicode, value if isinstance(value, list | tuple) else [value])):
+        raise not_in_a_table(slot, value, "is not valid Unicode text")
     if not isinstance(value, list | tuple):
         text = str(value)
+        if slot not in SLOTS and (back := value_of(slot, text)) != text:
+            raise not_in_a_table(slot, value, f"would be read as {shown_value(back)}")
         literal = slot in SLOTS and (text in {UNSET, ""} or text.startswith("\\") or text != text.strip())
         return f"\\{text}" if literal else text
     if "" in value:
-        reason = f"{slot} {shown_value(value)} has an empty text in it, which no table can hold; write YAML or JSON"
-        raise InvalidInputError(reason)
+        raise not_in_a_table(slot, value, "has an empty text in it")
     joined = "|".join(_escaped(str(each)) for each in value)
     guarded = joined == UNSET or (joined.startswith("[") and joined.endswith("]"))
     return f"[{joined}]" if guarded or not joined else joined
+
+
+def is_unicode(value: object) -> bool:
+    """Tell whether what a value says can be written in UTF-8."""
+    text = str(value)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def not_in_a_table(slot: str, value: object, why: str) -> InvalidInputError:
+    """Return the error for a value that no table can hold."""
+    return InvalidInputError(f"{slot} {shown_value(value)} {why}, so that no table can hold it; write YAML or JSON")
 
 
 def _escaped(text: str) -> str:

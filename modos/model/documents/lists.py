@@ -62,9 +62,9 @@ def read_json(document: str, text: str) -> Iterator[Located]:
         yield Located(item, f"entry {number}", partial(_json_places, text, number))
 
 
-def yaml_text(records: list[dict[str, Any]]) -> str:
-    """Return a list as YAML that `read_yaml` reads back."""
-    return yaml.dump(records, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+def yaml_text(content: object) -> str:
+    """Return lists and mappings as YAML that is read back as they are."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 class _Loader(yaml.SafeLoader):

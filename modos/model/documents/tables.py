@@ -17,7 +17,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from modos.errors import InvalidDocumentError, InvalidInputError, suggestion
-from modos.model.documents.cells import cell_of, value_of
+from modos.model.documents.cells import cell_of, not_in_a_table, value_of
 from modos.model.documents.entries import ARGUMENTS, Entry, Located
 from modos.model.schema import CLASSES, DESCRIBABLE, SLOTS, shown_value
 
@@ -195,6 +195,7 @@ def table_text(entries: Iterable[Entry], delimiter: str, *, class_name: str | No
     rows: list[dict[str, object]] = [{**entry.element, **entry.args} for entry in entries]
     used = {name for row in rows for name in row}
     columns = [name for name in (_TYPE, *SLOTS, *ARGUMENTS) if name in used or name == "id"]
+    unknown = used.difference(columns)
     if class_name is not None:
         columns.remove(_TYPE)
     text = io.StringIO(newline="")
@@ -203,6 +204,9 @@ def table_text(entries: Iterable[Entry], delimiter: str, *, class_name: str | No
     plain.writerow(columns)
     for row in rows:
         try:
+            if not unknown.isdisjoint(row):
+                name = min(unknown.intersection(row))
+                raise not_in_a_table(name, row[name], "is of no slot, and has no column")
             cells = [cell_of(name, row[name]) if name in row else "" for name in columns]
         except InvalidInputError as error:
             error.add_note(f"while writing the entry {row.get('id')!r}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from modos._given import expect
 from modos.errors import InvalidInputError, suggestion
+from modos.model.documents.cells import is_unicode
 from modos.model.documents.entries import Entry
 from modos.model.documents.lists import yaml_text
 from modos.model.documents.tables import DELIMITERS, table_text
@@ -48,7 +49,9 @@ def dump_document(entries: Iterable[Entry], format: str = "yaml") -> str:  # noq
         return table_text(list(entries), DELIMITERS[format])
     records = [{"element": entry.element, **({"args": entry.args} if entry.args else {})} for entry in entries]
     if format == "json":
-        return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(records, indent=2, ensure_ascii=False)
+        # half a character is escaped, as it is where it is stored
+        return f"{text if is_unicode(text) else json.dumps(records, indent=2)}\n"
     if format == "yaml":
         return yaml_text(records)
     known = ", ".join(WRITTEN_FORMATS)

@@ -85,11 +85,11 @@ class Telling:
         ElementNotFoundError
             When there is no such element.
         """
-        import yaml
+        from modos.model.documents.lists import yaml_text
 
         said = self.metadata
         shown = said if element is None else {key: said[key] for key in [self._key(element)]}
-        return str(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120))
+        return yaml_text(shown)
 
     def knowledge_graph(self, uri_prefix: str | None = None) -> "rdflib.Graph":
         """Return the metadata as an RDF graph of one's own: changes of it change nothing else.
