@@ -29,6 +29,10 @@ class SwiftReader(AbstractBufferedFile):  # type: ignore[misc]
     An object that is replaced meanwhile is an `IntegrityError` and never a mixture.
     """
 
+    def __init__(self, fs: "SwiftFileSystem", path: str, *args: Any, **kw: Any) -> None:  # noqa: ANN401 - of fsspec's buffer
+        self.details = fs.info(path, directories=False)
+        super().__init__(fs, path, *args, **kw)
+
     def _fetch_range(self, start: int, end: int) -> bytes:
         info = self.details
         content: bytes = self.fs.cat_file(self.path, start=start, end=end, if_match=info["etag"] or info["slo_etag"])

@@ -154,24 +154,71 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         callback.relative_update(size)
         return info
 
-    async def _cp_file(self, path1: str, path2: str, mode: WriteMode = "overwrite", **_: object) -> Info | None:
+    async def _cp_file(
+        self,
+        path1: str,
+        path2: str,
+        mode: WriteMode = "overwrite",
+        *,
+        planned: dict[str, str] | None = None,
+        **_: object,
+    ) -> Info | None:
         """Copy an object within the service, bytes, content type and metadata; verified by its ETag.
 
         A large object is copied segment by segment, so that either can be deleted without the other. Swift has no copy
-        that refuses: for `"create"`, the target is looked up before.
+        that refuses: for `"create"`, the target is looked up before. Where `planned` is given, source and target are
+        noted there and nothing is done.
         """
-        source, target = self._object_path(path1), self._object_path(path2)
+        if planned is not None:
+            planned[self._strip_protocol(path1)] = self._strip_protocol(path2)
+            return None
         try:
+            source, target = self._object_path(path1), self._object_path(path2)
             return await self.objects.copy(source, target, create=_creates(mode))
-        except KeyNotFoundError:
-            if await self._isdir(source):
+        except (InvalidPathError, KeyNotFoundError):
+            if await self._isdir(path1):
                 return None
             raise
 
+    async def _mv(
+        self,
+        path1: Any,  # noqa: ANN401 - a path, or a list of them
+        path2: Any,  # noqa: ANN401 - likewise
+        recursive: bool = False,  # noqa: FBT001, FBT002 - fsspec's signature
+        maxdepth: int | None = None,
+        **_: object,
+    ) -> None:
+        """Copy, verify, then delete what was copied, and nothing else; where it would go is decided as for copies.
+
+        Raises
+        ------
+        InvalidPathError
+            Something would be replaced before it is moved itself, as where a directory moves into itself.
+        KeyNotFoundError
+            There is nothing to be moved, or it is a directory and this is not `recursive`.
+        """
+        planned: dict[str, str] = {}
+        await self._copy(path1, path2, recursive=recursive, maxdepth=maxdepth, on_error="raise", planned=planned)
+        if not planned:
+            where = await self.objects.where(self._strip_protocol(path1))
+            raise KeyNotFoundError(where, "is a directory; moving it takes recursive=True")
+        pairs = [(source, target) for source, target in planned.items() if source != target]
+        for source, target in pairs:
+            if target in planned:
+                raise InvalidPathError(source, f"cannot move to {target!r}, which is moved itself")
+        copied = await together((partial(self._cp_file, *pair) for pair in pairs), limit=_HEADS_AT_ONCE)
+        moved = [(source, info) for (source, _), info in zip(pairs, copied, strict=True)]
+        markers = [f"{source}/" for source, info in moved if info is None and all(split_path(source))]
+        files = [source for source, info in moved if info is not None]
+        large = [source for source, info in moved if info is not None and "slo_etag" in info]
+        await self.objects.delete_listed([*files, *markers], large)
+
     async def _mv_file(self, path1: str, path2: str) -> None:
-        """Copy, verify, then delete the source."""
-        await self._cp_file(path1, path2)
-        await self._rm_file(path1)
+        """Copy, verify, then delete the source, unless it is the target under another spelling."""
+        source, target = self._object_path(path1), self._object_path(path2)
+        await self._cp_file(source, target)
+        if source != target:
+            await self._rm_file(source)
 
     async def _rm_file(self, path: str, **_: object) -> None:
         """Delete an object, and its segments when it is a large one.
@@ -210,20 +257,26 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         KeyNotFoundError
             There is nothing under one of the paths.
         """
-        names: list[str] = []
+        names: dict[str, int] = {}  # and how many of the levels a pattern has taken
         for one in [path] if isinstance(path, str | os.PathLike) else path:
             literal = self._strip_protocol(one)
             is_pattern = has_magic(literal) and not await self._exists(literal)
-            names += (matching := await self._glob(literal) if is_pattern else [literal])
+            names |= dict.fromkeys(matching := await self._glob(literal) if is_pattern else [literal], int(is_pattern))
             if not matching:
                 raise KeyNotFoundError(await self.objects.where(literal), "nothing matches", status=_NOT_FOUND)
         if recursive and maxdepth is None:
             await together((partial(self._rm_tree, name) for name in names), limit=self.concurrency)
             return
-        if recursive:
-            names = [inner for name in names for inner in await self._find(name, maxdepth=maxdepth)]
+        if recursive and maxdepth is not None:
+            levels = [(name, maxdepth - taken) for name, taken in names.items()]
+            names = {inner: 0 for name, depth in levels for inner in await self._within(name, depth)}
         paths = [self._object_path(name) for name in names]
         await self.objects.delete_all(paths, limit=batch_size or _HEADS_AT_ONCE)
+
+    async def _within(self, path: str, depth: int) -> list[str]:
+        if depth:
+            return list(await self._find(path, maxdepth=depth))
+        return [path] if await self._isfile(path) else []
 
     async def _rm_tree(self, path: str) -> None:
         container, name = split_path(path)
@@ -318,12 +371,6 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         writer = SwiftWriter(self, path, mode=mode, autocommit=autocommit, headers=headers, onto=onto)
         writer.read_back()
         return writer
-
-    def _object_path(self, path: str) -> str:
-        stripped: str = self._strip_protocol(path)
-        if not all(split_path(stripped)):
-            raise InvalidPathError(stripped, "names a container and no object in it")
-        return stripped
 
 
 def _creates(mode: WriteMode) -> bool:

@@ -341,7 +341,7 @@ def backoff(attempt: int, *, first: float = 0.2, longest: float = 8.0) -> float:
 
 
 _REASONS = {
-    409: "the service refuses it in the present state (a container must be empty to be deleted)",
+    409: "the service refuses it in the present state (a container must be empty to be deleted, and a large object have all its segments to be read)",
     411: "the service wants to know the length first",
     413: "the body is larger than the service accepts",
     507: "the service has no room left",

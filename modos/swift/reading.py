@@ -7,15 +7,16 @@ import asyncio
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK, Callback
 from fsspec.utils import isfilelike, stringify_path
 
-from modos.errors import KeyNotFoundError
+from modos.errors import InvalidPathError, KeyNotFoundError
 from modos.swift.auth.choosing import credentials_from_options
-from modos.swift.auth.credentials import Credentials, expect_credentials
+from modos.swift.auth.credentials import Credentials, expect_credentials, expect_one_host
 from modos.swift.blocking import run, run_here
 from modos.swift.http.client import SwiftClient
 from modos.swift.http.exchanges import Attempt, Patience
@@ -51,6 +52,8 @@ class _Expanding(type(Looking)):  # type: ignore[misc]
         if credentials is not None:
             expect_credentials(credentials)
             given = {name: value for name, value in options.items() if value is not None}
+            if "storage_url" in given:
+                expect_one_host(given["storage_url"], credentials.storage_url)
             own = credentials.as_options().items()
             replaced = TLS_OPTIONS if given.keys() & set(TLS_OPTIONS) else ()  # whole: one trust never weakens another
             options = {name: value for name, value in own if name not in replaced} | given
@@ -114,6 +117,9 @@ class SwiftReading(Looking, metaclass=_Expanding):
         make, (kind, args, options) = super().__reduce__()
         return make, (kind, args, {name: value for name, value in options.items() if name != "on_request"})
 
+    async def _where(self, path: str) -> str:
+        return await self.objects.where(path)
+
     def run(self, call: Callable[..., Any], *args: Any, **kw: Any) -> Any:  # noqa: ANN401 - whatever it returns
         """Run a coroutine function on the filesystem's loop, from another thread, and return its result."""
         return run(self.loop, call, *args, **kw)
@@ -138,6 +144,12 @@ class SwiftReading(Looking, metaclass=_Expanding):
                 text = text.removeprefix("swift://") if protocol == "swift" else split_url(text)[1]
                 break
         return text.strip("/")
+
+    def _object_path(self, path: str) -> str:
+        stripped: str = self._strip_protocol(path)
+        if not all(split_path(stripped)):
+            raise InvalidPathError(stripped, "names a container and no object in it")
+        return stripped
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, str]:
@@ -305,7 +317,7 @@ class SwiftReading(Looking, metaclass=_Expanding):
         **_: object,
     ) -> bytes:
         """Return the bytes of an object, or of a slice of it: see `Objects.read`."""
-        return await self.objects.read(self._strip_protocol(path), start, end, if_match=if_match)
+        return await self.objects.read(self._object_path(path), start, end, if_match=if_match)
 
     async def _cat_ranges(  # noqa: PLR0917 - fsspec's signature
         self,
@@ -321,6 +333,11 @@ class SwiftReading(Looking, metaclass=_Expanding):
 
         Slices at most `max_gap` bytes apart are read as one, `None` for 64 KiB; up to 50 that are further apart share a
         request. Where a service has no such requests, each has its own, and `None` stands for 1 MiB.
+
+        Raises
+        ------
+        InvalidPathError
+            One of them is a container, whatever `on_error`: nothing is read.
         """
         count = len(paths)
         firsts = list(starts) if isinstance(starts, Sequence) else [starts] * count
@@ -328,7 +345,7 @@ class SwiftReading(Looking, metaclass=_Expanding):
         if not len(firsts) == len(lasts) == count:
             message = "paths, starts and ends must be equally many"
             raise ValueError(message)
-        wanted = [(self._strip_protocol(path), a, b) for path, a, b in zip(paths, firsts, lasts, strict=True)]
+        wanted = [(self._object_path(path), a, b) for path, a, b in zip(paths, firsts, lasts, strict=True)]
 
         def failed(error: Exception) -> Exception:
             if on_error == "raise":
@@ -343,16 +360,16 @@ class SwiftReading(Looking, metaclass=_Expanding):
 
         Small objects cost one request; larger ones are fetched in pieces, a few at a time.
         """
-        source = Download(self.client, self._strip_protocol(rpath), callback=callback, concurrency=self.concurrency)
+        make = partial(Download, self.client, callback=callback, concurrency=self.concurrency)
         if isfilelike(lpath):
-            await source.into_file(lpath)
+            await make(self._object_path(rpath)).into_file(lpath)
             return
         target = Path(stringify_path(lpath))
         if await asyncio.to_thread(target.is_dir):
             return
         try:
-            await source.into_path(target)
-        except KeyNotFoundError:
+            await make(self._object_path(rpath)).into_path(target)
+        except (InvalidPathError, KeyNotFoundError):
             if not await self._isdir(rpath):
                 raise
             await asyncio.to_thread(target.mkdir, exist_ok=True)

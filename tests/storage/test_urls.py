@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import get_args
 
 import pytest
+import swiftclient
 
 from modos.errors import (
     AuthenticationError,
@@ -32,7 +33,8 @@ from modos.storage.backends.clouds import CloudStorage
 from modos.storage.backends.http import HTTPStorage
 from modos.storage.options import SERVICES, swift_connection_options
 from modos.storage.urls import is_url
-from modos.swift.auth.credentials import Credentials
+from modos.swift import SwiftFileSystem
+from modos.swift.auth.credentials import Credentials, TokenCredentials
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,28 @@ def test_a_host_that_cannot_be_is_refused(start, host):
     """It is a mistake at once, and not a failure of the first request."""
     with pytest.raises(InvalidURLError, match="host"):
         open_storage(start.format(host))
+
+
+@pytest.mark.parametrize("spelled", ["https://lab.example.org/v1/AUTH_lab", "https://LAB.example.org/v1/AUTH_other"])
+@pytest.mark.parametrize("elsewhere", ["swift+https://evil.example.org", "swift+http://lab.example.org"])
+def test_a_token_is_sent_to_no_other_host(spelled, elsewhere):
+    """A token that is for one host is refused for an address of another, however it is given, before anything is asked."""
+    token = TokenCredentials(storage_url=spelled, token="hush")
+    for path in ("v1/AUTH_lab/omics", "v1/AUTH_lab/omics/ex"):
+        for wanted in (
+            lambda url: SwiftStorage(url, token),
+            lambda url: SwiftStorage(url, storage_url=spelled, token="hush"),
+            lambda url: SwiftStorage(url, connection=swiftclient.Connection(preauthurl=spelled, preauthtoken="hush")),
+            lambda url: SwiftStorage(url, preauthurl=spelled, preauthtoken="hush"),
+            lambda url: open_storage(url, storage_options={"storage_url": spelled, "token": "hush"}),
+            lambda url: SwiftFileSystem(
+                credentials=token, storage_url=url.removeprefix("swift+").removesuffix("/omics")
+            ),
+        ):
+            with pytest.raises(InvalidInputError, match="are not sent to http") as caught:
+                wanted(f"{elsewhere}/{path}")
+            assert "hush" not in str(caught.value)
+            assert wanted(f"swift+https://lab.example.org/{path}") is not None
 
 
 @pytest.mark.parametrize("url", ["s3://UPPER", "s3://", "swift://", "file://other-host/data", "", "nul\0"])

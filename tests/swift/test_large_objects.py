@@ -365,3 +365,14 @@ def test_in_order():
 
     assert asyncio.run(collect()) == list(range(20))
     assert max(most) == 3
+
+
+def test_a_segment_that_is_gone(connect, raw, tmp_path):
+    """Who reads what is no longer whole is told so, and not of containers alone."""
+    fs = connect(segment_size=4, attempts=1)
+    fs.pipe_file("omics/x", b"0123456789")
+    raw.delete_object("omics", fs.find("omics/.segments")[0].removeprefix("omics/"))
+    for read in (lambda: fs.cat_file("omics/x"), lambda: fs.get_file("omics/x", tmp_path / "x")):
+        with pytest.raises(ServiceError, match="have all its segments"):
+            read()
+    assert list(tmp_path.iterdir()) == []

@@ -52,7 +52,8 @@ class SwiftStorage(PagedStorage):
     Raises
     ------
     InvalidInputError
-        When an option is not known, or what are given as credentials are none.
+        When an option is not known, what are given as credentials are none, or they are for another host than the path
+        names.
 
     Examples
     --------
@@ -78,9 +79,17 @@ class SwiftStorage(PagedStorage):
         connection = given.pop("connection", None)
         self._options = {**(swift_connection_options(connection) if connection else {}), **given}
         if self._path.storage_url is not None:
+            self._check_host(self._path.storage_url)
             self._options["storage_url"] = self._path.storage_url
         self._opened = Opened(partial(_filesystem, self._options))
         self.read_only = read_only
+
+    def _check_host(self, storage_url: str) -> None:
+        known = self._options.get("storage_url") or getattr(self._options.get("credentials"), "storage_url", None)
+        if known is not None:
+            from modos.swift.auth.credentials import expect_one_host
+
+            expect_one_host(storage_url, known)
 
     @property
     def filesystem(self) -> "SwiftFileSystem":

@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, BinaryIO
 
 from modos.storage.base import Storage, WriteMode
@@ -32,6 +33,15 @@ class StorageReader(io.BufferedIOBase):
     def __init__(self, file: BinaryIO, path: str) -> None:
         self.path = path
         self._file = file
+
+    @cached_property
+    def size(self) -> int:
+        """How many bytes it has, which some libraries look for."""
+        here = self._file.tell()
+        try:
+            return self._file.seek(0, io.SEEK_END)
+        finally:
+            self._file.seek(here)
 
     def readable(self) -> bool:
         """Return whether it is open."""

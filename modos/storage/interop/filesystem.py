@@ -6,13 +6,15 @@ holds here as well.
 
 import asyncio
 from collections.abc import Mapping
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
+from fsspec.implementations.local import LocalFileSystem, make_path_posix, trailing_sep
 from fsspec.registry import register_implementation
-from fsspec.utils import stringify_path
+from fsspec.utils import other_paths, stringify_path
 
-from modos.errors import InvalidInputError, KeyExistsError, KeyNotFoundError, ReadOnlyError
+from modos.errors import InvalidInputError, InvalidPathError, KeyExistsError, KeyNotFoundError, ReadOnlyError
 from modos.storage.base import WriteMode
 from modos.storage.interop.files import StorageReader, StorageWriter
 from modos.storage.interop.reading import PROTOCOL, RootedReading
@@ -91,6 +93,28 @@ class RootedFileSystem(RootedReading, LayeredOpening):
         name = self._file_name(rpath)
         await self._run(self.storage.put, source, name, mode=mode, content_type=content_type, metadata=metadata)
 
+    async def _put(
+        self,
+        lpath: Any,  # noqa: ANN401 - a local path, or a list of them
+        rpath: Any,  # noqa: ANN401 - a path, or a list of them
+        recursive: bool = False,  # noqa: FBT001, FBT002 - fsspec's signature
+        maxdepth: int | None = None,
+        **kw: Any,  # noqa: ANN401 - as in fsspec
+    ) -> Any:  # noqa: ANN401 - likewise
+        """Write local files as fsspec does, which makes absolute names of those that go to the root."""
+        if isinstance(rpath, list) or self._strip_protocol(rpath):
+            return await super()._put(lpath, rpath, recursive=recursive, maxdepth=maxdepth, **kw)
+        local, given = LocalFileSystem(), make_path_posix(lpath)
+        sources = await asyncio.to_thread(local.expand_path, given, recursive=recursive, maxdepth=maxdepth)
+        if not recursive or maxdepth is not None:
+            sources = [each for each in sources if not local.isdir(each)]
+        if not sources:
+            return None
+        several = isinstance(given, list)
+        within = not several and (len(sources) == 1 if has_magic(given) else not trailing_sep(str(lpath)))
+        targets = [name.lstrip("/") for name in other_paths(sources, "", exists=within, flatten=several)]
+        return await super()._put(sources, targets, **kw)
+
     async def _cp_file(self, path1: str, path2: str, **_: object) -> None:
         """Copy a file, by the service where it can; a directory comes with its files."""
         source: str = self._strip_protocol(path1)
@@ -108,15 +132,27 @@ class RootedFileSystem(RootedReading, LayeredOpening):
         maxdepth: int | None = None,
         **_: object,
     ) -> None:
-        """Rename a file, whose old name goes when the new one is seen to be whole; with `recursive` a directory."""
+        """Rename a file, whose old name goes when the new one is seen to be whole; with `recursive` a directory.
+
+        Raises
+        ------
+        InvalidPathError
+            Something would be replaced before it is moved itself, as where a directory moves into itself.
+        """
         source, target = self._strip_protocol(path1), self._strip_protocol(path2)
+        if trailing_sep(str(path2)):
+            target = "/".join(filter(None, (target, source.rpartition("/")[2])))
         if source == target:
             return
         if await self._isdir(source):
             if not recursive:
                 raise KeyNotFoundError(self.storage.url_of(source), "is a directory; moving it takes recursive=True")
-            for name in await self._find(source, maxdepth=maxdepth):
-                await self._run(self.storage.move, name, f"{target}/{name.removeprefix(f'{source}/')}")
+            names = await self._find(source, maxdepth=maxdepth)
+            pairs = {name: f"{target}/{name.removeprefix(f'{source}/')}" for name in names}
+            if clash := next((other for other in pairs.values() if other in pairs), None):
+                raise InvalidPathError(source, f"cannot move to {clash!r}, which is moved itself")
+            for name, other in pairs.items():
+                await self._run(self.storage.move, name, other)
             return
         await self._run(self.storage.move, target_name(source), target_name(target))
 

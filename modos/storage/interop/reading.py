@@ -4,12 +4,10 @@ Owns paths, listings and reads. Knows nothing of how files are written, and no b
 """
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +99,9 @@ class RootedReading(Looking):
 
         return normalize_token((type(self).__qualname__, self.storage, self.protocol))
 
+    async def _where(self, path: str) -> str:
+        return self._url(path)
+
     async def _run[R](self, verb: Callable[..., R], *args: Any, **options: Any) -> R:  # noqa: ANN401 - whatever the verb takes
         call = partial(verb, *args, **options)
         return await asyncio.get_running_loop().run_in_executor(self._threads.get(), call)
@@ -184,23 +185,6 @@ class RootedReading(Looking):
             if maxdepth is None or len(parts) - above <= maxdepth:
                 found[str(each.path)] = _info(each)
         return found
-
-    async def _expand_path(self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kw: Any) -> Any:  # noqa: ANN401, FBT001, FBT002 - fsspec's signature
-        """Expand patterns as fsspec does, but take a name with `*`, `?` or `[` literally where there is such a file."""
-        paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-        names = [self._strip_protocol(one) for one in paths]
-        literal = {name for name in names if has_magic(name) and await self._exists(name)}
-        others = [name for name in names if name not in literal]
-        try:
-            expanded = await super()._expand_path(others, recursive, maxdepth, **kw) if others else []
-        except FileNotFoundError as error:
-            if isinstance(error, KeyNotFoundError):
-                raise
-            raise KeyNotFoundError(self._url(others[0])) from error
-        if recursive:
-            for name in sorted(literal):
-                expanded += [name, *await self._find(name, maxdepth=maxdepth, withdirs=True)]
-        return sorted({*expanded, *literal})
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from modos._given import expect
 from modos.errors import InvalidInputError
+from modos.swift.protocol import host_of
 from modos.swift.transport import TLS_OPTIONS, Transport
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "TokenCredentials",
     "V1Credentials",
     "expect_credentials",
+    "expect_one_host",
 ]
 
 
@@ -234,3 +236,25 @@ def expect_credentials(given: object) -> None:
     modos.errors.InvalidInputError: who asks is told by credentials such as TokenCredentials, or by options such as token=, not by a dict
     """
     expect(given, KINDS, "who asks is told by credentials such as TokenCredentials, or by options such as token=")
+
+
+def expect_one_host(address: str, given: str | None) -> None:
+    """Check that a storage URL beside credentials has the host of the one they are for, to which alone they are sent.
+
+    Parameters
+    ----------
+    address
+        The storage URL that is to be asked.
+    given
+        The one that the credentials are for; `None` where they lead to one by themselves.
+
+    Raises
+    ------
+    InvalidInputError
+        It is another host.
+    """
+    if given is not None and host_of(given) != host_of(address):
+        theirs, asked = ("://".join(host_of(url)) for url in (given, address))
+        raise InvalidInputError(
+            f"the credentials are for {theirs} and are not sent to {asked}; give those of that host"
+        )

@@ -323,6 +323,12 @@ class Objects:
         await self.segments.delete(paths)
         await self.segments.delete(chain.from_iterable(segments))
 
+    async def delete_listed(self, paths: Sequence[str], large: Sequence[str]) -> None:
+        """Delete objects by their names in bulk, with the segments of those that are known to be large."""
+        segments = await together((partial(self.segments.of, one) for one in large), limit=self.concurrency)
+        await self.segments.delete(paths)
+        await self.segments.delete(chain.from_iterable(segments))
+
     async def delete_beneath(self, container: str, prefix: str = "") -> bool:
         """Delete all that begins with a prefix, page by page in bulk, and return whether there was anything.
 
@@ -343,9 +349,7 @@ class Objects:
             page, more = await self.lister.page(container, prefix=prefix, start_after=after)
             found = found or bool(page)
             large = [f"{container}/{entry['name']}" for entry in page if "slo_etag" in entry]
-            segments = await together((partial(self.segments.of, one) for one in large), limit=self.concurrency)
-            await self.segments.delete(f"{container}/{entry['name']}" for entry in page)
-            await self.segments.delete(chain.from_iterable(segments))
+            await self.delete_listed([f"{container}/{entry['name']}" for entry in page], large)
             if not (page and more):
                 return found
             after = raw_name(page[-1])
