@@ -219,6 +219,21 @@ def test_a_new_data_path_renames_file_and_index(modo, data, entity):
     }
 
 
+@pytest.mark.parametrize(("old", "new"), [("a/b", "a"), ("a", "a/b")], ids=["up", "down"])
+def test_a_directory_is_not_renamed_into_or_out_of_itself(modo, content, tmp_path, old, new):
+    """What was there and what is new could not be told apart: it is refused, and changes nothing."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "x").write_bytes(b"1")
+    modo.add_element({"@type": "DataEntity", "id": "d", "data_format": "Zarr", "data_path": old}, tmp_path / "d")
+    before = content(modo.storage)
+    with pytest.raises(InvalidPathError, match=f"'{new}' cannot be the new name of '{old}'"):
+        modo.update_element("d", {"data_path": new})
+    assert content(modo.storage) == before
+    modo.update_element("d", {"data_path": "c"})
+    modo.update_element("d", {"data_path": new})
+    assert files(modo) == {f"{new}/x": b"1"}
+
+
 def test_removing_an_element_removes_file_index_arrays_and_group(modo, data, entity, described):
     """What is left is what was there before the element was added."""
     before = described(modo.storage)

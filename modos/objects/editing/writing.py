@@ -14,6 +14,7 @@ from itertools import compress
 from modos.errors import (
     FileConflictError,
     IntegrityError,
+    InvalidPathError,
     KeyExistsError,
     ModosError,
     ServiceError,
@@ -25,7 +26,7 @@ from modos.objects.at_once import all_at_once
 from modos.objects.editing.aftermath.departing import departing, files_leaving, names_leaving
 from modos.objects.editing.change import Change, NewArray
 from modos.objects.editing.examining import declared_checksums, digested, examined, has_content, has_copy, stat_if_any
-from modos.objects.editing.files import Attachment, FileNames, data_path, files_of
+from modos.objects.editing.files import Attachment, FileNames, data_path, directories_of, files_of
 from modos.objects.editing.replacing import Replacing
 from modos.objects.history.records import Files, Unreadable, read_records
 from modos.objects.history.trash import put_aside
@@ -307,7 +308,10 @@ class Writing:
                 book.record(self.storage, stored, {"blake2b": checksum})
 
     def _renamed(self, source: str, target: str) -> Iterator[tuple[str, str]]:
-        """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken."""
+        """Yield the files that a renaming takes along, each with its new name; refuse new names that are taken.
+
+        Likewise those within the old name, or around it: what is renamed and what is new could not be told apart.
+        """
         taken_along = {source, *index_names(source), *map(str, self.storage.list(source))}
         possible = {target, *index_names(target)}
         for name in sorted(taken_along):
@@ -317,6 +321,9 @@ class Writing:
             found = None if renamed in self._new_files else stat_if_any(self.storage, name)
             if found is None:
                 continue
+            if source in directories_of(target) or target in directories_of(source):
+                reason = f"cannot be the new name of {source!r}: one is inside the other; give it a third name before"
+                raise InvalidPathError(target, reason)
             if has_copy(self.storage, name, renamed, self._base.names):  # made before, by the same edit that was killed
                 self._moved.add(name)
             else:
