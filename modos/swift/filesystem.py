@@ -193,7 +193,8 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
         Raises
         ------
         InvalidPathError
-            Something would be replaced before it is moved itself, as where a directory moves into itself.
+            Something would be replaced before it is moved itself, as where a directory moves into itself, or by another
+            that is moved.
         KeyNotFoundError
             There is nothing to be moved, or it is a directory and this is not `recursive`.
         """
@@ -203,9 +204,13 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
             where = await self.objects.where(self._strip_protocol(path1))
             raise KeyNotFoundError(where, "is a directory; moving it takes recursive=True")
         pairs = [(source, target) for source, target in planned.items() if source != target]
+        taken = set(planned)
         for source, target in pairs:
-            if target in planned:
-                raise InvalidPathError(source, f"cannot move to {target!r}, which is moved itself")
+            if target in taken:
+                raise InvalidPathError(
+                    source, f"cannot move to {target!r}, which is moved itself, or moved to by another"
+                )
+            taken.add(target)
         copied = await together((partial(self._cp_file, *pair) for pair in pairs), limit=_HEADS_AT_ONCE)
         moved = [(source, info) for (source, _), info in zip(pairs, copied, strict=True)]
         markers = [f"{source}/" for source, info in moved if info is None and all(split_path(source))]

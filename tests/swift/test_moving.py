@@ -83,6 +83,15 @@ def test_patterns_and_lists(fs):
     }
 
 
+def test_two_do_not_move_to_one_name(fs):
+    """One of them would be lost: it is refused, and nothing has moved."""
+    there = {"omics/x/a": b"1", "omics/y/a": b"2"}
+    fs.pipe(there)
+    with pytest.raises(InvalidPathError, match="moved to by another"):
+        fs.mv(["omics/x/a", "omics/y/a"], "omics/new/")
+    assert fs.cat(fs.find("omics")) == there
+
+
 def test_large_objects_move_with_their_segments(connect, raw):
     """A directory of segmented objects is whole at its new name, and leaves no segment behind."""
     fs = connect(segment_size=4)
