@@ -165,9 +165,7 @@ class _Text:
     def file(self) -> io.BufferedReader:
         return io.BufferedReader(Pieces(self.pieces), _BLOCK)
 
-    def options(
-        self, columns: list[str], types: "dict[str, pa.DataType] | None", *, use_threads: bool
-    ) -> dict[str, Any]:
+    def options(self, columns: list[str], types: "dict[str, pa.DataType]", *, use_threads: bool) -> dict[str, Any]:
         """Return what the readers of Arrow take; with one thread, a value that is wrong is told with its row."""
         csv = self.csv
         return {
