@@ -12,11 +12,10 @@ from typing import Self
 from modos.omics.regions.bgzf import END_OF_FILE, LONGEST_BLOCK, MalformedError, blocked, blocks, open_block
 from modos.omics.regions.binning import BinningIndex, Columns, parse_binning_index
 from modos.omics.regions.containers import (
-    DEFINITION,
     ContainerIndex,
     Slice,
+    end_of_header,
     ends_of,
-    parse_container,
     parse_crai,
     version_of,
 )
@@ -146,7 +145,7 @@ class Containers:
         del kind
         body = cls(parse_crai(index), size, version_of(head))
         check_containers(body.index, size=size, end=len(body.ending))
-        after = parse_container(head, DEFINITION, version=body.version).end
+        after = end_of_header(head, version=body.version)
         first = body.header.end
         if first != after:
             message = f"the index has the first container at byte {first:,}, and the header ends at byte {after:,}: "

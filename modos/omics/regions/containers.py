@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from modos.omics.regions.bgzf import MalformedError, inflated
 
-__all__ = ["Container", "ContainerIndex", "Slice", "ends_of", "itf8", "parse_container", "parse_crai"]
+__all__ = ["Container", "ContainerIndex", "Slice", "end_of_header", "ends_of", "itf8", "parse_container", "parse_crai"]
 
 MAGIC = b"CRAM"
 DEFINITION = 26
@@ -197,6 +197,26 @@ def parse_container(data: bytes | memoryview, position: int, *, version: int) ->
         raise _no_container() from error
     contig, start, span, records = numbers
     return Container(contig, start, span, records, place, place + length, tuple(landmarks))
+
+
+def end_of_header(head: bytes, *, version: int) -> int:
+    """Return where the first container, that of the header, ends.
+
+    In CRAM 2, htslib pads the text and counts the lengths of the block in too few bytes: it ends behind its container.
+
+    Raises
+    ------
+    MalformedError
+        When there is none, or the data end before its text.
+    """
+    container = parse_container(head, DEFINITION, version=version)
+    try:
+        _, place = itf8(head, container.body + 2)  # behind method and kind
+        size, place = itf8(head, place)
+        _, place = itf8(head, place)
+    except IndexError as error:
+        raise _no_container() from error
+    return max(container.end, place + size)
 
 
 def _no_container() -> MalformedError:
