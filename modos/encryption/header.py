@@ -217,9 +217,9 @@ def reshare(
     opened = open_header(head, keys)
     contents = list(dict.fromkeys(_opened(head, keys, None)))
     old = [head[start:end] for start, end in _places(head)] if keep else []
-    readers = [_described(each, keys, remove).reader for each in old]
+    gone = (*recipients, *remove)  # the former get a packet anew
+    readers = [_described(each, keys, gone).reader for each in old]
     _check_found(remove, readers)
-    gone = {*recipients, *remove}  # the former get a packet anew
     kept = [each for each, reader in zip(old, readers, strict=True) if reader not in gone]
     made = _sealed(contents, recipients, sender) if recipients or not kept else []
     return _serialized([*made, *kept]), opened.length

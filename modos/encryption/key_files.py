@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from modos._lazy import require
 from modos.encryption.keys import KEY_LENGTH, PublicKey, SecretKey, primitive
-from modos.errors import InvalidKeyError
+from modos.errors import InvalidInputError, InvalidKeyError
 
 __all__ = ["Passphrase", "format_public_key", "format_secret_key", "parse_public_key", "parse_secret_key"]
 
@@ -25,6 +25,7 @@ _PUBLIC, _SECRET, _OPENSSH = "CRYPT4GH PUBLIC KEY", "CRYPT4GH PRIVATE KEY", "OPE
 _MAGIC = b"c4gh-v1"
 _NONCE, _SALT = 12, 16
 _SHORTEST_LINE = 2
+_LONGEST_FIELD = 0xFFFF
 
 
 def _scrypt(passphrase: bytes, salt: bytes, _: int) -> bytes:
@@ -117,15 +118,23 @@ def format_secret_key(key: SecretKey, *, passphrase: str | None = None, comment:
         Locks it, with scrypt; `None`: whoever has the file has the key.
     comment
         Kept in the file, for people.
+
+    Raises
+    ------
+    InvalidInputError
+        When the comment is longer than a key file has room for.
     """
     if passphrase is None:
         fields = [b"none", b"none", key.raw]
     else:
         salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-        cipher = primitive("ciphers.aead").ChaCha20Poly1305(_scrypt(passphrase.encode(), salt, 0))
+        cipher = primitive("ciphers.aead").ChaCha20Poly1305(_scrypt(_as_typed(passphrase), salt, 0))
         locked = nonce + cipher.encrypt(nonce, key.raw, None)
         fields = [b"scrypt", (0).to_bytes(4, "big") + salt, b"chacha20_poly1305", locked]
-    fields += [comment.encode()] if comment else []
+    fields += [_as_typed(comment)] if comment else []
+    if len(fields[-1]) > _LONGEST_FIELD:
+        message = f"a comment of {len(fields[-1]):,} bytes is too long: a key file has room for {_LONGEST_FIELD:,}"
+        raise InvalidInputError(message)
     return _armoured(_SECRET, _MAGIC + b"".join(len(each).to_bytes(2, "big") + each for each in fields))
 
 
@@ -158,7 +167,22 @@ def _unlocked(content: bytes, passphrase: Passphrase | None) -> bytes:
         message = f"the secret key is locked with the cipher {_shown(cipher)}, which crypt4gh does not know"
         raise InvalidKeyError(message)
     rounds, salt = int.from_bytes(options[:4], "big"), options[4:]
-    return _opened(key, _DERIVATIONS[derivation](_asked(passphrase).encode(), salt, rounds))
+    return _opened(key, _derived(derivation, _asked(passphrase), salt, rounds))
+
+
+def _derived(derivation: bytes, passphrase: str, salt: bytes, rounds: int) -> bytes:
+    try:
+        return _DERIVATIONS[derivation](_as_typed(passphrase), salt, rounds)
+    except (ValueError, OverflowError):
+        pass
+    name = _shown(derivation)
+    message = f"the secret key cannot be unlocked: {name} takes no empty passphrase, or the key file is damaged"
+    raise InvalidKeyError(message)
+
+
+def _as_typed(text: str) -> bytes:
+    """Return the bytes of a text, also of one whose bytes were no UTF-8 and that Python holds as surrogates."""
+    return text.encode(errors="surrogateescape")
 
 
 def _opened(locked: bytes, key: bytes) -> bytes:
@@ -210,10 +234,13 @@ def _parse_openssh_secret(text: str, passphrase: Passphrase | None) -> SecretKey
         try:
             key = load(content, None)
         except TypeError:  # it is locked
-            key = load(content, _asked(passphrase).encode())
-    except UnsupportedAlgorithm:
+            key = load(content, _as_typed(_asked(passphrase)))
+    except UnsupportedAlgorithm as error:
         require("bcrypt", extra="encryption", purpose="a locked key of OpenSSH")
-        raise
+        message = (
+            "of the keys of OpenSSH only Ed25519 can be used; this is another, or locked in a way that is not known"
+        )
+        raise InvalidKeyError(message) from error
     except InvalidKeyError:
         raise
     except ValueError:

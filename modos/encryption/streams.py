@@ -107,6 +107,7 @@ def read_header(source: Iterator[_Buffer]) -> tuple[bytes, bytes]:
         while len(head) < length:
             chunk = next(source, None)
             if chunk is None:
+                measure(head)  # it may be none at all
                 raise TruncatedError("the file is cut off within its header")
             head += chunk
         length, whole = measure(head)

@@ -54,6 +54,9 @@ class SwiftFileSystem(SwiftReading, LayeredOpening):
     ----------
     storage_url
         The account, `https://host/v1/ACCOUNT`; `None` for the one that the credentials lead to.
+    account_url
+        The account that an address names, as `swift+https://host/v1/ACCOUNT/container` does: the same, but who logs in sends
+        the token there only when that is for this host. `None` for none.
     segment_size
         Objects beyond this many bytes are cut in segments of that size.
     concurrency

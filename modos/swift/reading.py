@@ -72,6 +72,7 @@ class SwiftReading(Looking, metaclass=_Expanding):
         self,
         *,
         storage_url: str | None = None,
+        account_url: str | None = None,
         segment_size: int = 256 << 20,
         concurrency: int = 4,
         temp_url_key: str | None = None,
@@ -91,9 +92,12 @@ class SwiftReading(Looking, metaclass=_Expanding):
         **credentials: Any,  # noqa: ANN401 - checked by credentials_from_options
     ) -> None:
         given = {name: value for name, value in credentials.items() if name not in _FSSPEC_OPTIONS and value}
+        who = credentials_from_options(storage_url=storage_url, account_url=account_url, **given) if given else None
+        if account_url is not None:
+            expect_one_host(account_url, who.storage_url if who else storage_url)
         self.client = SwiftClient(
-            credentials_from_options(storage_url=storage_url, **given) if given else None,
-            storage_url=storage_url,
+            who,
+            storage_url=account_url or storage_url,
             patience=Patience(attempts=attempts, connect_timeout=connect_timeout, read_timeout=read_timeout),
             transport=Transport(
                 cacert=cacert, insecure=insecure, cert=cert, cert_key=cert_key, proxy=proxy, trust_env=trust_env
@@ -108,7 +112,7 @@ class SwiftReading(Looking, metaclass=_Expanding):
         super().__init__(asynchronous=asynchronous, loop=loop, batch_size=batch_size, use_listings_cache=False)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.storage_options.get('storage_url') or 'swift://'!r})"
+        return f"{type(self).__name__}({self.client.known_storage_url or 'swift://'!r})"
 
     __str__ = __repr__
 
@@ -153,9 +157,9 @@ class SwiftReading(Looking, metaclass=_Expanding):
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, str]:
-        """Return the storage URL that an address with a host holds."""
+        """Return the account that an address with a host names."""
         if path.startswith(("swift+https://", "swift+http://")):
-            return {"storage_url": split_url(path)[0].removeprefix("swift+")}
+            return {"account_url": split_url(path)[0].removeprefix("swift+")}
         return {}
 
     async def _info(self, path: str, *, directories: bool = True, **_: object) -> Info:

@@ -112,6 +112,14 @@ def test_a_file_is_signed(modos, name, account):
     assert (ask(told["url"]), told["method"], told["seconds"]) == ((200, b"2"), "GET", 7200)
 
 
+@pytest.mark.parametrize("start", ["", "swift://"])
+def test_a_name_is_taken_as_it_is(modos, name, account, start):
+    """Also where fsspec would read two addresses, one in the other."""
+    SwiftFileSystem().pipe_file(f"{name}/ex::run.txt", b"ACGT")
+    result = modos("swift", "sign", f"{start}{name}/ex::run.txt", "--new-key")
+    assert (result.code, ask(result.out.strip())) == (0, (200, b"ACGT"))
+
+
 def test_a_prefix_is_signed(modos, name, account):
     """The name of a file goes into the address, as is said on standard error."""
     account.ask("PUT", f"/{name}/ex/a.txt", b"1")

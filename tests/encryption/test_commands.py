@@ -207,6 +207,10 @@ def test_reshare_to_another_file_leaves_the_first(modos, keys, ada):
         (("decrypt", "{0}/cut", "{0}/out", "-k", "{0}/ada"), "cut: segment 0: the file is cut off behind it"),
         (("decrypt", "{0}/file", "{0}/out", "-k", "{0}/ada", "--size", "5"), "should have 5"),
         (("decrypt", "{0}/file", "{0}/out", "-k", "{0}/ada.pub"), "ada.pub: a secret key file"),
+        (
+            ("decrypt", "https://host/dir/file?temp_url_sig=hush&temp_url_expires=1", "{0}/out", "-k", "{0}/ada"),
+            "'https://host/dir/file?temp_url_sig=…&temp_url_expires=1' is a signed address, which cannot be opened",
+        ),
         (("recipients", "{0}/ada", "-k", "{0}/ada"), "ada: does not begin"),
         (("reshare", "{0}/ada", "-k", "{0}/ada", "-r", "{0}/bob.pub"), "ada: does not begin"),
         (("reshare", "{0}/file", "-k", "{0}/bob", "-r", "{0}/bob.pub"), "file: the file is not for the keys"),

@@ -134,11 +134,12 @@ def test_another_key_is_refused():
     "file",
     [
         b"BAM\1" + bytes(60),
+        b"ACGT",
         b"crypt4gh\2\0\0\0\1\0\0\0",
         b"crypt4gh\1\0\0\0\0\0\0\0",
         b"crypt4gh\1\0\0\0\1\0\0\0\3\0\0\0",
     ],
-    ids=["other", "version", "no packets", "length"],
+    ids=["other", "shorter than a header", "version", "no packets", "length"],
 )
 def test_what_is_not_encrypted_is_said_to_be_so(file):
     """Also a version that is not known, and headers that cannot be."""

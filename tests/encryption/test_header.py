@@ -26,6 +26,14 @@ def test_reshare_can_keep_who_was_there(file, content, ada, bob):
         assert b"".join(decrypt([again + file[body:]], [key])) == content
 
 
+def test_who_is_given_a_file_twice_has_one_packet(file, ada, bob):
+    """As far as the writer's key shows whose the first is."""
+    once, body = reshare(file, [ada], [bob.public], sender=ada, keep=True)
+    again, _ = reshare(once + file[body:], [ada], [bob.public], sender=ada, keep=True)
+    told = list_packets(again, [ada], among=[bob.public])
+    assert sorted(str(each.reader) for each in told) == sorted(map(str, (ada.public, bob.public)))
+
+
 def test_reshare_keeps_an_edit_list(foreign, content, ada, bob, reference):
     """A part of a file stays that part; an empty file stays empty."""
     part = reference.rearrange(foreign, ada, offset=70_000, span=100)

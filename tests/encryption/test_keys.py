@@ -116,6 +116,25 @@ RSA = (
     .decode()
 )
 ARMOUR = "-----BEGIN CRYPT4GH PRIVATE KEY-----\n{}\n-----END CRYPT4GH PRIVATE KEY-----\n"
+OPENSSH = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    .decode()
+)
+
+
+def locked_with(derivation, options):
+    """A key file that names a derivation, and what it starts from, rounds and salt."""
+    fields = [derivation, options, b"chacha20_poly1305", bytes(60)]
+    content = b"c4gh-v1" + b"".join(struct.pack(">H", len(each)) + each for each in fields)
+    return ARMOUR.format(base64.b64encode(content).decode())
+
+
+def of_openssh(old, new):
+    """A key file of OpenSSH in which other words stand, as those of kinds that are not known here."""
+    first, *body, last = OPENSSH.split("\n")[:-1]
+    content = base64.b64decode("".join(body)).replace(old, new)
+    return f"{first}\n{base64.encodebytes(content).decode()}{last}\n"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +156,11 @@ ARMOUR = "-----BEGIN CRYPT4GH PRIVATE KEY-----\n{}\n-----END CRYPT4GH PRIVATE KE
         ),
         (ARMOUR.format(base64.b64encode(b"c4gh-v1\0\4none\0\3aes\0\1x").decode()), "cipher 'aes'"),
         (ARMOUR.format(base64.b64encode(b"c4gh-v1\0\4none\0\4none\0\1x").decode()), "32 bytes, not 1"),
+        pytest.param(locked_with(b"bcrypt", bytes(4) + b"salt"), "'bcrypt' takes no empty", id="bcrypt, no rounds"),
+        pytest.param(locked_with(b"bcrypt", b"\0\0\0\1"), "file is damaged", id="bcrypt, no salt"),
+        pytest.param(locked_with(b"pbkdf2_hmac_sha256", bytes(20)), "file is damaged", id="PBKDF2, no rounds"),
+        pytest.param(of_openssh(b"none", b"nome"), "locked in a way", id="a cipher that is not known"),
+        pytest.param(of_openssh(b"ssh-ed25519", b"sk-ed25519!"), "only Ed25519", id="a kind that is not known"),
     ],
 )
 def test_a_text_that_holds_no_secret_key_is_refused(text, told):
@@ -169,6 +193,26 @@ def test_a_locked_key_is_refused_where_nobody_can_be_asked(openssh):
         parse_secret_key(LOCKED)
     with pytest.raises(InvalidKeyError, match=r"id_ed25519.*nobody to ask"):
         read_secret_key(openssh(locked=True)[0])
+
+
+def test_an_empty_passphrase_is_refused_where_it_cannot_be():
+    """As from a variable that is set to nothing: bcrypt takes none."""
+    with pytest.raises(InvalidKeyError, match="'bcrypt' takes no empty passphrase"):
+        parse_secret_key(locked_with(b"bcrypt", b"\0\0\0\1salt"), passphrase=str)
+
+
+def test_what_is_typed_in_another_encoding_is_taken_as_it_is():
+    """Bytes that are no UTF-8 reach Python as surrogates: as a passphrase they lock and unlock, and comments are kept."""
+    key, typed = generate_key(), os.fsdecode(b"s\xe9same")
+    text = format_secret_key(key, passphrase=typed, comment=typed)
+    assert parse_secret_key(text, passphrase=lambda: typed) == key
+    assert base64.b64decode(text.splitlines()[1]).endswith(b"s\xe9same")
+
+
+def test_a_comment_has_room_in_the_file():
+    """One that is longer than the format allows is refused, in words."""
+    with pytest.raises(InvalidInputError, match="comment of 65,536 bytes is too long"):
+        format_secret_key(generate_key(), comment="a" * 65_536)
 
 
 def test_points_that_nobody_has_are_no_recipients():

@@ -166,6 +166,7 @@ def test_tls_of_an_entry(clouds, said, expected):
         ),
         ("regions: [{values: {}}]", "`regions` must list names"),
         ("regions: 5", "`regions` must list names"),
+        ("regions: One", "`regions` must list names"),
         (
             "auth: {auth_url: 'https://host/v3', application_credential_name: robot}",
             "application_credential_secret, username",
@@ -180,6 +181,12 @@ def test_what_an_entry_cannot_say(clouds, said, message):
     with pytest.raises(InvalidInputError, match=message) as caught:
         credentials_from_cloud("lab")
     assert caught.value.__notes__ == ["in the cloud 'lab' of clouds.yaml"]
+
+
+def test_a_region_that_reads_as_a_number_is_a_name(clouds):
+    """YAML takes `1` for a number, and people leave out the quotes."""
+    clouds.write_text(TEXT.replace("region_name: One", "region_name: 1"))
+    assert credentials_from_cloud("lab").region_name == "1"
 
 
 def test_a_profile_that_is_not_there_matters_only_where_it_is_needed(clouds):

@@ -109,6 +109,12 @@ def test_a_note_is_no_order(containers, name):
         containers.set_metadata("omics", {name: "1"})
 
 
+def test_a_note_is_text(containers):
+    """A number is a mistake that is said, before anything is sent."""
+    with pytest.raises(InvalidInputError, match="the note 'donors' is told by text, not by an int"):
+        containers.set_metadata("omics", {"donors": 4})
+
+
 def test_listed_to_the_end():
     """However short the pages of a service are, every container is listed and described, in order."""
     with SwiftServer(settings={"swift-constraints": {"account_listing_limit": 3}}) as server:

@@ -2,9 +2,17 @@ import logging
 import pickle
 from functools import partial
 
+import fsspec
 import pytest
 
-from modos.errors import AuthenticationError, InvalidInputError, ServiceError, StorageTimeoutError, UnreachableError
+from modos.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    InvalidInputError,
+    ServiceError,
+    StorageTimeoutError,
+    UnreachableError,
+)
 from modos.settings import SWIFT_VARIABLES
 from modos.storage import SwiftStorage
 from modos.swift import (
@@ -260,6 +268,22 @@ def test_address_of_something_else(proxy, swift):
         log_in(V1Credentials(swift.url + "/nowhere", swift.user, swift.key))
 
 
+@pytest.mark.parametrize(
+    "address", ["keystone.example.org:5000/v3", "http:/x", "ftp://host/v3", "https://[::1", "http://a b"]
+)
+@pytest.mark.parametrize("user", [{"user": "a:b", "key": "c"}, {"username": "a", "password": "c", "project_name": "p"}])
+def test_what_is_no_address_is_not_asked(address, user):
+    """A forgotten `https://` is said to be none, whichever protocol would have been spoken."""
+    with pytest.raises(InvalidInputError, match="is no address of an authentication service, which looks like"):
+        log_in(credentials_from_options(auth_url=address, **user))
+
+
+def test_an_address_that_answers_with_no_token_accepts_nothing(swift):
+    """As Keystone answers who forgot the project, and is asked by v1."""
+    with pytest.raises(ServiceError, match="without a token, so it is no authentication service of v1; Keystone"):
+        log_in(V1Credentials(f"{swift.url}/info", swift.user, swift.key))
+
+
 def test_logs_hold_no_secret(swift, caplog):
     """At the most talkative level, no log holds a key or a token."""
     caplog.set_level(logging.DEBUG)
@@ -284,6 +308,37 @@ def test_token_goes_to_its_host_only(swift, proxy, monkeypatch):
         SwiftFileSystem(storage_url=elsewhere, skip_instance_cache=True).ls("")
     assert all("x-auth-token" not in request.headers for request in proxy.requests)
     assert SwiftFileSystem(storage_url=swift.storage_url, skip_instance_cache=True).ls("") == []
+
+
+def test_a_login_is_for_the_host_that_it_leads_to(swift, proxy, connect):
+    """Who logs in sends the token to no host that only an address names; given as `storage_url`, it is meant."""
+    connect()
+    login = {"auth_url": swift.auth_url, "user": swift.user, "key": swift.key}
+    elsewhere = proxy.through(swift.storage_url)
+    theirs, ours = f"swift+{elsewhere}/omics", f"swift+{swift.storage_url}/omics"
+    for ask in (
+        lambda url, **given: SwiftStorage(url, **login, **given).exists("x"),
+        lambda url, **given: SwiftStorage(url, V1Credentials(**login), **given).exists("x"),
+        lambda url, **given: (SwiftStorage(url, **login, **given) / "ex").exists("x"),
+        lambda url, **given: fsspec.url_to_fs(url, **login, **given)[0].exists("omics/x"),
+    ):
+        with pytest.raises(InvalidInputError, match=f"are for {swift.url} and are not sent to {proxy.url}"):
+            ask(theirs)
+        assert proxy.requests == []
+        assert not ask(ours)
+        assert not ask(theirs, storage_url=elsewhere)
+        assert proxy.requests
+        proxy.clear()
+
+
+def test_an_address_and_a_storage_url_are_of_one_host(swift):
+    """fsspec gives both; of another host, the address is refused, and of the same it says which account is meant."""
+    token = {"storage_url": swift.storage_url, "token": swift.token()}
+    with pytest.raises(InvalidInputError, match=r"are not sent to https://other\.example\.org"):
+        fsspec.url_to_fs("swift+https://other.example.org/v1/AUTH_x/omics", **token)
+    fs, _ = fsspec.url_to_fs(f"swift+{swift.url}/v1/AUTH_x/omics", **token)
+    with pytest.raises(AccessDeniedError, match="AUTH_x/omics"):
+        fs.ls("omics")
 
 
 def test_redirects_are_not_followed(proxy, swift, connect):

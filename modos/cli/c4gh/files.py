@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modos.cli.places import access, open_object
-from modos.errors import InvalidInputError
+from modos.errors import InvalidInputError, shown_url
 
 if TYPE_CHECKING:
     from modos import MODO
@@ -39,6 +39,7 @@ __all__ = [
 
 _FILE = re.compile(r"(?P<place>(?:[a-z][a-z0-9+.-]*://[^/]*/)?(?:.*/)?)(?P<name>[^/]+)", re.DOTALL | re.IGNORECASE)
 _PATH = re.compile(r"[a-z][a-z0-9+.-]*://|[/~]|\.{1,2}/", re.IGNORECASE)
+_SIGNED = re.compile(r"https?://[^?]*\?", re.IGNORECASE)
 _BARE_HOST = re.compile(r"[a-z][a-z0-9+.-]*://[^/]*", re.IGNORECASE)
 
 Source = Annotated[
@@ -77,7 +78,10 @@ def locate(url: str, *, endpoint: str | None) -> tuple["Storage", str]:
 
     found = _FILE.fullmatch(url)
     if found is None or _BARE_HOST.fullmatch(url):
-        message = f"{url!r} is not the address of a file"
+        message = f"{shown_url(url)!r} is not the address of a file"
+        raise typer.BadParameter(message)
+    if _SIGNED.match(url):
+        message = f"{shown_url(url)!r} is a signed address, which cannot be opened here; fetch the file first"
         raise typer.BadParameter(message)
     place = found["place"] or "."
     return open_storage(place, storage_options=access(place, endpoint=endpoint)), found["name"]

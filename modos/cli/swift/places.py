@@ -49,14 +49,14 @@ def opened(place: str) -> "tuple[SwiftFileSystem, str]":
     typer.BadParameter
         When it is not in Swift.
     """
-    from fsspec.core import url_to_fs
+    from modos.swift import SwiftFileSystem
+    from modos.swift.protocol import split_url
 
-    scheme, colon, _ = place.partition("://")
+    scheme, colon, rest = place.partition("://")
     if colon and scheme not in {"swift", "swift+http", "swift+https"}:
         message = f"{place!r} is not in Swift, where addresses look like swift://container"
         raise typer.BadParameter(message)
-    found: tuple[SwiftFileSystem, str] = url_to_fs(
-        place if colon else f"swift://{place}",
-        skip_instance_cache=True,  # the environment may name another account by now
-    )
-    return found
+    account, path = split_url(place) if colon and scheme != "swift" else ("", rest if colon else place)
+    account_url = account.removeprefix("swift+") or None
+    # a new one, for the environment may name another account by now; and `::` in a name means nothing
+    return SwiftFileSystem(account_url=account_url, skip_instance_cache=True), path.strip("/")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from modos.encryption import DecryptedFiles, PublicKey, SecretKey, decrypt, encrypt, stream_file
+from modos.encryption.header import MAGIC
 from modos.errors import (
     EncryptionError,
     FileConflictError,
@@ -153,11 +154,14 @@ def encrypt_files(
         When a file is not what is recorded of it, or was not stored as it was sent.
     FileConflictError
         When a name is taken by a file that this cannot have left.
+    InvalidInputError
+        When there are no recipients, or a file is encrypted and not called so, or only called so.
     """
     if not recipients:
         raise InvalidInputError("give at least one public key to encrypt for; without one, nobody could read it")
     said = settled(storage)
     to_do, done = plan_work(said, elements, "encrypt")
+    _refuse_only_called(storage, done)
 
     def content(plain: Iterator[bytes], url: str) -> Iterator[bytes]:
         return encrypt(_plain(plain, url), recipients, sender=sender)
@@ -204,6 +208,22 @@ def decrypt_files(
     result = _Replacement(storage, "decrypt", content).run(said, to_do)
     remove_replaced(storage, result, done)
     return result, [work.element for work in to_do]
+
+
+def _refuse_only_called(storage: Storage, done: Iterable[Work]) -> None:
+    """Refuse when what counts as done is plain under the name of an encrypted file: it would be taken for secret."""
+
+    def is_plain(work: Work) -> bool:
+        with suppress(KeyNotFoundError):
+            return storage.read(work.target, 0, len(MAGIC)) != MAGIC
+        return False
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = [*pool.map(lambda work: work if is_plain(work) else None, done)]
+    for work in filter(None, found):
+        url, name = storage.url_of(work.target), plain_name(work.target)
+        message = f"{url} is only called as an encrypted file is; make its data_path {name!r}, then it can be encrypted"
+        raise InvalidInputError(message)
 
 
 def settled(storage: Storage) -> Snapshot:
@@ -355,7 +375,7 @@ class _InPlace(SourceFile):
 def _plain(content: Iterator[bytes], url: str) -> Iterator[bytes]:
     """Yield what is to be encrypted, unless it is so already."""
     first = next(content, b"")
-    if first.startswith(b"crypt4gh"):
+    if first.startswith(MAGIC):
         message = f"{url} is encrypted already, and not called so: rename it to …{sealed_name('')}"
         raise InvalidInputError(message)
     yield first

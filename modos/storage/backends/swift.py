@@ -80,8 +80,7 @@ class SwiftStorage(PagedStorage):
         self._options = {**(swift_connection_options(connection) if connection else {}), **given}
         if self._path.storage_url is not None:
             self._check_host(self._path.storage_url)
-            self._options["storage_url"] = self._path.storage_url
-        self._opened = Opened(partial(_filesystem, self._options))
+        self._opened = Opened(partial(_filesystem, {**self._options, "account_url": self._path.storage_url}))
         self.read_only = read_only
 
     def _check_host(self, storage_url: str) -> None:
@@ -196,8 +195,8 @@ class SwiftStorage(PagedStorage):
         with suppress(KeyNotFoundError):
             self.filesystem.rm(key, recursive=True)
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
-        return str(self.filesystem.sign(self._key(name), expiration=round(expires_in), method=method))
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
+        return str(self.filesystem.sign(self._key(name), expiration=expires_in, method=method))
 
 
 def _filesystem(options: Mapping[str, Any]) -> "SwiftFileSystem":

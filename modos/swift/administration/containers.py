@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from types import NoneType
 from typing import Any
 from urllib.parse import unquote
 
+from modos._given import expect
 from modos.errors import InvalidInputError, KeyExistsError, ServiceError
 from modos.swift.administration.accounts import Account, container_name
 from modos.swift.administration.acls import Acl, Cors, acl_headers, cors_headers, cors_of, read_acl, write_acl
@@ -330,7 +332,8 @@ def note_headers(metadata: Mapping[str, str | None]) -> dict[str, str]:
     >>> note_headers({"lab": "Genève", "old": None})
     {'X-Container-Meta-lab': 'Gen%C3%A8ve', 'X-Container-Meta-old': ''}
     """
-    for name in metadata:
+    for name, value in metadata.items():
+        expect(value, (str, NoneType), f"the note {name!r} is told by text")
         if reserved := next((each for each in _RESERVED if name.lower().startswith(each)), None):
             hint = f"; use {_OWN_WORDS[reserved]}" if reserved in _OWN_WORDS else ""
             message = f"{name!r} is no name for a note: the service takes it for an order{hint}"

@@ -47,11 +47,13 @@ _HINT = (
 )
 
 
-def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - whatever a configuration file holds
+def credentials_from_options(*, account_url: str | None = None, **options: Any) -> Credentials:  # noqa: ANN401 - whatever a configuration file holds
     """Return credentials from plain options, also in swiftclient's spelling.
 
     Parameters
     ----------
+    account_url
+        The account that an address names: what a token is for that comes without a storage URL. `None` for none.
     **options
         The fields of the kinds of credentials, and `cacert`, `insecure`, `cert` and `cert_key` of `Transport`;
         `preauthurl`, `preauthtoken`, `authurl` and `os_options` as in `swiftclient.Connection`. `None` and empty values
@@ -78,6 +80,8 @@ def credentials_from_options(**options: Any) -> Credentials:  # noqa: ANN401 - w
             raise InvalidInputError(message)
         if value and known in _NAMES:
             values[known] = str(value)
+    if account_url and "token" in values:
+        values.setdefault("storage_url", account_url)
     return _resolved(values, spelling={}, transport=Transport(**tls) if tls else None)
 
 

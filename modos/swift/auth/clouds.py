@@ -127,15 +127,18 @@ def _says(value: object, word: str) -> bool:
 
 def _region(cloud: Mapping[str, Any], wanted: str | None) -> tuple[str | None, Mapping[str, Any]]:
     """Return a region and what is particular to it: the wanted one, else the one of the entry, else the first it lists."""
+    given = cloud.get("regions") or []
     try:
-        each = [one if isinstance(one, dict) else {"name": one} for one in cloud.get("regions") or ()]
+        each = [one if isinstance(one, dict) else {"name": one} for one in given]
         listed = {str(one["name"]): _plain(one.get("values")) for one in each}
     except (TypeError, KeyError, AttributeError):
-        raise InvalidInputError("`regions` must list names, or mappings with `name` and `values`") from None
+        listed = {}
+    if not isinstance(given, list) or (given and not listed):  # of a text, the letters would be the names
+        raise InvalidInputError("`regions` must list names, or mappings with `name` and `values`")
     if wanted and listed and wanted not in listed:
         raise InvalidInputError(f"there is no region {wanted!r}{suggestion(wanted, listed)}")
-    region = wanted or cloud.get("region_name") or next(iter(listed), None)
-    return region, listed.get(str(region), {})
+    region = str(wanted or cloud.get("region_name") or next(iter(listed), "")) or None  # a number, without quotes
+    return region, listed.get(region or "", {})
 
 
 def _profile(cloud: Mapping[str, Any], profiles: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -256,5 +256,6 @@ def expect_one_host(address: str, given: str | None) -> None:
     if given is not None and host_of(given) != host_of(address):
         theirs, asked = ("://".join(host_of(url)) for url in (given, address))
         raise InvalidInputError(
-            f"the credentials are for {theirs} and are not sent to {asked}; give those of that host"
+            f"the credentials are for {theirs} and are not sent to {asked}; give those of that host, "
+            "or name its account as storage_url where they are good for it"
         )

@@ -12,7 +12,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from modos._given import is_host
 from modos._lazy import require
 from modos.errors import (
     AccessDeniedError,
@@ -44,6 +46,7 @@ _USUAL, _UNKNOWN = Transport(), Lifetime()
 _ATTEMPTS = 4
 _PURPOSE = "logging in to Swift"
 _NO_STORE = "accepts the credentials but names no object store for them; are the region and the interface right?"
+_TOKENLESS = "answers without a token, so it is no authentication service of v1; Keystone wants a project as well"
 _UNKNOWN_CREDENTIAL = "Could not find Application Credential"  # with 404, as for an address that is wrong
 _NO_SERVICE = "there is no authentication service at this address"
 _NO_V2 = f"{_NO_SERVICE} that speaks v2, which Keystone has given up; try v3: auth_version or OS_IDENTITY_API_VERSION"
@@ -182,6 +185,7 @@ def log_in(credentials: Credentials, *, timeout: float = 30.0, transport: Transp
 
 
 def _asked(credentials: _CanLogIn, timeout: float, transport: Transport) -> Access:
+    _check_address(credentials.auth_url)
     swiftclient = require("swiftclient.client", extra="swift", purpose=_PURPOSE)
     swiftclient.logger_settings["reveal_sensitive_prefix"] = 0  # its logs show 16 characters of secrets otherwise
     with _login_errors(credentials):
@@ -192,10 +196,24 @@ def _asked(credentials: _CanLogIn, timeout: float, transport: Transport) -> Acce
             which = {"region_name": credentials.region_name, "endpoint_type": credentials.interface or "public"}
             url, token = swiftclient.get_auth(credentials.auth_url, None, None, session=session, os_options=which)
             expires_at = session.auth.auth_ref.expires
+    if not token:
+        raise ServiceError(credentials.auth_url, _TOKENLESS)
     storage_url = credentials.storage_url or url
-    if not storage_url or not token:
+    if not storage_url:
         raise ServiceError(credentials.auth_url, _NO_STORE)
     return Access(storage_url.rstrip("/"), token, expires_at)
+
+
+def _check_address(auth_url: str) -> None:
+    """Refuse what no request can be sent to: keystoneauth passes it over, and then knows no object store."""
+    try:
+        parts = urlsplit(auth_url)
+        is_address = parts.scheme in {"http", "https"} and is_host(parts.netloc.rpartition("@")[2])
+    except ValueError:  # brackets that do not fit
+        is_address = False
+    if not is_address:
+        message = f"{auth_url!r} is no address of an authentication service, which looks like https://host:5000/v3"
+        raise InvalidInputError(message)
 
 
 def _http(transport: Transport, url: str) -> Any:  # noqa: ANN401 - a session of requests
@@ -303,9 +321,6 @@ def _login_errors(credentials: _CanLogIn) -> Iterator[None]:
         raise UnreachableError(auth_url, "the proxy does not let it through") from error
     except http.InvalidHeader:  # it shows the secret
         raise InvalidInputError("the user or the key has a character that cannot be sent") from None
-    except (http.InvalidURL, http.MissingSchema, http.InvalidSchema) as error:
-        message = f"{auth_url!r} is no address of an authentication service"
-        raise InvalidInputError(message) from error
     except (http.ConnectionError, keystone.ConnectFailure) as error:
         raise UnreachableError(auth_url, "no connection to the authentication service") from error
     except (swift.ClientException, keystone.HttpError) as error:

@@ -20,7 +20,7 @@ from modos.errors import (
     UnreachableError,
 )
 from modos.swift.auth.choosing import credentials_from_environment
-from modos.swift.auth.credentials import AnonymousCredentials, Credentials
+from modos.swift.auth.credentials import AnonymousCredentials, Credentials, expect_one_host
 from modos.swift.auth.tokens import Access, access
 from modos.swift.http.bodies import Body, Room, length_of, md5_of
 from modos.swift.http.bulk import by_thread
@@ -57,8 +57,8 @@ class SwiftClient:
     credentials
         Who asks; `None` to read the environment at the first request.
     storage_url
-        The account, where an address names it and the environment the credentials. Credentials for another host are
-        not sent to it: it is then asked as nobody.
+        The account, where an address names it; `None` for that of the credentials. Those for another host are not sent to
+        it: where they are of the environment, it is then asked as nobody.
     patience
         How long to try; `None` for the defaults.
     transport
@@ -113,7 +113,13 @@ class SwiftClient:
         return self._settled(), self._storage_url
 
     async def access(self, *, stale: Access | None = None) -> Access:
-        """Return storage URL and token, logging in when that has not been done in this process."""
+        """Return storage URL and token, logging in when that has not been done in this process.
+
+        Raises
+        ------
+        InvalidInputError
+            The credentials were given, and are for another host than the account.
+        """
         if self._storage_url is not None and stale is not None and stale.token is None:
             return await access(AnonymousCredentials(self._storage_url), stale=stale)
         credentials = self._settled()
@@ -122,6 +128,8 @@ class SwiftClient:
             return made
         if host_of(made.storage_url) == host_of(self._storage_url):
             return replace(made, storage_url=self._storage_url)
+        if self._credentials is not None:
+            expect_one_host(self._storage_url, made.storage_url)
         return await access(AnonymousCredentials(self._storage_url))
 
     def _way_to(self, known: Access) -> Transport:
