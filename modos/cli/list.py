@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from modos.cli.places import Anonymous, AsJSON, Endpoint, access, check_s3
-from modos.cli.reporting import note
+from modos.cli.reporting import note, visible
 
 __all__ = ["list_objects"]
 
@@ -34,6 +34,6 @@ def list_objects(
         return
     count = 0
     for count, each in enumerate(found, start=1):  # noqa: B007 - read when all are found
-        typer.echo(each.url)
+        typer.echo(visible(each.url))
     if count == 0:
         note(f"{place}: there are no digital objects here")

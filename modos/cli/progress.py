@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from modos.cli.reporting import remark
+from modos.cli.reporting import remark, visible
 
 if TYPE_CHECKING:
     from modos.transfers import Progress
@@ -86,7 +86,7 @@ def _bars() -> Iterator["Callable[[Progress], None]"]:
                 bar.remove_task(large.pop(name))
             for name, (done, size) in now.items():
                 if name not in large:
-                    large[name] = bar.add_task("", total=size, what=escape(name.rpartition("/")[2][-30:]))
+                    large[name] = bar.add_task("", total=size, what=escape(visible(name.rpartition("/")[2][-30:])))
                 bar.update(large[name], completed=done)
 
         yield tell

@@ -18,13 +18,14 @@ from modos._lazy import require
 from modos.cli.copied import counts, in_words, tell, warned
 from modos.cli.places import AsJSON, Endpoint, access, check_s3, endpoint_url
 from modos.cli.progress import amount, shown
-from modos.cli.reporting import FAILED, message, note
+from modos.cli.reporting import FAILED, message, note, visible
 from modos.cli.swift.places import duration
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from modos.objects.moves import Moved
+    from modos.transfers import Plan
 
 __all__ = ["transfer"]
 
@@ -159,9 +160,9 @@ def _tell(moved: "Moved", *, as_json: bool) -> None:
     elif moved.error is not None:
         note(message(moved.error))
     elif moved.plan is not None:
-        typer.echo(f"{moved.target}:\n{moved.plan.describe()}")
+        typer.echo(_in_words(moved.plan, f"{moved.target}:"))
     elif moved.report is not None:
-        typer.echo(in_words(moved.report, moved.target))
+        typer.echo(visible(in_words(moved.report, moved.target)))
 
 
 def _outcome(moved: "Moved") -> dict[str, Any]:
@@ -185,7 +186,11 @@ def _plan(
 
     place = open_storage(target, storage_options=access_to_target)
     plan = MODO(source, **access_to_source).plan_transfer(place, **rules)
-    typer.echo(json.dumps(plan.as_dict(), indent=2) if as_json else plan.describe())
+    typer.echo(json.dumps(plan.as_dict(), indent=2) if as_json else _in_words(plan))
+
+
+def _in_words(plan: "Plan", *heading: str) -> str:
+    return "\n".join(map(visible, (*heading, *plan.lines)))
 
 
 def _clean(place: str, options: dict[str, Any], grace: timedelta, *, keep: bool, as_json: bool) -> None:
@@ -199,7 +204,7 @@ def _clean(place: str, options: dict[str, Any], grace: timedelta, *, keep: bool,
         typer.echo(json.dumps([*told], indent=2))
         return
     for each in found:
-        typer.echo(f"{storage.url_of(each.path)}  {amount(each.size)}")
+        typer.echo(visible(f"{storage.url_of(each.path)}  {amount(each.size)}"))
     files = f"{len(found):,} file{'' if len(found) == 1 else 's'}"
     total = f"parts of {files}, {amount(sum(each.size for each in found))}," if found else "nothing"
     note(f"{total} {'left over' if keep else 'removed'}")

@@ -142,6 +142,8 @@ def unpack(
     ------
     URLPipelineError
         When the file is no ZIP archive.
+    InvalidPathError
+        When it is a directory.
     ObjectNotFoundError
         When there is no object in it.
     ObjectExistsError
@@ -152,7 +154,10 @@ def unpack(
     text, place = str(archive), opened(target, target_options)
     if not isinstance(archive, PurePath) and "|" in text:
         return transfer_object(opened(text, archive_options), place, overwrite=overwrite, progress=progress)
-    source = ArchiveStorage(_archive_place(archive, archive_options).blob())
+    file = _archive_place(archive, archive_options)
+    if isinstance(file.storage.path, Path) and Path(file.storage.path, file.name).is_dir():
+        raise InvalidPathError(text, "is a directory; an archive is a file, such as ex.zip")
+    source = ArchiveStorage(file.blob())
     source.check()
     return transfer_object(source, place, overwrite=overwrite, progress=progress)
 

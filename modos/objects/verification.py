@@ -4,26 +4,36 @@ Owns what is missing, extra and changed. Changes nothing, and must not know how 
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from modos.errors import AccessDeniedError
+from modos.errors import (
+    AuthenticationError,
+    KeyNotFoundError,
+    ServiceUnavailableError,
+    StorageError,
+    StorageTimeoutError,
+    UnreachableError,
+)
 from modos.model.schema import CHECKSUM
 from modos.objects.editing.files import FileNames, files_of
 from modos.objects.snapshot import Snapshot
 from modos.storage import OWN_ROOT, ROOT_DOCUMENT, ZARR_ROOT, ObjectInfo, Storage
 from modos.storage.hierarchy.documents import document_path
 from modos.transfers import DigestBook
+from modos.transfers.crew import Crew, Unit
 from modos.transfers.files.copying import digest_of
 
-__all__ = ["Verification", "checksums_of", "missing_of", "verify_object"]
+__all__ = ["TROUBLE", "Verification", "checksums_of", "missing_of", "verify_object"]
 
-type Finding = Literal["verified", "changed", "unreadable", "unproven"]
+type Finding = Literal["verified", "missing", "changed", "unreadable", "unproven"]
 
 _AT_ONCE = 8
+TROUBLE = (AuthenticationError, ServiceUnavailableError, StorageTimeoutError, UnreachableError)
+"""What says nothing of the file that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Verification:
     changed
         Files that have another checksum than is recorded.
     unreadable
-        Files that were to be read to tell, and may not be.
+        Files that were to be read to tell, and may not be or cannot be: a disk or a service has lost some of their bytes.
     unproven
         Files of which nothing is known without reading them, or of which no checksum is recorded.
     """
@@ -109,7 +119,7 @@ def verify_object(
     return Verification(
         storage.url,
         verified=found("verified"),
-        missing=missing_of(said, listed),
+        missing=tuple(sorted({*missing_of(said, listed), *found("missing")})),
         extra=tuple(sorted(name for name in data if names.owner(name) is None)),
         changed=found("changed"),
         unreadable=found("unreadable"),
@@ -157,18 +167,31 @@ def _findings(
         name: None if deep else _by_listing(storage, listed[name], checksum, book) for name, checksum in there.items()
     }
     doubtful = [name for name, finding in findings.items() if finding is None]
+    found: dict[str, Finding] = {}
+    crew = Crew(workers=_AT_ONCE, memory=0)
 
-    def read(name: str) -> Finding:
-        try:
-            digest = digest_of(storage, listed[name])
-        except AccessDeniedError:
-            return "unreadable"
-        book.record(storage, listed[name], {"blake2b": digest}, seen=seen)
-        return "verified" if digest == there[name] else "changed"
+    def read(name: str) -> tuple[Unit, ...]:
+        found[name] = _by_reading(storage, listed[name], there[name], book, seen=seen, go_on=crew.go_on)
+        return ()
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-verify") as pool:
-        found = dict(zip(doubtful, pool.map(read, doubtful), strict=True))
+    crew.carry_out(Unit(partial(read, name), 0) for name in doubtful)
     return {name: finding or found[name] for name, finding in findings.items()}
+
+
+def _by_reading(
+    storage: Storage, file: ObjectInfo, checksum: str, book: DigestBook, *, seen: float, go_on: Callable[[], None]
+) -> Finding:
+    """Return what the bytes of a file tell; `go_on` is called between pieces, and may raise to stop."""
+    try:
+        digest = digest_of(storage, file, lambda _: go_on())
+    except TROUBLE:
+        raise
+    except KeyNotFoundError:  # listed all the same: it went a moment ago, or its service has set it aside as damaged
+        return "missing"
+    except StorageError:
+        return "unreadable"
+    book.record(storage, file, {"blake2b": digest}, seen=seen)
+    return "verified" if digest == checksum else "changed"
 
 
 def _by_listing(storage: Storage, file: ObjectInfo, checksum: str, book: DigestBook) -> Finding | None:

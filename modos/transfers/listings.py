@@ -4,6 +4,8 @@ Owns what listings alone can tell, before a byte is moved and before anything is
 read, written, or planned.
 """
 
+import math
+import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -11,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from modos.errors import IntegrityError, InvalidPathError, KeyChangedError, KeyExistsError, KeyNotFoundError
 from modos.storage import Storage
 from modos.storage.info import ObjectInfo
-from modos.storage.paths import target_name
+from modos.storage.paths import object_name, target_name
 from modos.transfers.plan import Commit, in_turn
 
 __all__ = [
@@ -62,16 +64,25 @@ def listed_of(storage: Storage, names: Collection[str]) -> dict[str, ObjectInfo]
 
 
 def check_room(source: Storage, target: Storage, wanted: Listing, present: Listing) -> None:
-    """Fail where a name is that of a file and of a directory, if the target is on a disk, which cannot have both.
+    """Fail where a name is too long for the target, and where it is that of a file and of a directory, which no disk can have.
 
     Raises
     ------
     InvalidPathError
-        When both come from the source.
+        When a name is too long, or both come from the source.
     KeyExistsError
-        When one is in the way of the other at the target.
+        When one is in the way of the other at the target, or of the target itself.
     """
-    clash = _clash([*wanted, *present]) if isinstance(target.path, Path) else None
+    if not isinstance(target.path, Path):
+        for name in wanted:
+            object_name("/".join((*target.path.parts[1:], name)))
+        return
+    nearest = next((each for each in (target.path, *target.path.parents) if os.path.lexists(each)), Path(os.sep))
+    if wanted and not nearest.is_dir():
+        reason = "is no directory, as the copy needs one there; remove it first, or copy to another place"
+        raise KeyExistsError(str(nearest), reason)
+    _check_lengths(wanted, nearest)
+    clash = _clash([*wanted, *present])
     if clash is None:
         return
     file, beneath = clash
@@ -81,6 +92,21 @@ def check_room(source: Storage, target: Storage, wanted: Listing, present: Listi
     here, there = ("file", "directory") if file in present else ("directory", "file")
     reason = f"is a {here} here, and a {there} in {source.url}; remove it first, or copy to another place"
     raise KeyExistsError(target.url_of(file), reason)
+
+
+def _check_lengths(names: Collection[str], directory: Path) -> None:
+    """Refuse a name of which a part is longer than the file system of a directory takes, as far as that tells."""
+    most = _longest(directory)
+    long = (each for name in names for each in name.split("/") if len(os.fsencode(each)) > most)
+    if found := next(long, None):
+        raise InvalidPathError(found, f"is longer than {most} bytes, which no file or directory's name here may be")
+
+
+def _longest(directory: Path) -> float:
+    with suppress(AttributeError, OSError, ValueError):  # of Windows, and of file systems that do not say
+        most = os.pathconf(directory, "PC_NAME_MAX")
+        return most if most > 0 else math.inf
+    return math.inf
 
 
 def _clash(names: Collection[str]) -> tuple[str, str] | None:

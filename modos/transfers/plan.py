@@ -140,8 +140,21 @@ class Plan:
         """Return the files of one action, in order."""
         return tuple(step.file for step in self.steps if step.action == action)
 
+    @property
+    def lines(self) -> list[str]:
+        """The plan in words, a line for each step but what is left as it is, and one with the sums; names are as they are."""
+        steps = [
+            f"{step.action:<8} {step.file.path} ({step.file.size:,} bytes{', by the service' * (step.by == 'service')})"
+            for step in self.steps
+            if step.action != "skip"
+        ]
+        written = f"{_files(self.files)}, {self.bytes:,} bytes to write"
+        there = f"{_files(self.skipped)}, {self.skipped_bytes:,} bytes are there already"
+        sums = [written, f"{_files(self.removed)} to remove", there, f"about {self.requests:,} requests"]
+        return [*steps, "; ".join(sums)]
+
     def describe(self) -> str:
-        """Return the plan in words, a line for each step but what is left as it is, and one with the sums.
+        """Return the plan in words, as `lines` has them.
 
         Examples
         --------
@@ -152,15 +165,7 @@ class Plan:
         commit   zarr.json (1,200 bytes)
         2 files, 2,400 bytes to write; 0 files to remove; 0 files, 0 bytes are there already; about 0 requests
         """
-        lines = [
-            f"{step.action:<8} {step.file.path} ({step.file.size:,} bytes{', by the service' * (step.by == 'service')})"
-            for step in self.steps
-            if step.action != "skip"
-        ]
-        written = f"{_files(self.files)}, {self.bytes:,} bytes to write"
-        there = f"{_files(self.skipped)}, {self.skipped_bytes:,} bytes are there already"
-        sums = [written, f"{_files(self.removed)} to remove", there, f"about {self.requests:,} requests"]
-        return "\n".join([*lines, "; ".join(sums)])
+        return "\n".join(self.lines)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the sums and the steps as JSON takes them; what is left as it is only in the sums."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from modos import MODO
+from modos.cli.reporting import visible
 from modos.storage import LocalStorage
 from modos.testing import Proxy
 
@@ -119,6 +121,18 @@ def test_many_objects_are_planned_before_they_are_copied(modos, tmp_path):
     assert ["error" in json.loads(each) for each in lines] == [True, False]
     assert json.loads(lines[1]).items() >= json.loads(modos(*second, "--json").out).items()
     assert not (tmp_path / "copies" / "two").exists()
+
+
+def test_names_steer_no_terminal(modos, ex, tmp_path):
+    """Whoever stored a file or an object has named it: there is one line for each, with what is not text made visible."""
+    name = "new\nline\x1b[31m"
+    (ex / name).write_text("x")
+    shutil.copytree(ex, tmp_path / "study" / name)
+    planned = modos("transfer", ex, tmp_path / "copy", "--dry-run").out.splitlines()
+    assert r"create   new\x0aline\x1b[31m (1 bytes)" in planned
+    assert modos("list", tmp_path / "study").out == f"{tmp_path}/study/{visible(name)}\n"
+    copied = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies").out
+    assert copied.startswith(f"{tmp_path}/copies/{visible(name)}: ")
 
 
 def test_parts_that_were_left_are_listed_and_removed(modos, ex):

@@ -192,6 +192,8 @@ def test_what_is_no_archive_is_not_unpacked(tmp_path):
         unpack(tmp_path / "text", tmp_path / "ex")
     with pytest.raises(FileNotFoundError):
         unpack(tmp_path / "missing.zip", tmp_path / "ex")
+    with pytest.raises(InvalidPathError, match="is a directory"):
+        unpack(tmp_path, tmp_path / "ex")
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 

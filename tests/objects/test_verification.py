@@ -1,15 +1,18 @@
 """Whether an object is what it says: missing, extra, changed, by listing alone where digests are known."""
 
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from modos import MODO, transfer
-from modos.errors import ObjectNotFoundError
+from modos.errors import ObjectNotFoundError, ServiceUnavailableError
 from modos.objects.verification import verify_object
-from modos.storage import ROOT_DOCUMENT
+from modos.storage import ROOT_DOCUMENT, LocalStorage
+from modos.testing import Fault, Proxy
 from modos.transfers import DigestBook
 
 READS = {"@type": "DataEntity", "id": "reads", "data_format": "FASTQ"}
@@ -92,6 +95,56 @@ def test_what_is_missing_is_found(modo):
     found = modo.verify()
     assert found.missing == ("data.zarr/sample/s1/zarr.json", "reads.fastq")
     assert not found.is_sound
+
+
+@pytest.fixture
+def two(account, container, tmp_path):
+    """An object in Swift with two files, reached through a proxy, and that."""
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        modo = MODO.create("", storage, id="ex")
+        for name in ("one.fastq", "two.fastq"):
+            (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
+            modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
+        yield modo, proxy
+
+
+@pytest.mark.parametrize(("status", "told"), [(404, "missing"), (409, "unreadable")])
+def test_a_file_that_is_listed_and_cannot_be_read_is_told_beside_all_others(two, status, told):
+    """As when a service has set aside what its disk has damaged, or a segment of it: it may go on being listed."""
+    modo, proxy = two
+    proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=status))
+    found = modo.verify(deep=True)
+    assert (getattr(found, told), found.verified, found.is_sound) == (("one.fastq",), ("two.fastq",), False)
+
+
+def test_of_a_service_that_is_busy_nothing_is_claimed(two):
+    """Its trouble says nothing of a file: it is an error, and not a finding."""
+    modo, proxy = two
+    proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=503))
+    with pytest.raises(ServiceUnavailableError):
+        modo.verify(deep=True)
+
+
+def test_an_interrupt_ends_the_reading_of_a_large_file(modo):
+    """Ctrl-C comes out within two seconds, however long the file is: it is not read to its end."""
+    with (modo.path / "reads.fastq").open("r+b") as file:
+        file.truncate(2**40)
+    pressed = []
+
+    class Slow(LocalStorage):
+        def _read(self, name, start, end):
+            if name == "reads.fastq" and len(pressed) < 100:
+                time.sleep(0.05)
+                if not pressed:
+                    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                pressed.append(time.monotonic())
+                return bytes(end - start)
+            return super()._read(name, start, end) if name != "reads.fastq" else b""
+
+    with pytest.raises(KeyboardInterrupt):
+        verify_object(Slow(modo.path), deep=True)
+    assert time.monotonic() - pressed[0] < 2
 
 
 def test_without_an_object_there_is_nothing_to_verify(tmp_path, modo):

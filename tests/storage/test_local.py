@@ -266,6 +266,7 @@ class TestRefusals:
             lambda: list(storage.list()),
             lambda: list(storage.list(start_after="open/closed/a")),
             lambda: list(storage._find_objects("")),
+            lambda: list(storage.parts.unfinished()),
         ):
             with pytest.raises(AccessDeniedError, match="closed: this user may not look into this directory"):
                 call()

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import pytest
 
-from modos.storage import ROOT_DOCUMENT, LocalStorage, open_storage
+from modos.storage import ROOT_DOCUMENT, LocalStorage, SwiftStorage, open_storage
 from modos.testing import Proxy
 from modos.transfers import DigestBook, prepare_transfer, transfer
 from modos.transfers.engine import WORKERS
@@ -102,6 +102,17 @@ def test_one_object_by_two_protocols_is_the_same(places, fill):
     by_s3 = open_storage(by_swift.url.replace("swift://", "s3://"), storage_options=options)
     assert by_s3.stat("large.bin").size == len(LARGE["large.bin"])
     assert prepare_transfer(by_swift, by_s3).files == prepare_transfer(by_s3, by_swift).files == 0
+
+
+def test_segments_of_swift_are_no_files_by_its_s3(places, fill, here, content):
+    """Of an object that is a whole container: they are neither copied from there, nor removed there as what is left over."""
+    fill(here, LARGE)
+    container = SwiftStorage("swift://whole", **places.swift_options())
+    container.filesystem.mkdir("whole")
+    transfer(here, container)
+    bucket = open_storage("s3://whole", storage_options=places.options_of(places.make("s3")))
+    assert transfer(here, bucket, leftovers="remove").removed == 0
+    assert content(container) == content(bucket) == LARGE
 
 
 @pytest.mark.parametrize("kind", ["s3", "swift"])

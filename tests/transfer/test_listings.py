@@ -30,6 +30,17 @@ def test_on_a_disk_no_directory_takes_the_place_of_a_file_nor_a_file_that_of_a_d
     assert content(there) == new
 
 
+@pytest.mark.parametrize("name", ["", "sub/ex"])
+@pytest.mark.parametrize("act", [transfer, prepare_transfer])
+def test_a_file_where_the_copy_itself_is_to_be_is_refused(here, there, fill, name, act):
+    """Before anything is written; it is named, also when it is above that."""
+    fill(here, FILE)
+    there.path.write_text("mine")
+    with pytest.raises(KeyExistsError, match="is no directory, as the copy needs one there; remove it first") as raised:
+        act(here, there / name if name else there)
+    assert (raised.value.url, there.path.read_text()) == (str(there.path), "mine")
+
+
 @pytest.mark.parametrize("kind", ["s3", "swift"])
 def test_services_can_have_both(places, fill, content, kind):
     """A file and files beneath its name are kept side by side, from a service to another; for a disk they are refused."""
@@ -43,6 +54,18 @@ def test_services_can_have_both(places, fill, content, kind):
     assert disk.empty()
     transfer(source, target, leftovers="remove")
     assert content(target) == FILE
+
+
+@pytest.mark.parametrize("act", [transfer, prepare_transfer])
+@pytest.mark.parametrize("kind", ["local", "s3", "swift"])
+def test_a_name_that_is_too_long_for_the_target_is_refused(places, fill, kind, act):
+    """Before anything is written, and not when its turn comes: a disk takes no such part of a name, a service no such key."""
+    long = "/".join(["x" * 200] * 5) if kind != "local" else "x" * 300
+    source, target = places.make("swift" if kind == "local" else "local"), places.make(kind) / ("y" * 30)
+    fill(source, {long: b"x", ROOT_DOCUMENT: b"{}"})
+    with pytest.raises(InvalidPathError, match=f"longer than {255 if kind == 'local' else '1,024'} bytes"):
+        act(source, target)
+    assert target.empty()
 
 
 @pytest.mark.parametrize("size", [1, 9 * 1024 * 1024], ids=["small", "large"])

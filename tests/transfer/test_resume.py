@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from modos.errors import KeyNotFoundError
 from modos.storage import ROOT_DOCUMENT
 from modos.storage.parts.rules import PartRules
 from modos.storage.parts.s3 import S3Upload
@@ -153,3 +154,9 @@ def test_what_is_never_continued_can_be_removed(places, here, fill, kind):
     assert discard_abandoned(target, grace=timedelta(0)) == found
     assert list_abandoned(target, grace=timedelta(0)) == []
     assert target.empty()
+
+
+def test_in_a_directory_that_is_not_there_nothing_is_said_to_be_left(there):
+    """It is more likely to be mistyped than to be empty, as a bucket or container that is not there."""
+    with pytest.raises(KeyNotFoundError, match="no such directory"):
+        discard_abandoned(there, grace=timedelta(0))

@@ -4,9 +4,10 @@ Owns when such a file counts as abandoned. Must not know how parts are stored.
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from modos._given import expect
-from modos.errors import ServiceError
+from modos.errors import KeyNotFoundError, ServiceError
 from modos.storage.base import Storage
 from modos.storage.parts.plan import Unfinished
 
@@ -25,6 +26,10 @@ def list_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) ->
 
     Raises
     ------
+    KeyNotFoundError
+        When there is no such directory, bucket or container.
+    AccessDeniedError
+        When a directory may not be looked into.
     ServiceError
         When the storage takes no parts, so that there are none.
 
@@ -38,6 +43,8 @@ def list_abandoned(storage: Storage, *, grace: timedelta = timedelta(days=1)) ->
     expect(storage, Storage, "where to look is said by a Storage, such as open_storage(address) returns")
     if storage.parts is None:
         raise ServiceError(storage.url, "this storage takes large files in one stream: there are no parts to be left")
+    if isinstance(storage.path, Path) and not storage.path.is_dir():
+        raise KeyNotFoundError(storage.url, "there is no such directory")
     now = datetime.now(UTC)
     return [each for each in storage.parts.unfinished() if not grace or now - each.changed >= grace]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modos.errors import KeyNotFoundError
 from modos.storage.backends.failures import status_of
-from modos.storage.parts.names import is_partial, partial_beside
+from modos.storage.parts.names import is_partial, is_segment, partial_beside
 from modos.storage.paths import object_name
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Bucket:
             answer = self.call("list_objects_v2", Prefix=f"{self._prefix}{directory}", **after)
             entries = answer.get("Contents", [])
             for entry in entries:
-                if is_partial(entry["Key"]):
+                if is_partial(entry["Key"]) and not is_segment(entry["Key"]):
                     yield from self._noted(entry)
             if not answer.get("IsTruncated"):
                 return

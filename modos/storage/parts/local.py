@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path, PurePosixPath
 
-from modos.errors import IntegrityError, KeyChangedError
-from modos.storage.directories import take_place, turn, write_out
+from modos.errors import AccessDeniedError, IntegrityError, KeyChangedError
+from modos.storage.directories import ABSENT, take_place, turn, write_out
 from modos.storage.parts.base import Parts
 from modos.storage.parts.journal import Journal, boot
 from modos.storage.parts.names import PARTIAL, beneath, partial_beside
@@ -184,7 +184,7 @@ class LocalParts(Parts):
     def _unfinished(self, name: str) -> Generator[Unfinished]:
         root = Path(self.storage.path)
         top = root / name
-        for directory, _, files in os.walk(top if top.is_dir() else top.parent):
+        for directory, _, files in os.walk(top if top.is_dir() else top.parent, onerror=_told):
             for each in sorted(files):
                 if each.startswith(".") and each.endswith(f".{_JOURNAL}{PARTIAL}"):
                     found = self._found(root, Path(directory, each))
@@ -207,6 +207,14 @@ class LocalParts(Parts):
 
     def _discard(self, name: str, token: str) -> None:
         LocalUpload(self.storage, PartPlan(name=name, size=1, part_size=1, origin=""), token).abort()
+
+
+def _told(error: OSError) -> None:
+    """Pass over a directory that is gone, and fail at one that cannot be looked into: parts may be in it."""
+    if isinstance(error, PermissionError):
+        raise AccessDeniedError(error.filename, "this user may not look into this directory") from error
+    if error.errno not in ABSENT:
+        raise error
 
 
 def _size(path: Path) -> int | None:

@@ -4,18 +4,21 @@ Owns that rule. Does no I/O.
 """
 
 import hashlib
+import re
 from pathlib import PurePosixPath
 
-__all__ = ["PARTIAL", "beneath", "is_partial", "partial_beside"]
+__all__ = ["PARTIAL", "beneath", "is_partial", "is_segment", "partial_beside"]
 
 PARTIAL = ".partial"
 """How such names end; they begin with a dot."""
 
 _DIGITS = 32
+_SEGMENT = re.compile(r"\.segments/[0-9a-f]{32}/[0-9a-f]{32}/\d{8,}")
+"""What `modos.swift` calls the segments of large objects."""
 
 
 def is_partial(name: str) -> bool:
-    """Tell whether a name, with or without its directories, is that of something unfinished.
+    """Tell whether a name, with or without its directories, is that of something unfinished, or of a part of a file.
 
     Examples
     --------
@@ -23,7 +26,20 @@ def is_partial(name: str) -> bool:
     (True, False)
     """
     last = name.rpartition("/")[2]
-    return last.startswith(".") and last.endswith(PARTIAL)
+    return (last.startswith(".") and last.endswith(PARTIAL)) or is_segment(name)
+
+
+def is_segment(key: str) -> bool:
+    """Tell whether a key of a bucket is that of a segment, which a Swift cluster's S3 lists as it does any file.
+
+    It belongs to the file that it is a part of: without it, that cannot be read any more.
+
+    Examples
+    --------
+    >>> is_segment(f".segments/{'0' * 32}/{'1' * 32}/00000000"), is_segment(".segments/00000000")
+    (True, False)
+    """
+    return _SEGMENT.fullmatch(key) is not None
 
 
 def partial_beside(name: str, kind: str = "") -> str:
