@@ -14,7 +14,7 @@ import pytest
 from modos import MODO
 from modos.errors import DamagedObjectError, InvalidInputError, ModosError, ObjectNotFoundError, StorageError
 from modos.objects.checks.evidence import gather
-from modos.objects.checks.examination import check_object
+from modos.objects.checks.examination import Depth, check_object
 from modos.objects.checks.findings import KINDS, finding
 from modos.objects.checks.hierarchy import NAMELESS
 from modos.objects.checks.repair import plan_repair, repair_object
@@ -203,6 +203,19 @@ def test_files_are_compared_with_what_is_said_of_them(whole, data):
     assert whole.exists("notes.txt")
 
 
+def test_a_file_that_lost_all_it_held_is_found_in_the_listing(whole, data):
+    """Of any format, and in every place, however little is looked at; one that was always empty is as it should be."""
+    (data / "empty.csv").write_bytes(b"")
+    for name in ("table.csv", "empty.csv"):
+        element = {"@type": "DataEntity", "id": name.partition(".")[0], "data_format": "CSV"}
+        MODO("", whole).add_element(element, data / name)
+    depths: tuple[Depth, ...] = ("listing", "contents")
+    before = {depth: told(check_object(whole, depth=depth)) for depth in depths}
+    whole.put(b"", "table.csv")
+    for depth in depths:
+        assert told(check_object(whole, depth=depth)) - before[depth] == {("changed-file", "table.csv")}
+
+
 def test_chunks_that_are_lost_are_found_in_the_listing(ex):
     """Of arrays that say that all of theirs are stored; one that is empty counts as lost, and no repair makes it up."""
     modo = MODO("", ex)
@@ -256,9 +269,12 @@ def test_what_cannot_be_read_is_not_taken_for_missing(account, container):
             check_object(storage, depth="listing")
 
 
-@pytest.mark.parametrize(("depth", "changed"), [("contents", {"two.fastq"}), ("indexes", set())])
-def test_a_file_that_may_not_be_read_is_told_beside_all_others(account, container, tmp_path, depth, changed):
-    """It is one finding, and the others are looked at all the same; it is neither sound nor missing nor changed."""
+@pytest.mark.parametrize(("depth", "status"), [("contents", 403), ("indexes", 403), ("contents", 409)])
+def test_a_file_that_cannot_be_read_is_told_beside_all_others(account, container, tmp_path, depth, status):
+    """It is one finding, and the others are looked at all the same; it is neither sound nor missing nor changed.
+
+    Nobody may read what is forbidden (403), nor can a service give a large file of which a segment is lost (409).
+    """
     with Proxy(account.server.url) as proxy:
         storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
         modo = MODO.create("", storage, id="ex")
@@ -266,10 +282,10 @@ def test_a_file_that_may_not_be_read_is_told_beside_all_others(account, containe
             (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
             modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
         storage.put(b"no reads", "two.fastq")
-        proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=403))
+        proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=status))
         report, found = check_object(storage, depth=depth), modo.verify(deep=True)
     assert [each.place for each in report.findings if each.code == "unreadable-file"] == ["one.fastq"]
-    assert {each.place for each in report.findings} == {"one.fastq"} | changed
+    assert {each.place for each in report.findings} == {"one.fastq", *(["two.fastq"] if depth == "contents" else [])}
     assert not report.is_clean
     assert (found.unreadable, found.changed, found.missing, found.is_sound) == (
         ("one.fastq",),

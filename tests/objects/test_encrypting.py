@@ -200,6 +200,18 @@ def test_what_cannot_be_encrypted_is_refused_before_anything_is_done(local, ada,
     untouched(local, lambda: local.encrypt(ada.public), InvalidInputError, "is encrypted already")
 
 
+def test_a_plain_file_that_is_called_encrypted_is_not_taken_for_done(local, ada, samples):
+    """As one that has replaced the file of an encrypted element; under its own name it can be encrypted."""
+    local.encrypt(ada.public)
+    local.update_element("donor2_reads", {}, samples.description)
+    told = r"donor2\.bam\.c4gh is only called as .* data_path 'donor2\.bam'"
+    untouched(local, lambda: local.encrypt(ada.public), InvalidInputError, told)
+    untouched(local, lambda: local.encrypt(ada.public, ["donor2_reads"]), InvalidInputError, told)
+    local.update_element("donor2_reads", {"data_path": "donor2.bam"})
+    local.encrypt(ada.public)
+    assert local.unlock(ada).open("donor2_reads").read() == samples.description.read_bytes()
+
+
 def damage(kind, content):
     """Return an encrypted file that somebody has changed; the first segment begins at 124."""
     first, second = content[124 : 124 + 65_564], content[124 + 65_564 : 124 + 2 * 65_564]
@@ -210,6 +222,22 @@ def damage(kind, content):
         "cut between segments": lambda: content[: 124 + 65_564],
         "plain": lambda: b"BAM\1" + bytes(200_000),
     }[kind]()
+
+
+def test_check_finds_a_plain_file_that_is_called_encrypted(local, ada, samples):
+    """An update that puts a plain file in the place of an encrypted one has left something readable under a secret name."""
+    local.encrypt(ada.public, ["donor2_reads"])
+    assert local.check().findings == ()
+    local.update_element("donor2_reads", {}, samples.description)
+    assert ("content", "donor2.bam.c4gh") in [(each.code, each.place) for each in local.check().findings]
+
+
+def test_what_has_no_checksum_is_not_undone_into_nothing(local, ada):
+    """A reference has none: what took its place stays, and so does what is said, when the plain file is gone for good."""
+    local.encrypt(ada.public, ["genome"])
+    untouched(local, local.undo, KeyNotFoundError, r"reference\.fa: it is not kept any more")
+    local.decrypt(ada, ["genome"])
+    untouched(local, local.undo, KeyNotFoundError, r"reference\.fa\.c4gh: it is not kept any more")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import itemgetter
 
 import pytest
@@ -19,7 +20,9 @@ from modos import MODO
 from modos.errors import DamagedObjectError, DanglingLinkError
 from modos.model import ElementId, links_of, without_links_to
 from modos.model.links import names_of, new_links
+from modos.objects.checks.statements import statement_findings
 from modos.objects.editing.files import FileNames
+from modos.objects.history.deltas import applied, difference
 from modos.objects.mentions import Mentions, Table, differing
 from modos.objects.snapshot import Snapshot
 from modos.storage import LOG, ROOT_DOCUMENT, LocalStorage
@@ -203,6 +206,44 @@ def test_links_are_added_one_by_one_to_very_many(tmp_path):
             calls[size] = count()
         assert modo.metadata["assay/assay1"]["has_sample"][-1] == "sample/new"
     assert calls[500] < calls[10] + 20 * 500
+
+
+@pytest.mark.thorough
+def test_links_that_lead_nowhere_are_found_one_as_fast_as_the_other(tmp_path):
+    """Four times as many among four times as many elements take four times as long; for the first of them near ids are told."""
+    calls = {}
+    for size in (200, 800):
+        root = Snapshot.read(grown(tmp_path, size).storage).root()
+        lost = {f"data/d{number}": {**data(f"d{number}"), "has_sample": [f"s{number}x"]} for number in range(size // 2)}
+        members = root.members | {path: {**root.members[path], "attributes": lost[path]} for path in lost}
+        with counted() as count:
+            found = [*statement_findings("ex", replace(root, members=members))]
+            calls[size] = count()
+        links = [each for each in found if each.code == "dangling-link"]
+        assert [each.value for each in links] == [f"s{number}x" for number in sorted(range(size // 2), key=str)]
+        assert "'s0x', which is not in the object; did you mean 'sample/s0' or" in links[0].what
+    assert calls[800] < 5 * calls[200]
+
+
+@pytest.mark.thorough
+def test_renamings_are_merged_one_as_fast_as_the_other(tmp_path):
+    """Four times as many elements that others link to take four times as long, not each as many steps as there are of them."""
+    calls = {}
+    for size in (200, 800):
+        modo = grown(tmp_path, size)
+        before = Snapshot.read(modo.storage)
+        with modo.edit() as edit:
+            names = {
+                ElementId("sample", f"s{number}"): edit.rename(f"s{number}", f"t{number}")
+                for number in range(size // 2)
+            }
+        after = Snapshot.read(modo.storage)
+        delta = replace(difference(before, after), renamed=names)
+        with counted() as count:
+            said, clashes = applied(delta, before)
+            calls[size] = count()
+        assert (said.elements, clashes) == (after.elements, ())
+    assert calls[800] < 5 * calls[200]
 
 
 @pytest.mark.parametrize("longest", [1, 400, 1_000_000])

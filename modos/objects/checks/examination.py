@@ -6,12 +6,21 @@ Owns which looks are taken. Must not know how a finding is made, nor how one is 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import blake2b
 from os import PathLike
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from modos._given import expect
-from modos.errors import AccessDeniedError, AuthenticationError, InvalidInputError, KeyNotFoundError, ServiceError
+from modos.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    InvalidInputError,
+    KeyNotFoundError,
+    ServiceError,
+    StorageError,
+)
+from modos.model.schema import CHECKSUM
 from modos.objects.checks.evidence import Evidence, gather
 from modos.objects.checks.findings import CheckReport, Code, Finding, finding, worst_first
 from modos.objects.checks.hierarchy import hierarchy_findings
@@ -21,7 +30,7 @@ from modos.objects.checks.terms import term_findings
 from modos.objects.editing.files import files_of
 from modos.objects.places import Place, opened
 from modos.objects.snapshot import Snapshot
-from modos.objects.verification import verify_object
+from modos.objects.verification import TROUBLE, verify_object
 from modos.omics.checking import faults_of
 from modos.storage import ROOT_DOCUMENT, ZARR_ROOT, Storage
 from modos.transfers import list_abandoned
@@ -37,8 +46,8 @@ GRACE = timedelta(days=1)
 """How long what a writer has left may be that of one who is still at work."""
 
 _AT_ONCE = 8
-_ENCRYPTED = ".c4gh"
-"""How names of encrypted files end, of whose content nothing can be told without a key."""
+_OF_NOTHING = blake2b().hexdigest()
+"""The checksum of an empty file."""
 
 
 def check_object(
@@ -134,10 +143,12 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
     for name in verified.missing:
         if not name.startswith(inside):  # what is in the hierarchy has findings of its own
             yield finding("missing-file", name, "is described, and is not there", url)
-    for name in verified.changed:
-        yield finding("changed-file", name, "has another checksum than is recorded", url)
+    emptied = set(_emptied(evidence, said))
+    for name in sorted({*verified.changed, *emptied}):
+        what = "has another checksum than is recorded"
+        yield finding("changed-file", name, f"is empty, and {what}" if name in emptied else what, url)
     for name in verified.unreadable:
-        yield finding("unreadable-file", name, "may not be read", url)
+        yield finding("unreadable-file", name, "cannot be read", url)
     inner = {name.removesuffix(f"/{ROOT_DOCUMENT}") for name in verified.extra if name.endswith(f"/{ROOT_DOCUMENT}")}
     beside: tuple[tuple[Code, Iterable[str], str], ...] = (
         ("inner-object", sorted(inner), "is an object of its own, and none may stand inside another"),
@@ -149,11 +160,19 @@ def _of_files(storage: Storage, evidence: Evidence, said: Snapshot, *, deep: boo
                 yield finding(code, name, what, url)
 
 
+def _emptied(evidence: Evidence, said: Snapshot) -> Iterator[str]:
+    """Yield the files that have lost all they held, which the listing tells: the checksum of nothing is another."""
+    for attributes in said.elements.values():
+        for name in files_of(attributes)[:1]:
+            is_empty = name in evidence.listed and not evidence.listed[name].size
+            if is_empty and attributes.get(CHECKSUM) not in (None, _OF_NOTHING):
+                yield name
+
+
 def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot, *, besides: Container[str]) -> Iterator[Finding]:
     """Yield what the beginning of a file, its end and its index tell, several files at a time."""
     described = {name: said.elements[each] for each in said.elements for name in files_of(said.elements[each])[:1]}
     there = [name for name in described if name in evidence.listed and name not in besides]
-    there = [name for name in there if not name.endswith(_ENCRYPTED)]
 
     def look(name: str) -> list[Finding]:
         declared = described[name].get("data_format")
@@ -161,8 +180,10 @@ def _of_contents(storage: Storage, evidence: Evidence, said: Snapshot, *, beside
             found = faults_of(storage, name, declared=None if declared is None else str(declared))
         except KeyNotFoundError:  # removed since it was listed
             return []
-        except AccessDeniedError:
-            return [finding("unreadable-file", name, "may not be read", evidence.url)]
+        except TROUBLE:
+            raise
+        except StorageError:
+            return [finding("unreadable-file", name, "cannot be read", evidence.url)]
         return [finding(code, name, what, evidence.url) for code, what in found]
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="modos-check") as pool:

@@ -187,7 +187,11 @@ KINDS: Mapping[Code, Kind] = MappingProxyType(
             "a file has another checksum than is recorded",
             "if the new content is right, 'modos update' stores it; else take the file from a backup",
         ),
-        "unreadable-file": Kind("error", "a file may not be read", "ask again with the right to read it"),
+        "unreadable-file": Kind(
+            "error",
+            "a file cannot be read: this user may not, or its service has lost some of it",
+            "ask again with the right to read it, or take the file from a backup",
+        ),
         "extra-file": Kind("note", "a file is beside the metadata that nothing describes", "'modos add' describes it"),
         "inner-object": Kind(
             "warning",

@@ -4,13 +4,14 @@ Owns these findings, from the metadata alone. Asks no storage.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modos.errors import InvalidElementError, InvalidPathError, suggestion
 from modos.model import LINK_SLOTS, ElementId, links_of, parse_element
 from modos.model.ids import check_name
-from modos.model.schema import CLASSES, DESCRIBABLE, SchemaClass, describable_class, shown_value
+from modos.model.links import names_of
+from modos.model.schema import CLASSES, DESCRIBABLE, ElementKind, SchemaClass, describable_class, shown_value
 from modos.objects.checks.findings import Finding, finding
 from modos.objects.checks.hierarchy import NAMELESS, has_class
 from modos.objects.editing.files import data_path, directories_of, files_of
@@ -28,8 +29,8 @@ _UNTYPED = (
 )
 _SOME = "some"
 """An id that may be one, so that what is wrong with a slot is told apart from what is wrong with the id."""
-_MOST_COMPARED = 1000
-"""Ids among which near ones are looked for: it takes long among many."""
+_MOST_COMPARED = 20_000
+"""Ids that are compared with those that are linked to, to find near ones: so many take a second."""
 
 
 def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
@@ -43,9 +44,10 @@ def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
         What it says.
     """
     elements = element_groups(root)
+    names = _Names(elements)
     own = own_place(url, root)
     yield from _of_slots(url, own, None, root.attributes)
-    yield from _of_links(url, own, root.attributes, elements)
+    yield from _of_links(url, own, root.attributes, names)
     for path, document in root.members.items():
         kind, slash, name = path.partition("/")
         if document["node_type"] != "group" or not slash or "/" in name:
@@ -58,7 +60,7 @@ def statement_findings(url: str, root: ZarrRoot) -> Iterator[Finding]:
                 yield finding("schema", path, what, url, remedy=NAMELESS, slot="id", value=name)
             continue
         yield from _of_slots(url, path, element, attributes)
-        yield from _of_links(url, path, attributes, elements)
+        yield from _of_links(url, path, attributes, names)
     yield from _of_shared_files(url, elements)
     for element in unlinked_assays(root):
         what = f"is in the object, and has_assay of {own} does not link to it"
@@ -147,24 +149,47 @@ def _mistake(found: SchemaClass, slot: str, value: object) -> str:
     return ""
 
 
-def _of_links(
-    url: str, place: str, attributes: Attributes, elements: Mapping[ElementId, Attributes]
-) -> Iterator[Finding]:
+class _Names:
+    """What elements are called: looked up, since there may be as many links that lead nowhere as there are elements."""
+
+    def __init__(self, elements: Iterable[ElementId]) -> None:
+        self.elements = dict.fromkeys(elements)
+        self._called: dict[str, list[ElementId]] = {}
+        self._of_kind: dict[str, list[str]] = {}
+        self._near: dict[ElementId, str] = {}
+        self._comparisons = 0
+        for each in self.elements:
+            for name in names_of(each):
+                self._called.setdefault(name, []).append(each)
+            self._of_kind.setdefault(each.kind, []).append(str(each))
+
+    def of_other_kinds(self, text: str, kind: ElementKind) -> list[ElementId]:
+        """Return the elements of this name, bare or full, that are of another kind."""
+        return sorted(each for each in self._called.get(text, ()) if each.kind != kind)
+
+    def near(self, target: ElementId) -> str:
+        """Return which ids may be meant by one that is none, as words to be added; nothing once many were compared."""
+        known = self._of_kind.get(target.kind, [])
+        if target not in self._near and self._comparisons + len(known) <= _MOST_COMPARED:
+            self._comparisons += len(known)
+            self._near[target] = suggestion(str(target), known)
+        return self._near.get(target, "")
+
+
+def _of_links(url: str, place: str, attributes: Attributes, names: _Names) -> Iterator[Finding]:
     """Yield links that lead nowhere, or to an element of another kind."""
     for slot, kind in LINK_SLOTS.items():
         for text in _listed(attributes.get(slot)):
             target = _target(slot, text)
-            if target in elements:
+            if target in names.elements:
                 continue
-            others = sorted(str(each) for each in elements if str(text) in {each.name, str(each)} and each.kind != kind)
+            others = names.of_other_kinds(str(text), kind)
             if target is None or others:
                 is_what = f", which is {others[0]}" if others else ""
                 what = f"{slot} links to {kind} elements, and {shown_value(text)} is none{is_what}"
                 yield finding("wrong-link", place, what, url, slot=slot, value=text)
             else:
-                known = [str(each) for each in elements if each.kind == kind]
-                near = suggestion(str(target), known) if len(known) <= _MOST_COMPARED else ""
-                what = f"{slot} links to {shown_value(text)}, which is not in the object{near}"
+                what = f"{slot} links to {shown_value(text)}, which is not in the object{names.near(target)}"
                 yield finding("dangling-link", place, what, url, slot=slot, value=text)
 
 

@@ -344,7 +344,7 @@ def _owner(path: str) -> ElementId | None:
 def _unlinked(said: Attributes, gone: Mapping[ElementId, ElementId | None]) -> Attributes:
     """Return attributes without links to some elements, or with links to what these are called now."""
     targets = {target for _, target in _links(said)} if LINK_SLOTS.keys() & said.keys() else set()
-    for target in targets.intersection(gone):
+    for target in [each for each in targets if each in gone]:  # set.intersection would go through all of a mapping
         new = gone[target]
         if new is None or new in targets:
             said = without_links_to(said, target)

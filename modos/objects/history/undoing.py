@@ -140,12 +140,21 @@ class Undo:
         files, names, own = self.record.files, base.names, {None, *self.record.delta.elements}
         described = {path for each in base.elements.values() for path in files_of(each)[:1]}
         wanted = {path for each in result.elements.values() if CHECKSUM in each for path in files_of(each)[:1]}
+        wanted |= set(self._taken_places(base, result))
         for name in (*files.replaced, *files.removed, *sorted(wanted - described)):
             if name in files.stored or name in restored or any(each.startswith(f"{name}/") for each in restored):
                 continue
             if name not in files.replaced and names.owner(name) in own and self._is_there(name):
                 continue
             raise self._lost(name)
+
+    def _taken_places(self, base: Snapshot, result: Snapshot) -> Iterator[str]:
+        """Yield files whose place others have taken that the edit tells nothing of, as those that are encrypted do."""
+        known = self.record.files.names
+        for element, said in result.elements.items():
+            before, now = files_of(said)[:1], files_of(base.elements.get(element, {}))[:1]
+            if before != now and known.isdisjoint({*before, *now}) and any(map(self._is_there, now)):
+                yield from before
 
     def _lost(self, name: str) -> KeyNotFoundError:
         reason = f"it is not kept any more, so that {self.record.id} cannot be undone"
