@@ -5,7 +5,7 @@ the underscored methods, and is finished when `modos.testing.StorageTests` passe
 """
 
 from collections.abc import Iterator, Mapping
-from math import inf
+from math import ceil, inf
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Self, get_args
 
@@ -85,14 +85,14 @@ class Storage(Changing):
         target
             The file.
         expires_in
-            Seconds until the URL ends.
+            Seconds until the URL ends, in whole ones and rather more; S3 allows a week.
         method
             What it allows.
 
         Raises
         ------
         InvalidInputError
-            When that is no time to come, or there is no such method.
+            When that is no time to come or more than the service allows, or there is no such method.
         ServiceError
             When this storage has no signed URLs.
         """
@@ -104,7 +104,7 @@ class Storage(Changing):
             raise InvalidInputError(f"there are no URLs for {method!r}; known are {', '.join(known)}")
         name = target_name(target) if method == "GET" else self._writable(target)
         with self._boundary(name):
-            return self._sign(name, expires_in=expires_in, method=method)
+            return self._sign(name, expires_in=ceil(expires_in), method=method)
 
     def transfer(self, other: "Storage") -> None:
         """Copy every file to another storage, one after the other, the root document of the zarr hierarchy last.

@@ -305,3 +305,12 @@ def test_a_long_source_may_read_the_same_service(account, container, engine):
     with storage.open("there") as file:
         storage.put(file, "file")
     assert storage.read("here") == storage.read("file") == body
+
+
+def test_an_address_is_signed_for_whole_seconds_and_by_s3_for_a_week_at_most(account, container):
+    """Less than a second is one, and not none; what the service would refuse is refused when it is asked for."""
+    bucket = account.s3(container)
+    assert "X-Amz-Expires=1&" in bucket.sign("x", expires_in=0.4)
+    assert "X-Amz-Expires=604800&" in bucket.sign("x", expires_in=604_800)
+    with pytest.raises(InvalidInputError, match="S3 signs addresses for 604,800 seconds, a week, and not for 604,801"):
+        bucket.sign("x", expires_in=604_800.5)

@@ -127,7 +127,7 @@ class Unsealed(Unwritable, Storage):
         files, stored = self._decrypted(name)
         return files.read_ranges(stored, ranges)
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
         if name in self._sealed:
             message = f"{self.url_of(name)} is encrypted: a signed address of it would give what nobody can read by it"
             raise InvalidInputError(message)

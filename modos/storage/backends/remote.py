@@ -248,11 +248,11 @@ class FsspecStorage(Storage):
             if self._stat(name) is not None:
                 self.filesystem.rm_file(self._key(name))
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
         if method != "GET":
             raise ServiceError(self.url_of(name), "this storage signs URLs for reading only")
         try:
-            return str(self.filesystem.sign(self._key(name), expiration=round(expires_in)))
+            return str(self.filesystem.sign(self._key(name), expiration=expires_in))
         except NotImplementedError as error:
             raise ServiceError(self.url_of(name), "this storage has no signed URLs") from error
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["S3Storage", "connect_s3"]
 
 _BULK = 1000
+_LONGEST_SIGNED = 604_800
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What no XML can say, so that a request for several names cannot either."""
@@ -250,9 +251,12 @@ class S3Storage(PagedStorage):
                 url = f"s3://{self._path.bucket}/{failed['Key']}"
                 raise ServiceError(url, f"could not be removed: {failed.get('Message') or failed.get('Code')}")
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
+        if expires_in > _LONGEST_SIGNED:
+            message = f"S3 signs addresses for {_LONGEST_SIGNED:,} seconds, a week, and not for {expires_in:,}"
+            raise InvalidInputError(message)
         operation = {"GET": "get_object", "PUT": "put_object"}[method]
-        return str(self.filesystem.url(self._key(name), expires=round(expires_in), client_method=operation))
+        return str(self.filesystem.url(self._key(name), expires=expires_in, client_method=operation))
 
     def _translated(self, error: Exception, url: str) -> StorageError | None:
         service = self._endpoint or asked_service(error) or "AWS"

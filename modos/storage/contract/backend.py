@@ -172,7 +172,7 @@ class Backend(ABC):
         """Wait until files survive a loss of power; this default, for services, which store before they answer, need not."""
 
     @abstractmethod
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
         """Return a signed URL."""
 
     def _replace(

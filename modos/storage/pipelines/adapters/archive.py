@@ -139,7 +139,7 @@ class ArchiveStorage(Unwritable, Storage):
             raise FileNotFoundError(name)
         return contents.members.read(entry, start, end)
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:  # noqa: ARG002 - there is nothing to sign
         raise ServiceError(self.url_of(name), "files in an archive have no signed URLs; sign the archive")
 
 

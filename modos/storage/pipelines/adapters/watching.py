@@ -262,5 +262,5 @@ class WatchedStorage(Storage):
     def _persist(self, names: Sequence[str]) -> None:
         self._inner._persist(names)  # noqa: SLF001 - likewise; not an access
 
-    def _sign(self, name: str, *, expires_in: float, method: Method) -> str:
+    def _sign(self, name: str, *, expires_in: int, method: Method) -> str:
         return self._inner._sign(name, expires_in=expires_in, method=method)  # noqa: SLF001 - likewise
