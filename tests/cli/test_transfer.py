@@ -130,6 +130,7 @@ def test_names_steer_no_terminal(modos, ex, tmp_path):
     shutil.copytree(ex, tmp_path / "study" / name)
     planned = modos("transfer", ex, tmp_path / "copy", "--dry-run").out.splitlines()
     assert r"create   new\x0aline\x1b[31m (1 bytes)" in planned
+    assert visible(f"extra       {name}") + "\n" in modos("verify", tmp_path / "study" / name).out
     assert modos("list", tmp_path / "study").out == f"{tmp_path}/study/{visible(name)}\n"
     copied = modos("transfer", f"{tmp_path}/study/*", tmp_path / "copies").out
     assert copied.startswith(f"{tmp_path}/copies/{visible(name)}: ")

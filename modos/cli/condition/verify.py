@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modos.cli.places import Anonymous, AsJSON, Endpoint, Place, open_object
-from modos.cli.reporting import FAILED, note
+from modos.cli.reporting import FAILED, note, visible
 
 if TYPE_CHECKING:
     from modos.objects.verification import Verification
@@ -42,6 +42,6 @@ def verify(
 def _tell(found: "Verification", *, deep: bool) -> None:
     for what in ("missing", "changed", "unreadable", "extra", "unproven"):
         for name in getattr(found, what):
-            typer.echo(f"{what:<10}  {name}")
+            typer.echo(visible(f"{what:<10}  {name}"))
     hint = "; --deep reads what is unproven and has a checksum" if found.unproven and not deep else ""
     note(f"{len(found.verified):,} files verified, {len(found.unproven):,} unproven{hint}")
