@@ -9,6 +9,7 @@
 VENV ?= .venv
 PYTHON ?=
 TESTS ?= -n auto --dist worksteal
+GROUP ?= dev
 
 NEEDED = modos needs Python 3.12 or newer with the modules venv and ensurepip (Debian, Ubuntu: apt install python3-venv)
 INTERPRETERS = python3 python3.14 python3.13 python3.12 python "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python
@@ -59,7 +60,7 @@ $(VENV)/.ready-for-demo: pyproject.toml | $(python)
 $(VENV)/.ready: pyproject.toml | $(python)
 	@echo "Installing modos and all that its development needs in $(VENV); this takes about two minutes, once."
 	@$(install) --upgrade 'pip>=25.1'
-	@$(install) --editable '.[all,keystone-server,swift-server]' --group dev
+	@$(install) --editable '.[all,keystone-server,swift-server]' --group $(GROUP)
 	@touch $@ $(VENV)/.ready-for-demo
 
 $(python):
