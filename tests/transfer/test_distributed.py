@@ -9,7 +9,7 @@ import pytest
 
 from modos import MODO
 from modos.cli import main
-from modos.errors import InvalidInputError, StorageError
+from modos.errors import AccessDeniedError, InvalidInputError
 from modos.storage import ROOT_DOCUMENT, LocalStorage
 from modos.storage.parts.rules import SWIFT
 from modos.testing import Fault, Proxy
@@ -112,13 +112,16 @@ def test_workers_compare_what_nobody_has_compared_before_a_break(places, here, f
     assert report.resumed_bytes == 0
 
 
-def test_what_fails_on_a_worker_fails_the_transfer(here, fill, client, tmp_path):
+def test_what_fails_on_a_worker_fails_the_transfer(fill, client, account, container, tmp_path):
     """The error of the storage comes out, and nothing is committed."""
-    fill(here, {"a": b"x", ROOT_DOCUMENT: b"{}"})
-    target = LocalStorage(tmp_path / "file" / "no-such-container")
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match="no-such-container"):
-        transfer(here, target, client=client)
+    target = LocalStorage(tmp_path / "copy")
+    with Proxy(account.server.url) as proxy:
+        source = account.swift(container, storage_url=proxy.through(account.server.storage_url))
+        fill(source, {"closed": b"x", ROOT_DOCUMENT: b"{}"})
+        proxy.inject(Fault(method="GET", path="/closed", times=None, status=403))
+        with pytest.raises(AccessDeniedError, match="/closed"):
+            transfer(source, target, client=client)
+    assert not target.exists(ROOT_DOCUMENT)
 
 
 def test_the_address_of_a_cluster_is_no_client(here, there, fill, client):
