@@ -12,6 +12,7 @@ import pytest
 
 from modos import MODO
 from modos.storage import OWN_ROOT, Storage
+from modos.testing import Proxy
 
 STUDY = """
 - element: {id: ex, "@type": MODO, description: "Example", creation_date: "2024-01-17T00:00:00",
@@ -52,6 +53,18 @@ def source(tmp_path) -> Path:
     ):
         (folder / "data" / name).write_bytes(f"content of {name}\n".encode() * 3)
     return folder
+
+
+@pytest.fixture
+def two(account, container, tmp_path) -> Iterator[tuple[MODO, Proxy]]:
+    """An object in Swift with two files, reached through a proxy, and that."""
+    with Proxy(account.server.url) as proxy:
+        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
+        modo = MODO.create("", storage, id="ex")
+        for name in ("one.fastq", "two.fastq"):
+            (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
+            modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
+        yield modo, proxy
 
 
 @pytest.fixture

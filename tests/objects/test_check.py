@@ -270,20 +270,15 @@ def test_what_cannot_be_read_is_not_taken_for_missing(account, container):
 
 
 @pytest.mark.parametrize(("depth", "status"), [("contents", 403), ("indexes", 403), ("contents", 409)])
-def test_a_file_that_cannot_be_read_is_told_beside_all_others(account, container, tmp_path, depth, status):
+def test_a_file_that_cannot_be_read_is_told_beside_all_others(two, depth, status):
     """It is one finding, and the others are looked at all the same; it is neither sound nor missing nor changed.
 
     Nobody may read what is forbidden (403), nor can a service give a large file of which a segment is lost (409).
     """
-    with Proxy(account.server.url) as proxy:
-        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
-        modo = MODO.create("", storage, id="ex")
-        for name in ("one.fastq", "two.fastq"):
-            (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
-            modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
-        storage.put(b"no reads", "two.fastq")
-        proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=status))
-        report, found = check_object(storage, depth=depth), modo.verify(deep=True)
+    modo, proxy = two
+    modo.storage.put(b"no reads", "two.fastq")
+    proxy.inject(Fault(method="GET", path="one.fastq", times=None, status=status))
+    report, found = check_object(modo.storage, depth=depth), modo.verify(deep=True)
     assert [each.place for each in report.findings if each.code == "unreadable-file"] == ["one.fastq"]
     assert {each.place for each in report.findings} == {"one.fastq", *(["two.fastq"] if depth == "contents" else [])}
     assert not report.is_clean

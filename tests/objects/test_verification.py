@@ -12,7 +12,7 @@ from modos import MODO, transfer
 from modos.errors import ObjectNotFoundError, ServiceUnavailableError
 from modos.objects.verification import verify_object
 from modos.storage import ROOT_DOCUMENT, LocalStorage
-from modos.testing import Fault, Proxy
+from modos.testing import Fault
 from modos.transfers import DigestBook
 
 READS = {"@type": "DataEntity", "id": "reads", "data_format": "FASTQ"}
@@ -95,18 +95,6 @@ def test_what_is_missing_is_found(modo):
     found = modo.verify()
     assert found.missing == ("data.zarr/sample/s1/zarr.json", "reads.fastq")
     assert not found.is_sound
-
-
-@pytest.fixture
-def two(account, container, tmp_path):
-    """An object in Swift with two files, reached through a proxy, and that."""
-    with Proxy(account.server.url) as proxy:
-        storage = account.swift(container, "ex", storage_url=proxy.through(account.server.storage_url))
-        modo = MODO.create("", storage, id="ex")
-        for name in ("one.fastq", "two.fastq"):
-            (tmp_path / name).write_text("@r1\nACGT\n+\nIIII\n")
-            modo.add_element({"@type": "DataEntity", "id": name[:3], "data_format": "FASTQ"}, tmp_path / name)
-        yield modo, proxy
 
 
 @pytest.mark.parametrize(("status", "told"), [(404, "missing"), (409, "unreadable")])
